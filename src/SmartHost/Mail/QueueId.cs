@@ -1,0 +1,48 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+
+namespace SmartHost.Mail;
+
+/// <summary>
+/// Names one queued message, in logs, replies and file names. Sorts by arrival: milliseconds since 1970 (nine digits of
+/// base 32, enough until the year 3084), then a random tail that keeps two of one millisecond apart.
+/// Letters and digits alone, none that look alike, so that a person can read one out over the phone.
+/// </summary>
+public readonly record struct QueueId : IComparable<QueueId>
+{
+    private const string Digits = "0123456789abcdefghjkmnpqrstvwxyz";
+    private static readonly SearchValues<char> DigitSet = SearchValues.Create(Digits);
+    private const int TimeDigits = 9, Length = 13;
+    private readonly string? text;
+
+    private QueueId(string text) => this.text = text;
+
+    public static QueueId Create(DateTimeOffset now, Random random)
+    {
+        Span<char> characters = stackalloc char[Length];
+        var milliseconds = now.ToUnixTimeMilliseconds();
+        for (var i = TimeDigits - 1; i >= 0; i--, milliseconds >>= 5) characters[i] = Digits[(int)(milliseconds & 31)];
+        for (var i = TimeDigits; i < Length; i++) characters[i] = Digits[random.Next(Digits.Length)];
+        return new QueueId(new string(characters));
+    }
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out QueueId id)
+    {
+        id = default;
+        if (text is not { Length: Length } || text.AsSpan().ContainsAnyExcept(DigitSet)) return false;
+        id = new QueueId(text);
+        return true;
+    }
+
+    public int CompareTo(QueueId other) => string.CompareOrdinal(text, other.text);
+
+    public override string ToString() => text ?? "";
+
+    public static bool operator <(QueueId left, QueueId right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(QueueId left, QueueId right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(QueueId left, QueueId right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(QueueId left, QueueId right) => left.CompareTo(right) >= 0;
+}
