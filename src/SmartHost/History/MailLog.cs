@@ -36,4 +36,58 @@ public sealed partial class MailLog(ILogger<MailLog> logger)
 
     [LoggerMessage(3006, LogLevel.Warning, "{Id}: possible duplicate: {Reason}")]
     public partial void PossibleDuplicate(QueueId id, string reason);
+
+    [LoggerMessage(3007, LogLevel.Warning, "{Id}: given back unsent: {Reason}")]
+    public partial void GivenBack(QueueId id, string reason);
+
+    [LoggerMessage(3008, LogLevel.Warning, "account {Account} goes slower (one connection, {Seconds:0.#} s between messages): {Reason}")]
+    public partial void AccountSlowed(string account, double seconds, string reason);
+
+    [LoggerMessage(3009, LogLevel.Warning, "account {Account}: Gmail cannot be reached, next try {Until:u}: {Reason}")]
+    public partial void AccountUnreachable(string account, DateTimeOffset until, string reason);
+
+    [LoggerMessage(3010, LogLevel.Warning, "account {Account}: a reply our catalogue does not know, read as {Row}: {Reply}")]
+    public partial void UnknownReply(string account, string row, SmtpReply reply);
+
+    [LoggerMessage(3011, LogLevel.Warning, "mail names the account {Account}, which is not configured: it leaves by {Default}")]
+    public partial void AccountNotConfigured(string account, string @default);
+
+    [LoggerMessage(3012, LogLevel.Warning, "account {Account}: the 24-hour allowance for {Lane} mail is spent ({Messages} messages, {Recipients} recipients): such mail waits, nothing is lost")]
+    public partial void AllowanceSpent(string account, Lane lane, int messages, int recipients);
+
+    [LoggerMessage(3013, LogLevel.Error, "{Id}: an attempt failed in a way it never should")]
+    public partial void AttemptFailed(QueueId id, Exception failure);
+
+    [LoggerMessage(3014, LogLevel.Error, "{Id}: the result of an attempt could not be written, trying again; nothing else is sent until it is: {Reason}")]
+    public partial void SettlementFailed(QueueId id, string reason);
+
+    [LoggerMessage(3015, LogLevel.Error, "delivery stumbled and goes on")]
+    public partial void DeliveryStumbled(Exception failure);
+
+    [LoggerMessage(3016, LogLevel.Debug, "account {Account}: {Tried}")]
+    public partial void Connected(string account, string tried);
+
+    [LoggerMessage(3017, LogLevel.Information, "account {Account}: new credentials, trying again at once")]
+    public partial void CredentialsChanged(string account);
+
+    [LoggerMessage(3018, LogLevel.Information, "{Id}: {Count} repair(s) before sending: {Repairs}")]
+    public partial void Repaired(QueueId id, int count, string repairs);
+
+    [LoggerMessage(4000, LogLevel.Information, "{Report}: reports to {Recipient} that {Count} message(s) of {Device} failed")]
+    public partial void Reported(QueueId report, Mailbox recipient, int count, string device);
+
+    [LoggerMessage(4001, LogLevel.Warning, "{Id}: its failure is reported to nobody: neither reportTo of {Device} nor alerts.email is set")]
+    public partial void NobodyToReportTo(QueueId id, string device);
+
+    [LoggerMessage(4002, LogLevel.Warning, "failure reports could not be written, trying again: {Reason}")]
+    public partial void ReportFailed(string reason);
+
+    [LoggerMessage(4003, LogLevel.Information, "alert by {Channel}: {Title}")]
+    public partial void AlertDelivered(string channel, string title);
+
+    [LoggerMessage(4004, LogLevel.Warning, "alert by {Channel} failed ({Reason}): {Title}")]
+    public partial void AlertFailed(string channel, string reason, string title);
+
+    [LoggerMessage(4005, LogLevel.Error, "alerts stumbled and go on")]
+    public partial void AlertsStumbled(Exception failure);
 }

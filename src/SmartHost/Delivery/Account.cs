@@ -1,0 +1,104 @@
+using SmartHost.Gmail;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Delivery;
+
+/// <summary>
+/// One account at work: its standing, pace and connections, and what is on its way. Owned by the delivery loop, which
+/// alone touches it, so nothing here is locked. Decides whether a message may start; starts nothing itself.
+/// </summary>
+internal sealed class Account(AccountSettings settings, TimeProvider time)
+{
+    public AccountSettings Settings { get; set; } = settings;
+
+    public string Name => Settings.Name;
+
+    public AccountStanding Standing { get; set; } = AccountStanding.Healthy;
+
+    public Pace Pace { get; } = new(time);
+
+    /// <summary>Open sessions that nobody uses now; the last one used is the first one used again, so that the others grow idle and close.</summary>
+    public List<IdleSession> Idle { get; } = [];
+
+    /// <summary>Taken from the queue, waiting for a session of its own opening or for one that becomes free first.</summary>
+    public List<Assignment> Waiting { get; } = [];
+
+    public int Opening { get; set; }
+
+    public int Sending { get; set; }
+
+    public int MessagesOnTheWay { get; set; }
+
+    public int RecipientsOnTheWay { get; set; }
+
+    /// <summary>Sessions of an earlier generation (other credentials, another host) are closed instead of used again.</summary>
+    public int Generation { get; set; }
+
+    /// <summary>Gmail said "slow down": nothing leaves before this.</summary>
+    public DateTimeOffset RestUntil { get; set; }
+
+    /// <summary>"Slow down" heard, one after the other without a success between.</summary>
+    public int SlowDowns { get; set; }
+
+    /// <summary>A second connection was refused while the first one works: no second one before this.</summary>
+    public DateTimeOffset OneConnectionUntil { get; set; }
+
+    /// <summary>A connection broke as it opened and was tried again at once; the next time in a row it is trouble.</summary>
+    public bool Reopened { get; set; }
+
+    /// <summary>When Gmail called a message spam, within the last hour.</summary>
+    public Queue<DateTimeOffset> SpamVerdicts { get; } = new();
+
+    public bool IsPaused => Standing.Pause is not null;
+
+    public int Underway => Waiting.Count + Sending;
+
+    public int Connections => Idle.Count + Sending;
+
+    public Allowance Allowance(Spend spent) => Delivery.Allowance.Of(Settings, spent, MessagesOnTheWay, RecipientsOnTheWay);
+
+    /// <summary>May a message of that lane start now? Pure but for the pace's clock.</summary>
+    public bool MayStart(Lane lane, DateTimeOffset now, Spend spent)
+    {
+        // One probe, not a stampede: a single message on a single connection, and nothing beside it.
+        if (Standing.Pause is { } pause) return now >= pause.NextProbe && Underway == 0;
+        return now >= RestUntil
+            && Underway < ConnectionLimit(lane, now)
+            && Allowance(spent).Left(lane) > 0
+            && (lane == Lane.Urgent || Pace.Wait() == TimeSpan.Zero);
+    }
+
+    /// <summary>
+    /// Urgent mail may have one connection more than the rest and does not wait for the pace: it leaves while every other
+    /// connection uploads a scan.
+    /// </summary>
+    public int ConnectionLimit(Lane lane, DateTimeOffset now)
+    {
+        var limit = Pace.IsSlowed || now < OneConnectionUntil ? 1 : Math.Max(1, Settings.Connections);
+        return lane == Lane.Urgent ? limit + 1 : limit;
+    }
+
+    /// <summary>The most urgent that waits for a session, the first of those taken.</summary>
+    public Assignment? NextWaiting()
+    {
+        var next = Waiting.MinBy(assignment => assignment.Message.Lane);
+        if (next is not null) Waiting.Remove(next);
+        return next;
+    }
+
+    /// <summary>Whether a new set of settings leads to another mailbox or proves it otherwise.</summary>
+    public static bool ReachesDifferently(AccountSettings a, AccountSettings b) =>
+        a.Username != b.Username || a.Credentials != b.Credentials || a.Host != b.Host || a.Port != b.Port || a.Tls != b.Tls || a.CaFile != b.CaFile;
+}
+
+/// <param name="Since">When it became idle.</param>
+internal sealed record IdleSession(GmailSession Session, DateTimeOffset Since);
+
+/// <summary>A leased message with the account and the recipients of this attempt, being made ready while a connection opens.</summary>
+/// <param name="IsProbe">The account is paused; this one message asks whether it still must be.</param>
+internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, bool IsProbe)
+{
+    /// <summary>The connection's story, where this message is the first on it.</summary>
+    public string? Tried { get; set; }
+}

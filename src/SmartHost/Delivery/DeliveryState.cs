@@ -1,0 +1,23 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Delivery;
+
+/// <summary>Delivery as a page shows it: a picture, not a handle.</summary>
+public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
+{
+    /// <summary>Can anything leave at all?</summary>
+    public bool HasUsableAccount => Accounts.Any(account => account.Health != AccountHealth.Paused);
+}
+
+/// <param name="Sentence">How it is, for a person: "Healthy.", or what happened.</param>
+/// <param name="Remedy">What to do; null where nothing is.</param>
+/// <param name="Since">When it became slowed or paused.</param>
+/// <param name="NextProbe">While paused: when one message tries again.</param>
+/// <param name="NeedsPerson">It will not heal by itself.</param>
+/// <param name="Interval">Between two messages in a long run; zero: none.</param>
+/// <param name="Spent">Which lanes wait because their share of the allowance is used up.</param>
+public sealed record AccountState(
+    string Name, Mailbox Username, AccountHealth Health, string Sentence, string? Remedy, Uri? Help,
+    DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
+    int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
+    int Connections, int Sending, TimeSpan Interval, string? Port);

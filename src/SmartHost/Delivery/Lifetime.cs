@@ -1,0 +1,77 @@
+using SmartHost.History;
+using SmartHost.Mail;
+using SmartHost.Notices;
+using SmartHost.Queue;
+
+namespace SmartHost.Delivery;
+
+/// <summary>
+/// The end of patience: mail that was tried for its whole lifetime is given up with a report, mail that is late is
+/// announced once. A paused account's mail does neither: its clock stands still.
+/// <para>When it fails: what could not be written is found again a minute later.</para>
+/// </summary>
+internal sealed class Lifetime(MailQueue queue, Accounts accounts, Alerts alerts, MailLog log, Meters meters, Func<DeliverySettings> settings, TimeProvider time)
+{
+    /// <summary>RFC 3463: delivery time expired.</summary>
+    private static readonly EnhancedStatus Expired = new(4, 4, 7);
+
+    /// <summary>So many at a time: a sweep that finds ten thousand must not keep the loop from sending.</summary>
+    private const int AtATime = 100;
+
+    /// <summary>True where something was given up, so a report is due.</summary>
+    public async Task<bool> SweepAsync(CancellationToken cancellation)
+    {
+        await TellOfLateAsync(cancellation);
+        return await GiveUpAsync(cancellation);
+    }
+
+    private async Task<bool> GiveUpAsync(CancellationToken cancellation)
+    {
+        var over = new List<QueuedMessage>();
+        var kept = new HashSet<Account>();
+        foreach (var message in queue.Expired())
+        {
+            if (accounts.Named(message.Account) is { IsPaused: true } paused)
+            {
+                if (kept.Add(paused)) await accounts.KeepLifetimesAsync(paused, cancellation);
+            }
+            else if (over.Count < AtATime) over.Add(message);
+        }
+        await Task.WhenAll(over.Select(message => GiveUpAsync(message, cancellation)));
+        return over.Count > 0;
+    }
+
+    private async Task GiveUpAsync(QueuedMessage message, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        var days = settings().Lifetime.TotalDays;
+        var last = message.Open.Select(open => open.Reply).FirstOrDefault(reply => reply is not null);
+        var reason = message.State switch
+        {
+            MessageState.Held => $"It was held ({message.StateReason ?? "by a person"}) until its {days:0.#} days were over.",
+            MessageState.Parked => $"It waited for a person ({message.StateReason ?? "parked"}) until its {days:0.#} days were over.",
+            _ => $"Tried for {days:0.#} days; last answer: {last ?? "none, it was never its turn"}",
+        };
+        await queue.SettleAsync(Judgement.GiveUp(message, Expired, reason, now), cancellation);
+        var account = accounts.Named(message.Account)?.Name ?? "none";
+        foreach (var open in message.Open)
+        {
+            log.Bounced(message.Id, open.Address, reason);
+            meters.Bounced(account);
+            alerts.Raise(Alert.MessageFailed(message.Device, message.Id, message.Subject, open.Address, reason));
+        }
+    }
+
+    private async Task TellOfLateAsync(CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        foreach (var message in queue.Late(settings().LateNotice).Take(AtATime))
+        {
+            // By mail only where mail can leave; a paused account's alert says all there is to say.
+            var paused = accounts.Named(message.Account) is { IsPaused: true };
+            var last = message.Open.Select(open => open.Reply).FirstOrDefault(reply => reply is not null);
+            if (!message.Sender.IsNull) alerts.Raise(Alert.MailLate(message.Device, message.Id, message.Subject, now - message.ReceivedAt, last, byMail: !paused));
+            await queue.MarkLateAnnouncedAsync(message.Id, cancellation);
+        }
+    }
+}

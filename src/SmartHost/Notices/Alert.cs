@@ -1,0 +1,106 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Notices;
+
+/// <summary>What people want to hear of. Stored by name.</summary>
+public enum AlertKind
+{
+    AccountPaused,
+    MessageFailed,
+    MessageParked,
+    MailLate,
+    DiskLow,
+    AllowanceHigh,
+    UnknownDevice,
+
+    /// <summary>A certificate or a token is about to end.</summary>
+    Expiring,
+
+    /// <summary>The queue could not write.</summary>
+    QueueTrouble,
+}
+
+/// <summary>
+/// Something a person should hear of. Kind and key together are its identity: the same again within a while is folded into
+/// one announcement with a count.
+/// </summary>
+/// <param name="Key">Which account, device, disk …; never shown.</param>
+/// <param name="Title">One line, without a full stop.</param>
+/// <param name="Text">What happened, in sentences.</param>
+public sealed record Alert(AlertKind Kind, string Key, string Title, string Text)
+{
+    /// <summary>What to do. Null where nothing is to be done.</summary>
+    public string? Remedy { get; init; }
+
+    public Uri? Help { get; init; }
+
+    /// <summary>A state rather than an event: it lasts until <see cref="Alerts.Over"/>, and its end is announced too.</summary>
+    public bool Lasts { get; init; }
+
+    /// <summary>False: by webhook alone, since mail cannot leave or since mail tells of it anyway (a failure report).</summary>
+    public bool ByMail { get; init; } = true;
+
+    /// <summary>The account its mail should leave by. Null: the default one.</summary>
+    public string? Account { get; init; }
+
+    public string Id => $"{Kind}:{Key}";
+
+    public static string IdOf(AlertKind kind, string key) => $"{kind}:{key}";
+
+    // The wording of all alerts, so that one person reads them in one voice.
+
+    /// <param name="mailBy">A healthy account that can carry the alert; null: webhook alone.</param>
+    public static Alert AccountPaused(string account, string happened, string remedy, Uri? help, DateTimeOffset nextTry, string? mailBy) =>
+        new(AlertKind.AccountPaused, account, $"Gmail account {account} is paused", $"{happened} All its mail is kept. Next try: {Clock(nextTry)}.")
+        {
+            Remedy = remedy, Help = help, Lasts = true, Account = mailBy, ByMail = mailBy is not null,
+        };
+
+    /// <summary>By webhook alone: the failure report is the mail about it.</summary>
+    public static Alert MessageFailed(string device, QueueId id, string? subject, Mailbox recipient, string reason) =>
+        new(AlertKind.MessageFailed, device, $"A message of {device} failed", $"“{subject ?? "(no subject)"}” to {recipient} was given up: {reason} ({id})") { ByMail = false };
+
+    public static Alert MessageParked(string device, QueueId id, string? subject, string reason) =>
+        new(AlertKind.MessageParked, device, $"A message of {device} needs you", $"“{subject ?? "(no subject)"}” was set aside: {reason} ({id})")
+        {
+            Remedy = "Open the message on SmartHost's page, then retry, release or delete it.",
+        };
+
+    public static Alert MailLate(string device, QueueId id, string? subject, TimeSpan age, string? lastAnswer, bool byMail) =>
+        new(AlertKind.MailLate, device, $"Mail of {device} is late",
+            $"“{subject ?? "(no subject)"}” has waited for {age.TotalHours:0.#} hours. Last answer: {lastAnswer ?? "none yet"} ({id})")
+        {
+            Remedy = "Nothing to do for now: SmartHost keeps trying.", ByMail = byMail,
+        };
+
+    public static Alert DiskLow(string folder, long free, long low) =>
+        new(AlertKind.DiskLow, folder, "The disk is nearly full", $"{free >> 20} MB are free where SmartHost keeps its mail ({folder}); it warns below {low >> 20} MB.")
+        {
+            Remedy = "Free some space: when the disk is full, devices are told to try again later.", Lasts = true,
+        };
+
+    public static Alert AllowanceHigh(string account, double used) =>
+        new(AlertKind.AllowanceHigh, account, $"Gmail account {account} has used {used:0 %} of its daily allowance",
+            "Bulk mail waits from 50 %, normal mail from 90 %; what waits leaves by itself as the last 24 hours move on.")
+        {
+            Remedy = "See on the page which device sends so much.", Lasts = true,
+        };
+
+    public static Alert UnknownDevice(string address, string? helo, string? sender) =>
+        new(AlertKind.UnknownDevice, address, $"An unknown device at {address} tried to send",
+            $"It called itself {helo ?? "nothing"} and wrote as {sender ?? "nobody"}. It was refused.")
+        {
+            Remedy = "If it is yours, allow it on the page under Devices.",
+        };
+
+    public static Alert Expiring(string what, DateTimeOffset end, string remedy) =>
+        new(AlertKind.Expiring, what, $"{what} ends on {end.UtcDateTime:yyyy-MM-dd}", $"After {Clock(end)} it is of no use.") { Remedy = remedy, Lasts = true };
+
+    public static Alert QueueTrouble(string reason) =>
+        new(AlertKind.QueueTrouble, "queue", "SmartHost cannot write its queue", $"{reason} Nothing is sent until it can, since a result that is not written would be sent twice.")
+        {
+            Remedy = "Check the disk that holds the data folder: is it full, read-only or gone?", Lasts = true, ByMail = false,
+        };
+
+    private static string Clock(DateTimeOffset at) => $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC";
+}

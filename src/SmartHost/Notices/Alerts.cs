@@ -1,0 +1,251 @@
+using System.Threading.Channels;
+using MimeKit;
+using SmartHost.History;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Notices;
+
+/// <summary>How telling an alert on one channel went, for the page.</summary>
+/// <param name="Problem">Null: delivered.</param>
+/// <param name="NextTry">Null: it is settled, for better or worse.</param>
+public sealed record AlertDelivery(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry);
+
+/// <param name="Troubles">What lasts now, and events of the last minutes; the oldest first.</param>
+/// <param name="Deliveries">The last fifty, newest first.</param>
+public sealed record AlertsSnapshot(IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<AlertDelivery> Deliveries);
+
+/// <summary>
+/// Tells people of trouble, by webhook and by e-mail. Whoever sees trouble raises it and goes on; one loop folds what
+/// repeats, keeps to a rate, tells, tries again and says when it is over.
+/// <para>When it fails: a webhook that does not answer is tried again for a day, ever more rarely; what was never told is
+/// kept in the queue's storage and told after a restart; when more is raised than it can take (a thousand at once), the
+/// surplus is dropped, for the page and the log have it anyway.</para>
+/// </summary>
+public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalMail mail, Webhook webhook, string hostname, MailLog log, Meters meters, TimeProvider time)
+{
+    private const string Scope = "alert";
+    private const int AnnouncementsAnHour = 20, DeliveriesKept = 50;
+    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromHours(24), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromHours(1);
+
+    private readonly Channel<Word> words = Channel.CreateBounded<Word>(new BoundedChannelOptions(1000) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Dictionary<string, AlertStanding> standings = [];
+    private readonly List<Pending> outbox = [];
+    private readonly Queue<DateTimeOffset> lately = new();
+    private readonly List<AlertDelivery> deliveries = [];
+    private volatile AlertsSnapshot snapshot = new([], []);
+
+    public AlertsSnapshot Snapshot => snapshot;
+
+    /// <summary>Never blocks, never fails.</summary>
+    public void Raise(Alert alert) => words.Writer.TryWrite(new Word.Raised(alert));
+
+    /// <summary>What lasted is over; announced if its beginning was. Harmless where nothing was raised.</summary>
+    /// <param name="text">A sentence: what is right again.</param>
+    public void Over(AlertKind kind, string key, string text) => words.Writer.TryWrite(new Word.Ended(Alert.IdOf(kind, key), text));
+
+    /// <summary>Runs until stopped. Owns all state of this class.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        foreach (var (id, json) in queue.GetStates(Scope))
+        {
+            if (AlertStanding.FromJson(json) is { } standing) standings[id] = standing;
+        }
+        using var timer = time.CreateTimer(_ => words.Writer.TryWrite(Word.Clock.Instance), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                while (words.Reader.TryRead(out var word)) await TakeAsync(word, stop);
+                await AnnounceAsync(stop);
+                await DeliverAsync(stop);
+                Publish();
+                if (NextWake() is { } wake) timer.Change(Positive(wake - time.GetUtcNow()), Timeout.InfiniteTimeSpan);
+                await words.Reader.WaitToReadAsync(stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception failure)
+            {
+                log.AlertsStumbled(failure);
+                // The cause may stand still: without this wait the loop would spin on it.
+                await Task.Delay(FirstRetry, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task TakeAsync(Word word, CancellationToken stop)
+    {
+        var now = time.GetUtcNow();
+        switch (word)
+        {
+            case Word.Raised { Alert: var alert }:
+                await KeepAsync(alert.Id, standings.TryGetValue(alert.Id, out var known) ? known.Again(alert, now) : AlertStanding.First(alert, now), stop);
+                break;
+            case Word.Ended { Id: var id, Text: var text } when standings.TryGetValue(id, out var standing):
+                outbox.RemoveAll(pending => pending.Announcement.Alert.Id == id);
+                if (standing.Told > 0) Send(Announcement.End(standing, text, now), byMailToo: true);
+                await KeepAsync(id, null, stop);
+                break;
+        }
+    }
+
+    private async Task AnnounceAsync(CancellationToken stop)
+    {
+        var now = time.GetUtcNow();
+        while (lately.TryPeek(out var first) && now - first >= TimeSpan.FromHours(1)) lately.Dequeue();
+        foreach (var (id, standing) in standings.ToList())
+        {
+            if (standing.IsForgotten(now)) await KeepAsync(id, null, stop);
+            else if (standing.Due <= now && lately.Count < AnnouncementsAnHour && outbox.All(pending => pending.Announcement.Alert.Id != id))
+            {
+                lately.Enqueue(now);
+                // With no channel it is told by the page alone; else it counts as told when the first channel has it.
+                if (!Send(Announcement.Of(standing), standing.Alert.ByMail)) await KeepAsync(id, standing.Announced(now, standing.Count), stop);
+            }
+        }
+    }
+
+    /// <summary>False: there is no channel for it.</summary>
+    private bool Send(Announcement announcement, bool byMailToo)
+    {
+        var now = time.GetUtcNow();
+        var before = outbox.Count;
+        if (settings().Webhook is not null) outbox.Add(new Pending { Announcement = announcement, Way = Way.Webhook, Begun = now, Due = now });
+        if (byMailToo && settings().Email is not null) outbox.Add(new Pending { Announcement = announcement, Way = Way.Mail, Begun = now, Due = now });
+        return outbox.Count > before;
+    }
+
+    private async Task DeliverAsync(CancellationToken stop)
+    {
+        foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).ToList())
+        {
+            var failure = pending.Way == Way.Webhook ? await PostAsync(pending.Announcement, stop) : await MailAsync(pending.Announcement, stop);
+            var now = time.GetUtcNow();
+            var name = pending.Way == Way.Webhook ? "webhook" : "e-mail";
+            meters.Alert(name, failure is null);
+            if (failure is null)
+            {
+                log.AlertDelivered(name, pending.Announcement.Title);
+                outbox.Remove(pending);
+                var id = pending.Announcement.Alert.Id;
+                if (!pending.Announcement.IsOver && standings.TryGetValue(id, out var standing)) await KeepAsync(id, standing.Announced(now, pending.Announcement.Count), stop);
+                Remember(new AlertDelivery(now, name, pending.Announcement.Title, null, null));
+                continue;
+            }
+            log.AlertFailed(name, failure.Reason, pending.Announcement.Title);
+            pending.Failures++;
+            pending.Due = now + Backoff(pending.Failures);
+            var last = failure.Final || now - pending.Begun >= GiveUpAfter;
+            Remember(new AlertDelivery(now, name, pending.Announcement.Title, failure.Reason, last ? null : pending.Due));
+            if (!last) continue;
+            outbox.Remove(pending);
+            if (standings.TryGetValue(pending.Announcement.Alert.Id, out var given) && !pending.Announcement.IsOver)
+            {
+                // As told as it will get: else it would be announced anew at once, for ever.
+                await KeepAsync(given.Alert.Id, given.Announced(now, pending.Announcement.Count), stop);
+            }
+        }
+    }
+
+    private async Task<Webhook.Failure?> PostAsync(Announcement announcement, CancellationToken stop) => settings() switch
+    {
+        { Webhook: { } address, Format: var format } => await webhook.PostAsync(address, format, announcement, hostname, stop),
+        _ => null, // no longer configured while it waited
+    };
+
+    private async Task<Webhook.Failure?> MailAsync(Announcement announcement, CancellationToken stop)
+    {
+        if (settings().Email is not { } recipient) return null;
+        var outcome = await mail.SubmitAsync(recipient, $"[SmartHost] {announcement.Title}", Lane.Urgent, announcement.Alert.Account, "alerts.email",
+            (message, _) => message.Body = new TextPart("plain") { Text = $"{announcement.Body}\n\nSmartHost on {hostname}\n" }, reportsOn: null, stop);
+        return outcome switch
+        {
+            CommitOutcome.Committed => null,
+            CommitOutcome.InsufficientStorage full => new Webhook.Failure(full.Reason, Final: false),
+            CommitOutcome.Failed failed => new Webhook.Failure(failed.Reason, Final: false),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    private async Task KeepAsync(string id, AlertStanding? standing, CancellationToken stop)
+    {
+        if (standing is null) standings.Remove(id);
+        else standings[id] = standing;
+        try
+        {
+            await queue.PutStateAsync(Scope, id, standing?.ToJson(), stop);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // A disk that cannot keep it must not silence it: memory goes on, and only a restart would forget.
+            log.AlertsStumbled(failure);
+        }
+    }
+
+    private void Remember(AlertDelivery delivery)
+    {
+        deliveries.Insert(0, delivery);
+        if (deliveries.Count > DeliveriesKept) deliveries.RemoveAt(DeliveriesKept);
+    }
+
+    private void Publish() => snapshot = new AlertsSnapshot([.. standings.Values.OrderBy(standing => standing.Since)], [.. deliveries]);
+
+    private DateTimeOffset? NextWake()
+    {
+        var wakes = outbox.Select(pending => pending.Due).ToList();
+        foreach (var (id, standing) in standings)
+        {
+            if (outbox.Any(pending => pending.Announcement.Alert.Id == id)) continue;
+            var due = standing.Due ?? standing.ToldAt + AlertStanding.Fold;
+            // Held back by the rate: when the oldest of the hour drops out.
+            if (due <= time.GetUtcNow() && lately.TryPeek(out var first)) due = first + TimeSpan.FromHours(1);
+            if (due is { } at) wakes.Add(at);
+        }
+        return wakes.Count == 0 ? null : wakes.Min();
+    }
+
+    private static TimeSpan Backoff(int failures)
+    {
+        var wait = FirstRetry * Math.Pow(3, Math.Min(failures - 1, 10));
+        return wait < LongestRetry ? wait : LongestRetry;
+    }
+
+    private static TimeSpan Positive(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1);
+
+    private enum Way
+    {
+        Webhook,
+        Mail,
+    }
+
+    /// <summary>One announcement on its way by one channel.</summary>
+    private sealed class Pending
+    {
+        public required Announcement Announcement { get; init; }
+
+        public required Way Way { get; init; }
+
+        public required DateTimeOffset Begun { get; init; }
+
+        public required DateTimeOffset Due { get; set; }
+
+        public int Failures { get; set; }
+    }
+
+    private abstract record Word
+    {
+        private Word() { }
+
+        public sealed record Raised(Alert Alert) : Word;
+
+        public sealed record Ended(string Id, string Text) : Word;
+
+        public sealed record Clock : Word
+        {
+            public static readonly Clock Instance = new();
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text;
+
+namespace SmartHost.Notices;
+
+/// <summary>An alert as it is told: what every channel says, each in its own form.</summary>
+/// <param name="Count">Of the standing it was made from.</param>
+/// <param name="More">How many like it are folded into this one.</param>
+/// <param name="IsOver">It tells of the end.</param>
+public sealed record Announcement(Alert Alert, string Title, string Text, DateTimeOffset Since, int Count, int More, bool IsOver)
+{
+    public static Announcement Of(AlertStanding standing)
+    {
+        var news = standing.Count - standing.Told;
+        var more = Math.Max(0, news - 1);
+        var title = standing.Alert.Lasts && standing.Told > 0 ? $"Still: {standing.Alert.Title}" : standing.Alert.Title;
+        var text = standing.Alert.Text;
+        if (more > 0 && !standing.Alert.Lasts) text += $" And {more} more like it since {standing.Since.UtcDateTime:HH:mm} UTC.";
+        return new Announcement(standing.Alert, title, text, standing.Since, standing.Count, more, IsOver: false);
+    }
+
+    public static Announcement End(AlertStanding standing, string text, DateTimeOffset now) =>
+        new(standing.Alert with { Remedy = null, Help = null }, $"Over: {standing.Alert.Title}", $"{text} It lasted {Lasted(now - standing.Since)}.", standing.Since, standing.Count, 0, IsOver: true);
+
+    /// <summary>Text, remedy and help, for a channel that shows plain text.</summary>
+    public string Body
+    {
+        get
+        {
+            var body = new StringBuilder(Text);
+            if (Alert.Remedy is { } remedy) body.Append('\n').Append(remedy);
+            if (Alert.Help is { } help) body.Append('\n').Append(help);
+            return body.ToString();
+        }
+    }
+
+    private static string Lasted(TimeSpan time) => time switch
+    {
+        { TotalMinutes: < 2 } => "about a minute",
+        { TotalHours: < 2 } => $"{time.TotalMinutes:0} minutes",
+        { TotalDays: < 2 } => $"{time.TotalHours:0} hours",
+        _ => $"{time.TotalDays:0} days",
+    };
+}

@@ -1,0 +1,108 @@
+using System.Text;
+using MimeKit;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Notices;
+
+/// <summary>
+/// The text and the parts of a failure report: for a person first (what, why, what to do), then RFC 3464's fields for
+/// programs, then the header of the original. Pure: no clock, no queue.
+/// </summary>
+public static class FailureReport
+{
+    /// <summary>Of the original's header; what is longer is cut at a line.</summary>
+    public const int LargestHeader = 32 << 10;
+
+    /// <summary>Messages told of one by one in a folded notice; further ones are counted.</summary>
+    private const int MostInOne = 20;
+
+    public static string Subject(IReadOnlyList<QueuedMessage> failed) => failed is [var one]
+        ? $"Not delivered: {one.Subject ?? "(no subject)"}"
+        : $"{failed.Count} messages of {failed[0].Device} were not delivered";
+
+    /// <summary>One message: RFC 3464's <c>multipart/report</c>, as programs know it.</summary>
+    /// <param name="header">The original's header octets, or null where they are no longer kept.</param>
+    public static MimeEntity Of(QueuedMessage failed, byte[]? header, string hostname)
+    {
+        var report = new MultipartReport("delivery-status") { new TextPart("plain") { Text = Text([failed], hostname) }, Status(failed, hostname) };
+        if (header is not null) report.Add(Header(header));
+        return report;
+    }
+
+    /// <summary>Several of one device: one text about all, then the fields of each. RFC 3464 knows reports of one message only, so the whole is <c>multipart/mixed</c>.</summary>
+    public static MimeEntity OfMany(IReadOnlyList<QueuedMessage> failed, string hostname)
+    {
+        var all = new Multipart("mixed") { new TextPart("plain") { Text = Text(failed, hostname) } };
+        foreach (var one in failed.Take(MostInOne)) all.Add(Status(one, hostname));
+        return all;
+    }
+
+    internal static string Text(IReadOnlyList<QueuedMessage> failed, string hostname)
+    {
+        var text = new StringBuilder();
+        text.Append(failed.Count == 1
+            ? $"A message of the device “{failed[0].Device}” could not be delivered.\n"
+            : $"{failed.Count} messages of the device “{failed[0].Device}” could not be delivered.\n");
+        foreach (var one in failed.Take(MostInOne))
+        {
+            text.Append($"\nSubject:  {one.Subject ?? "(no subject)"}\nReceived: {one.ReceivedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC\n");
+            foreach (var recipient in one.Recipients.Where(recipient => recipient.State == RecipientState.Bounced))
+            {
+                text.Append($"To:       {recipient.Address}\nReason:   {recipient.Reply ?? "unknown"}\n");
+            }
+            var sent = one.Recipients.Count(recipient => recipient.State == RecipientState.Sent);
+            if (sent > 0) text.Append($"Its other {(sent == 1 ? "recipient has" : $"{sent} recipients have")} been sent it.\n");
+            text.Append($"Queue id: {one.Id}\n");
+        }
+        if (failed.Count > MostInOne) text.Append($"\nAnd {failed.Count - MostInOne} more, which are listed on SmartHost's page.\n");
+        text.Append("\nSmartHost does not try again. When the reason is mended, send it from the device once more");
+        text.Append(failed.Count == 1 ? $",\nor look the message up on SmartHost's page by its queue id, {failed[0].Id}.\n" : ".\n");
+        text.Append($"\nSmartHost on {hostname}\n");
+        return text.ToString();
+    }
+
+    private static MessageDeliveryStatus Status(QueuedMessage failed, string hostname)
+    {
+        var status = new MessageDeliveryStatus();
+        status.StatusGroups.Add(new HeaderList
+        {
+            { "Reporting-MTA", $"dns; {hostname}" },
+            { "Arrival-Date", MimeKit.Utils.DateUtils.FormatDate(failed.ReceivedAt) },
+            { "X-SmartHost-Queue-ID", failed.Id.ToString() },
+            { "X-SmartHost-Device", failed.Device },
+        });
+        foreach (var recipient in failed.Recipients.Where(recipient => recipient.State == RecipientState.Bounced))
+        {
+            var fields = new HeaderList
+            {
+                // RFC 6533 §3: an address outside ASCII is utf-8.
+                { "Final-Recipient", $"{(recipient.Address.IsInternational ? "utf-8" : "rfc822")}; {recipient.Address}" },
+                { "Action", "failed" },
+                { "Status", StatusOf(recipient.Reply).ToString() },
+            };
+            if (recipient.Reply is { } reply && IsSmtpReply(reply)) fields.Add("Diagnostic-Code", $"smtp; {reply}");
+            status.StatusGroups.Add(fields);
+        }
+        return status;
+    }
+
+    /// <summary>The reply's own enhanced code where it has one of failure; RFC 3464 §2.3.4 wants one in any case.</summary>
+    private static EnhancedStatus StatusOf(string? reply)
+    {
+        if (reply is not null)
+        {
+            if (EnhancedStatus.TryParse(IsSmtpReply(reply) ? reply[4..] : reply, out var status) && status.Class != 2) return status;
+            if (reply.StartsWith("Tried for", StringComparison.Ordinal)) return new EnhancedStatus(4, 4, 7);
+        }
+        return new EnhancedStatus(5, 0, 0);
+    }
+
+    private static bool IsSmtpReply(string text) => text.Length > 4 && text[..3].All(char.IsAsciiDigit) && text[3] == ' ';
+
+    private static TextPart Header(byte[] header)
+    {
+        // RFC 3462 §3: text/rfc822-headers. As octets: the device's header may be in any charset, and is to be seen as it was.
+        return new TextPart("rfc822-headers") { Content = new MimeContent(new MemoryStream(header)) };
+    }
+}
