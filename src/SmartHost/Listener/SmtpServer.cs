@@ -43,9 +43,10 @@ public sealed class SmtpServer : IDisposable
         string dataFolder,
         TimeProvider time,
         MailLog mailLog,
+        Meters meters,
         ILoggerFactory loggers)
     {
-        (Queue, UnknownDevices, Devices, Limits, this.traced, Time, MailLog) = (queue, unknownDevices, devices, limits, traced, time, mailLog);
+        (Queue, UnknownDevices, Devices, Limits, this.traced, Time, MailLog, Meters) = (queue, unknownDevices, devices, limits, traced, time, mailLog, meters);
         Hostname = Replies.Printable(hostname, 255).Replace(' ', '-');
         TraceFolder = Path.Combine(dataFolder, "traces");
         Log = new SessionLog(loggers.CreateLogger<SmtpServer>());
@@ -73,6 +74,8 @@ public sealed class SmtpServer : IDisposable
     internal TimeProvider Time { get; }
 
     internal MailLog MailLog { get; }
+
+    internal Meters Meters { get; }
 
     internal SessionLog Log { get; }
 
@@ -132,11 +135,13 @@ public sealed class SmtpServer : IDisposable
             if (clients.Enter(address, limits, out var client) is { } refusal)
             {
                 MailLog.Refused("client", address, "connect", refusal);
+                Meters.Refused("connections");
                 // Clear text on an implicit-TLS port is no use to anyone; the close alone must tell.
                 if (listener.Tls != ListenerTls.Implicit) wire.Write(refusal);
                 await wire.SendAsync();
                 return;
             }
+            Meters.SessionStarted(listener.Name);
             try
             {
                 var stopRequested = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
@@ -147,6 +152,7 @@ public sealed class SmtpServer : IDisposable
             finally
             {
                 clients.Leave(client);
+                Meters.SessionEnded(listener.Name);
             }
         }
         catch (Exception e) when (Wire.IsBroken(e))

@@ -419,6 +419,7 @@ internal sealed class SmtpSession(SmtpServer server, ListenerSettings listener, 
             switch (await intake.CommitAsync(submission))
             {
                 case CommitOutcome.Committed(var id):
+                    server.Meters.Accepted(current.Device.Name, intake.Stored);
                     server.MailLog.Received(id, current.Device.Name, client.Address, current.Sender, recipients.Count, intake.Stored, intake.Subject);
                     Say(Replies.Queued(id));
                     break;
@@ -489,9 +490,26 @@ internal sealed class SmtpSession(SmtpServer server, ListenerSettings listener, 
 
     private SmtpReply Refused(SmtpReply reply, string verb)
     {
-        server.MailLog.Refused(NameOf(FindDevice()), client.Address, verb, reply);
+        var device = transaction?.Device ?? FindDevice();
+        server.MailLog.Refused(NameOf(device), client.Address, verb, reply);
+        server.Meters.Refused(ReasonOf(reply, device));
         return reply;
     }
+
+    /// <summary>Few words, for a metric's label.</summary>
+    private static string ReasonOf(SmtpReply reply, Device? device) => reply.Status switch
+    {
+        (5, 7, 1) when device is null => "unknown-device",
+        (5, 7, 1) => "not-allowed",
+        (5, 7, 8) or (4, 7, 0) => "login",
+        (5, 7, _) => "security",
+        (4, 7, 1) or (4, 5, 3) => "rate",
+        (_, 3, 4) => "size",
+        (4, 3, _) => "storage",
+        (5, 1, _) => "address",
+        (5, 4, 6) => "loop",
+        _ => "protocol",
+    };
 
     private static string NameOf(Device? device) => device?.Name ?? "unknown device";
 
