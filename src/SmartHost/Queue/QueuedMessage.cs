@@ -32,7 +32,11 @@ public enum RecipientState
 /// <summary>One recipient's standing.</summary>
 /// <param name="Due">When it may be tried (again).</param>
 /// <param name="Reply">The last word about it: the next hop's, or our reason.</param>
-public sealed record QueuedRecipient(Mailbox Address, RecipientState State, DateTimeOffset Due, int Attempts, string? Reply);
+public sealed record QueuedRecipient(Mailbox Address, RecipientState State, DateTimeOffset Due, int Attempts, string? Reply)
+{
+    /// <summary>A report has told the sender of its bounce.</summary>
+    public bool Reported { get; init; }
+}
 
 /// <summary>A message of the queue: what is known of it, without its content. Immutable; ask again for news.</summary>
 public sealed record QueuedMessage

@@ -36,6 +36,9 @@ public sealed record Submission
 
     /// <summary>Set on a report about another message: that one is marked reported in the same commit, so neither is lost or doubled.</summary>
     public QueueId? ReportsOn { get; init; }
+
+    /// <summary>The bounced recipients that report tells of. Null: all that have bounced when it is committed.</summary>
+    public IReadOnlyCollection<Mailbox>? ReportedRecipients { get; init; }
 }
 
 /// <summary>How an intake ended. Closed.</summary>

@@ -1,0 +1,246 @@
+using Microsoft.Extensions.Logging;
+
+namespace SmartHost.Queue;
+
+/// <summary>
+/// The one writer. Whatever waits when it comes round (intakes, settlements, notes) goes into one transaction and one sync;
+/// each caller awaits its own part, none another's. Nothing is published in memory, or told to anybody, before the commit.
+/// </summary>
+/// <remarks>
+/// <para>How it fails. A part that fails by itself (a constraint, a bug) costs its caller alone: the transaction is rolled back
+/// and repeated without it. That takes savepoints' place, which would cost every message something to serve the rare one.
+/// Where the disk fails, all of the transaction fail, as values, and nobody's word was given.</para>
+/// <para>A commit whose sync failed is the dangerous case: its frames lie whole in SQLite's log, and recovery after a crash
+/// would take them for a commit. Rolled back in memory, they are overwritten by the next commit; so one of no meaning (the
+/// scar) is written at once. Only if that fails too can the message return, and then its content must not be deleted.</para>
+/// </remarks>
+internal sealed partial class Journal
+{
+    private readonly Func<Database> open;
+    private readonly ILogger logger;
+    private readonly Action<string>? fault;
+    private readonly object gate = new();
+    private readonly Task running;
+    private Database? database;
+    private List<Write> waiting = [];
+    private bool closing, failing;
+    private long committed;
+
+    /// <param name="open">Opens the database again where a failure has cost the connection.</param>
+    /// <param name="fault">For tests: called before each step, may throw in its place.</param>
+    public Journal(Database database, Func<Database> open, ILogger logger, Action<string>? fault)
+    {
+        (this.database, this.open, this.logger, this.fault, committed) = (database, open, logger, fault, database.Next);
+        // A thread of its own: it spends its life waiting for the disk, and the pool's few must not.
+        running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
+    /// <param name="apply">Runs inside the transaction, on the journal's thread, and again if the transaction must be repeated: it changes the database alone.</param>
+    /// <param name="committed">Runs after the commit and in its order, on the journal's thread, before the task completes: changes memory.</param>
+    public Task<Written<T>> WriteAsync<T>(Func<Database, T> apply, Action<T>? committed = null)
+    {
+        var write = new Write<T>(apply, committed);
+        if (!Enqueue(write)) write.Fail(StorageFailure.Closing);
+        return write.Task;
+    }
+
+    /// <summary>As <see cref="WriteAsync"/> where nobody waits: part of the next commit, and lost only with it.</summary>
+    public void Post(Action<Database> apply) => Enqueue(new Write<bool>(database => { apply(database); return true; }, null));
+
+    /// <summary>Commits what waits; what comes after is refused.</summary>
+    public async Task CloseAsync()
+    {
+        lock (gate)
+        {
+            closing = true;
+            Monitor.Pulse(gate);
+        }
+        await running.ConfigureAwait(false);
+    }
+
+    private bool Enqueue(Write write)
+    {
+        lock (gate)
+        {
+            if (closing) return false;
+            waiting.Add(write);
+            if (waiting.Count == 1) Monitor.Pulse(gate);
+            return true;
+        }
+    }
+
+    private void Run()
+    {
+        var batch = new List<Write>();
+        while (Next(ref batch))
+        {
+            try
+            {
+                Commit(batch);
+            }
+            catch (Exception e)
+            {
+                // A bug of ours. Nobody may wait for ever, and nobody may believe in a commit.
+                LogBug(logger, e);
+                foreach (var write in batch) write.Fail(e);
+                database?.Rollback();
+            }
+            batch.Clear();
+        }
+        database?.Dispose();
+    }
+
+    private bool Next(ref List<Write> batch)
+    {
+        lock (gate)
+        {
+            while (waiting.Count == 0 && !closing) Monitor.Wait(gate);
+            (batch, waiting) = (waiting, batch);
+            return batch.Count > 0;
+        }
+    }
+
+    private void Commit(List<Write> batch)
+    {
+        while (batch.Count > 0)
+        {
+            Write? current = null;
+            var committing = false;
+            try
+            {
+                database ??= Reopen();
+                fault?.Invoke("begin");
+                database.Begin();
+                foreach (var write in batch)
+                {
+                    current = write;
+                    write.Apply(database);
+                }
+                (current, committing) = (null, true);
+                fault?.Invoke("commit");
+                database.Commit();
+                break;
+            }
+            catch (Exception e)
+            {
+                database?.Rollback();
+                if (Failure(e) is { } failure)
+                {
+                    Fail(batch, committing && !Scarred() ? failure with { MayReturn = true } : failure);
+                    return;
+                }
+                if (current is null) throw;
+                LogBug(logger, e);
+                current.Fail(e);
+                batch.Remove(current);
+            }
+        }
+        if (failing && batch.Count > 0)
+        {
+            failing = false;
+            LogRecovered(logger);
+        }
+        committed = database!.Next;
+        foreach (var write in batch) write.Publish(logger);
+        foreach (var write in batch) write.Complete();
+    }
+
+    /// <summary>Opening reads the log, and in it the transaction that failed: what it would bring to life was never accepted.</summary>
+    private Database Reopen()
+    {
+        var opened = open();
+        try
+        {
+            opened.Forget(committed);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    private static StorageFailure? Failure(Exception e) =>
+        e is QueueUnavailableException ? new StorageFailure(false, e.Message) : StorageFailure.From(e);
+
+    private void Fail(List<Write> batch, StorageFailure failure)
+    {
+        // Once, not for each of the thousand tries that follow.
+        if (!failing) LogFailed(logger, failure.Reason);
+        failing = true;
+        foreach (var write in batch) write.Fail(failure);
+    }
+
+    private bool Scarred()
+    {
+        try
+        {
+            fault?.Invoke("scar");
+            database!.Scar();
+            return true;
+        }
+        catch (Exception e) when (Failure(e) is not null)
+        {
+            // The connection itself may be what is broken (a remounted disk, a stale network handle): the next batch opens another.
+            database!.Rollback();
+            database.Dispose();
+            database = null;
+            return false;
+        }
+    }
+
+    private abstract class Write
+    {
+        public abstract void Apply(Database database);
+
+        public abstract void Publish(ILogger logger);
+
+        public abstract void Complete();
+
+        public abstract void Fail(StorageFailure failure);
+
+        public abstract void Fail(Exception bug);
+    }
+
+    private sealed class Write<T>(Func<Database, T> apply, Action<T>? committed) : Write
+    {
+        private readonly TaskCompletionSource<Written<T>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? result;
+
+        public Task<Written<T>> Task => completion.Task;
+
+        public override void Apply(Database database) => result = apply(database);
+
+        public override void Publish(ILogger logger)
+        {
+            try
+            {
+                committed?.Invoke(result!);
+            }
+            catch (Exception e)
+            {
+                LogBug(logger, e);
+            }
+        }
+
+        public override void Complete() => completion.TrySetResult(new Written<T>(result, null));
+
+        public override void Fail(StorageFailure failure) => completion.TrySetResult(new Written<T>(default, failure));
+
+        public override void Fail(Exception bug) => completion.TrySetException(bug);
+    }
+
+    [LoggerMessage(2000, LogLevel.Error, "the queue cannot be written: {Reason} Devices are asked to come again; nothing that was accepted is lost")]
+    private static partial void LogFailed(ILogger logger, string reason);
+
+    [LoggerMessage(2001, LogLevel.Information, "the queue can be written again")]
+    private static partial void LogRecovered(ILogger logger);
+
+    [LoggerMessage(2002, LogLevel.Critical, "a bug in the queue's writer")]
+    private static partial void LogBug(ILogger logger, Exception e);
+}
+
+/// <summary>Exactly one of the two is there.</summary>
+internal readonly record struct Written<T>(T? Value, StorageFailure? Failure);

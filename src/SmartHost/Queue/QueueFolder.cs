@@ -1,0 +1,132 @@
+using System.Globalization;
+
+namespace SmartHost.Queue;
+
+/// <summary>
+/// The data folder: made when missing (nobody else may read it), owned by one process at a time, its free space known.
+/// Whatever is wrong with it ends as a <see cref="QueueUnavailableException"/> that says what to do.
+/// </summary>
+internal sealed class QueueFolder : IDisposable
+{
+    private readonly FileStream ownership;
+    private readonly string owner;
+    private readonly TimeProvider time;
+    private readonly Lock gate = new();
+    private long free, measuredAt;
+    private bool measured;
+
+    private QueueFolder(string path, FileStream ownership, TimeProvider time)
+    {
+        (Folder, this.ownership, this.time) = (path, ownership, time);
+        owner = Path.Combine(path, "queue.owner");
+    }
+
+    public string Folder { get; }
+
+    public string Database => Path.Combine(Folder, "queue.db");
+
+    public string Content => Path.Combine(Folder, "content");
+
+    public static QueueFolder Open(string folder, TimeProvider time)
+    {
+        var path = Path.GetFullPath(folder);
+        Make(path);
+        Make(Path.Combine(path, "content"));
+        var opened = new QueueFolder(path, Own(path), time);
+        try
+        {
+            File.WriteAllText(opened.owner, string.Create(CultureInfo.InvariantCulture,
+                $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
+            return opened;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            opened.Dispose();
+            throw Unwritable(path, e);
+        }
+    }
+
+    /// <summary>Octets that this process may still write. Asked of the system at most once a second.</summary>
+    public long Free()
+    {
+        lock (gate)
+        {
+            if (measured && time.GetElapsedTime(measuredAt) < TimeSpan.FromSeconds(1)) return free;
+            try
+            {
+                free = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(Folder)! : Folder).AvailableFreeSpace;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // A system that will not say must not stop the mail; a disk that is really full says so at the write.
+                free = long.MaxValue;
+            }
+            (measured, measuredAt) = (true, time.GetTimestamp());
+            return free;
+        }
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            File.Delete(owner);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is words for a person alone; the lock is what counts.
+        }
+        ownership.Dispose();
+    }
+
+    private static void Make(string path)
+    {
+        if (Directory.Exists(path)) return;
+        if (File.Exists(path)) throw new QueueUnavailableException($"{path} is a file, but a folder is needed there: move the file away, or name another data folder.");
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+            else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (Path.GetDirectoryName(path) is { } parent) Fsync.Folder(parent);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QueueUnavailableException($"The folder {path} does not exist and could not be made ({e.Message.TrimEnd('.')}): make it, and let {User} write in it.", e);
+        }
+    }
+
+    private static FileStream Own(string path)
+    {
+        try
+        {
+            // FileShare.None is an flock on Unix: the system drops it with the process, so no stale lock can be left.
+            return new FileStream(Path.Combine(path, "queue.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+        }
+        catch (IOException e) when (e.HResult is 11 or 35 or unchecked((int)0x80070020))
+        {
+            throw new QueueUnavailableException($"The data folder {path} is in use by another SmartHost ({Owner(path)}): stop that one, or give this one a data folder of its own.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, e);
+        }
+    }
+
+    private static QueueUnavailableException Unwritable(string path, Exception e) => StorageFailure.From(e) is { Full: true }
+        ? new($"The disk with the data folder {path} is full: free some space.", e)
+        : new($"SmartHost cannot write in the data folder {path} ({e.Message.TrimEnd('.')}): let {User} write in it, and mount it without “read-only”.", e);
+
+    private static string User => OperatingSystem.IsWindows() ? Environment.UserName : $"the user {Environment.UserName}";
+
+    private static string Owner(string path)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(path, "queue.owner"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "which one, it does not say";
+        }
+    }
+}

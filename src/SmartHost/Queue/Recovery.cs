@@ -1,0 +1,132 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using SmartHost.Mail;
+
+namespace SmartHost.Queue;
+
+/// <summary>
+/// What a start finds on disk, and what it means. Runs before anything is accepted or sent, and may itself be cut short at
+/// any point: rows first, in one transaction, then files, and doing it twice changes nothing more.
+/// </summary>
+/// <remarks>
+/// <list type="table">
+/// <item><term><c>ID.part</c></term><description>was arriving; the device never heard 250: deleted</description></item>
+/// <item><term><c>ID.eml</c>, no row</term><description>crash before the commit, likewise: deleted. Unless the database is new: then somebody took the old one away, and the files are all there is; they are set aside</description></item>
+/// <item><term>row, content in place</term><description>ours: delivered</description></item>
+/// <item><term>row, content missing</term><description>somebody removed it: parked, loudly</description></item>
+/// <item><term>finished row, content in place</term><description>crash before the clean-up: the content is deleted</description></item>
+/// <item><term>row with an attempt begun</term><description>crash in an attempt: the next hop may have it, sent again as a possible duplicate</description></item>
+/// </list>
+/// </remarks>
+internal static partial class Recovery
+{
+    public const string ContentMissing = "Its content is missing: the file was removed, or the disk lost it.";
+
+    private sealed record Live(long Number, QueueId Id, MessageState State, ContentPlace Place, string? Reason, bool Attempting);
+
+    public static void Run(Database database, ContentStore store, bool fresh, DateTimeOffset now, ILogger logger)
+    {
+        var rows = LiveRows(database.Connection);
+        var whole = store.Whole().ToHashSet();
+        var inRows = ContentRows(database.Connection);
+        database.Begin();
+        foreach (var row in rows)
+        {
+            var open = row.State is MessageState.Queued or MessageState.Held or MessageState.Parked;
+            if (open && row.Attempting) Suspect(database, row, now, logger);
+            var there = row.Place switch { ContentPlace.File => whole.Contains(row.Id), ContentPlace.Row => inRows.Contains(row.Number), _ => false };
+            if (there) continue;
+            if (open) Park(database, row, now, logger);
+            else Change(database, "UPDATE messages SET content = 0 WHERE number = ?1", row.Number);
+        }
+        database.Commit();
+
+        foreach (var id in store.Parts())
+        {
+            LogUnfinished(logger, id);
+            Delete(store, id, logger);
+        }
+        whole.ExceptWith(rows.Where(row => row.Place == ContentPlace.File).Select(row => row.Id));
+        foreach (var id in whole) Unclaimed(database, store, id, fresh, logger);
+    }
+
+    private static void Suspect(Database database, Live row, DateTimeOffset now, ILogger logger)
+    {
+        LogPossibleDuplicate(logger, row.Id);
+        Change(database, "UPDATE messages SET attempting = 0, duplicate = 1 WHERE number = ?1", row.Number);
+        database.Append(row.Number, new TimelineEntry(now, TimelineEvent.PossibleDuplicate,
+            "SmartHost stopped in the middle of an attempt. It tries again, so a recipient may get this message twice, with the same Message-ID."));
+    }
+
+    private static void Park(Database database, Live row, DateTimeOffset now, ILogger logger)
+    {
+        LogContentMissing(logger, row.Id);
+        if (row is { State: MessageState.Parked, Reason: ContentMissing }) return;
+        Change(database, "UPDATE messages SET state = 2, reason = ?2 WHERE number = ?1", row.Number, ContentMissing);
+        database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{ContentMissing} It cannot be sent; put content/{row.Id}.eml back and release it, or delete it."));
+    }
+
+    private static void Unclaimed(Database database, ContentStore store, QueueId id, bool fresh, ILogger logger)
+    {
+        if (fresh)
+        {
+            LogSetAside(logger, id, store.Folder);
+            store.SetAside(id);
+            return;
+        }
+        if (database.Rows.Find(id) is null) LogOrphan(logger, id);
+        else LogLeftOver(logger, id);
+        Delete(store, id, logger);
+    }
+
+    private static void Delete(ContentStore store, QueueId id, ILogger logger)
+    {
+        if (!store.Delete(id)) LogUndeletable(logger, id, store.Folder);
+    }
+
+    private static List<Live> LiveRows(SqliteConnection connection)
+    {
+        var live = new List<Live>();
+        using var statement = new Statement(connection, "SELECT number, id, state, content, reason, attempting FROM messages WHERE state < 3 OR content > 0");
+        using var rows = statement.Query();
+        while (rows.Read())
+            live.Add(new Live(rows.GetInt64(0), MessageRows.Id(rows, 1), (MessageState)rows.GetInt32(2), (ContentPlace)rows.GetInt32(3), MessageRows.Text(rows, 4), rows.GetBoolean(5)));
+        return live;
+    }
+
+    private static HashSet<long> ContentRows(SqliteConnection connection)
+    {
+        var numbers = new HashSet<long>();
+        using var statement = new Statement(connection, "SELECT message FROM content");
+        using var rows = statement.Query();
+        while (rows.Read()) numbers.Add(rows.GetInt64(0));
+        return numbers;
+    }
+
+    private static void Change(Database database, string sql, params ReadOnlySpan<object?> values)
+    {
+        using var statement = new Statement(database.Connection, sql);
+        statement.Run(values);
+    }
+
+    [LoggerMessage(2010, LogLevel.Warning, "{Id}: was arriving when SmartHost stopped; its device was never told 250 and still has it. Deleted")]
+    private static partial void LogUnfinished(ILogger logger, QueueId id);
+
+    [LoggerMessage(2011, LogLevel.Warning, "{Id}: had arrived but was not yet accepted when SmartHost stopped; its device was never told 250 and still has it. Deleted")]
+    private static partial void LogOrphan(ILogger logger, QueueId id);
+
+    [LoggerMessage(2012, LogLevel.Information, "{Id}: was finished when SmartHost stopped; its content is deleted now")]
+    private static partial void LogLeftOver(ILogger logger, QueueId id);
+
+    [LoggerMessage(2013, LogLevel.Error, "{Id}: its content is missing, so it cannot be sent. Parked: put its file back and release it, or delete it")]
+    private static partial void LogContentMissing(ILogger logger, QueueId id);
+
+    [LoggerMessage(2014, LogLevel.Warning, "{Id}: SmartHost stopped in the middle of an attempt; it is sent again and may arrive twice")]
+    private static partial void LogPossibleDuplicate(ILogger logger, QueueId id);
+
+    [LoggerMessage(2015, LogLevel.Error, "{Id}: the database is new and does not know this content; kept in {Folder}/unclaimed")]
+    private static partial void LogSetAside(ILogger logger, QueueId id, string folder);
+
+    [LoggerMessage(2016, LogLevel.Warning, "{Id}: its content could not be deleted from {Folder}; the next start tries again")]
+    private static partial void LogUndeletable(ILogger logger, QueueId id, string folder);
+}
