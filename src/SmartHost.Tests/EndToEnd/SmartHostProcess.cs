@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace SmartHost.Tests.EndToEnd;
+
+/// <summary>The real program as a process of its own: started, watched, killed. Disposing kills it.</summary>
+internal sealed class SmartHostProcess : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly StringBuilder output = new();
+
+    private SmartHostProcess(Process process) => this.process = process;
+
+    /// <summary>What it wrote to stdout and stderr so far.</summary>
+    public string Output
+    {
+        get { lock (output) return output.ToString(); }
+    }
+
+    public int Id => process.Id;
+
+    public bool HasExited => process.HasExited;
+
+    public static SmartHostProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingFolder = null)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = workingFolder ?? Path.GetTempPath(),
+        };
+        // Another build of the program (the native one) may be tested in place of this one.
+        if (Environment.GetEnvironmentVariable("SMARTHOST_BINARY") is { Length: > 0 } binary) start.FileName = binary;
+        else start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "smarthost.dll"));
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        start.Environment["NO_COLOR"] = "1";
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        var started = new SmartHostProcess(Process.Start(start)!);
+        started.process.OutputDataReceived += (_, line) => started.Keep(line.Data);
+        started.process.ErrorDataReceived += (_, line) => started.Keep(line.Data);
+        started.process.BeginOutputReadLine();
+        started.process.BeginErrorReadLine();
+        return started;
+    }
+
+    /// <summary>Waits until the SMTP port greets. Fails with the program's own words if it ended instead.</summary>
+    public async Task WaitForBannerAsync(int port, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (process.HasExited) throw new AssertionException($"smarthost ended with {process.ExitCode} before it greeted:\n{Output}");
+            try
+            {
+                using var client = new TcpClient();
+                await client.ConnectAsync(IPAddress.Loopback, port, cancellation);
+                using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
+                if ((await reader.ReadLineAsync(cancellation))?.StartsWith("220", StringComparison.Ordinal) == true) return;
+            }
+            catch (Exception failure) when (failure is SocketException or IOException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+            }
+        }
+    }
+
+    /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, as systemd and Docker send it.</summary>
+    public async Task<int> TerminateAsync(CancellationToken cancellation)
+    {
+        using (var kill = Process.Start("kill", ["-TERM", Id.ToString()])) await kill.WaitForExitAsync(cancellation);
+        return await ExitAsync(cancellation);
+    }
+
+    public async Task<int> ExitAsync(CancellationToken cancellation)
+    {
+        await process.WaitForExitAsync(cancellation);
+        return process.ExitCode;
+    }
+
+    public async Task WriteLineAsync(string line) => await process.StandardInput.WriteLineAsync(line);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited) await KillAsync();
+        process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null) return;
+        lock (output) output.AppendLine(line);
+    }
+}

@@ -1,0 +1,47 @@
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+using Serilog.Sinks.SystemConsole.Themes;
+using SmartHost.History;
+
+namespace SmartHost.Hosting;
+
+/// <summary>
+/// Serilog, configured in code: its settings reader is not safe to compile ahead of time. One line an event: readable
+/// on a terminal, compact JSON when asked. A log file that cannot be written never stops mail: Serilog drops the line.
+/// </summary>
+public static class LogSetup
+{
+    private const string Line = "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}";
+
+    /// <summary>Days of log files that are kept.</summary>
+    private const int KeptFiles = 14;
+
+    public static Serilog.Core.Logger Create(LogSettings settings)
+    {
+        var configuration = new LoggerConfiguration()
+            .MinimumLevel.Is(settings.Level switch
+            {
+                LogVerbosity.Debug => LogEventLevel.Debug,
+                LogVerbosity.Warning => LogEventLevel.Warning,
+                _ => LogEventLevel.Information,
+            })
+            // The framework tells of every request and every socket at Information: noise between the lines about mail.
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("System", LogEventLevel.Warning);
+        if (settings.Format is LogFormat.Json) configuration.WriteTo.Console(new CompactJsonFormatter());
+        else configuration.WriteTo.Console(outputTemplate: Line, theme: Theme());
+        if (settings.File is { } file)
+        {
+            if (settings.Format is LogFormat.Json)
+                configuration.WriteTo.File(new CompactJsonFormatter(), file, rollingInterval: RollingInterval.Day, retainedFileCountLimit: KeptFiles);
+            else
+                configuration.WriteTo.File(file, outputTemplate: Line, rollingInterval: RollingInterval.Day, retainedFileCountLimit: KeptFiles);
+        }
+        return configuration.CreateLogger();
+    }
+
+    /// <summary>Colour on a terminal alone, and never where NO_COLOR asks for none (no-color.org).</summary>
+    private static ConsoleTheme Theme() =>
+        Console.IsOutputRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } ? ConsoleTheme.None : AnsiConsoleTheme.Code;
+}
