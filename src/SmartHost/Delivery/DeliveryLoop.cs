@@ -17,8 +17,8 @@ namespace SmartHost.Delivery;
 /// </para>
 /// <para>
 /// When it fails: a refused or broken connection pauses or slows the account and the mail stays due; a message that makes
-/// us stumble is parked; a result that cannot be written is tried again until it can, and nothing is taken meanwhile, since
-/// every message sent without a written result would be sent twice after a crash. On stop, attempts in flight get
+/// us stumble is parked; results that the disk does not take wait for it, and soon nothing
+/// more is sent meanwhile, since every message sent without a written result would be sent twice after a crash. On stop, attempts in flight get
 /// <see cref="Grace"/> to finish; then they are abandoned and their messages stay as they were.
 /// </para>
 /// </summary>
@@ -27,7 +27,13 @@ public sealed class DeliveryLoop
     /// <summary>What attempts in flight get at a stop. With the QUITs that follow it stays within ten seconds.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(8);
 
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1), SettleAgain = TimeSpan.FromSeconds(1), SettleAgainAtMost = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1), StumbleWait = TimeSpan.FromSeconds(1), DiskPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Results on their way to disk before nothing more is sent: enough that a commit never stands in a connection's way,
+    /// few enough that a crash with a hanging disk makes no flood of duplicates.
+    /// </summary>
+    private const int MostUnwritten = 16;
 
     private readonly MailQueue queue;
     private readonly GmailConnector connector;
@@ -50,8 +56,8 @@ public sealed class DeliveryLoop
     private readonly HashSet<(Account, Lane)> spentLanes = [];
     private Task watching = Task.CompletedTask;
     private DateTimeOffset nextSweep;
-    private int settling, unwritten;
-    private bool configured, stopping;
+    private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
+    private bool configured, stopping, diskTrouble;
     private volatile DeliveryState state = new([]);
 
     /// <param name="devices">How a device's header is made; null: as for one without wishes.</param>
@@ -96,7 +102,7 @@ public sealed class DeliveryLoop
                     grace = time.CreateTimer(_ => abandon.Cancel(), null, Grace, Timeout.InfiniteTimeSpan);
                     foreach (var account in accounts.All) GiveBackWaiting(account);
                 }
-                if (!configured) await ConfigureAsync();
+                if (!configured) await ConfigureAsync(abandon.Token);
                 while (events.Reader.TryRead(out var happened)) await HandleAsync(happened, abandon.Token);
                 await TidyAsync();
                 if (!stopping)
@@ -117,7 +123,7 @@ public sealed class DeliveryLoop
             {
                 log.DeliveryStumbled(failure);
                 // The cause may stand still: without this wait the loop would spin on it.
-                await Task.Delay(SettleAgain, time, CancellationToken.None);
+                await Task.Delay(StumbleWait, time, CancellationToken.None);
             }
         }
         if (grace is not null) await grace.DisposeAsync();
@@ -133,8 +139,8 @@ public sealed class DeliveryLoop
         while (true)
         {
             var routes = accounts.Routes(time.GetUtcNow());
-            // While a result waits for the disk, nothing more may be sent whose result would wait with it.
-            if (queue.Take((name, lane) => unwritten == 0 && routes.For(name, lane) is not null) is not { } message) return;
+            // While results wait for the disk, nothing more may be sent whose result would wait with them.
+            if (queue.Take((name, lane) => unwritten.Count < MostUnwritten && routes.For(name, lane) is not null) is not { } message) return;
             Assign(message, routes.For(message.Account, message.Lane)!, abandon);
         }
     }
@@ -239,31 +245,29 @@ public sealed class DeliveryLoop
         }
     }
 
-    /// <summary>Until it is written: Gmail has the message, and forgetting that would send it again.</summary>
-    private void Settle(Settlement settlement, Account? account, int recipientsOnTheWay, CancellationToken abandon)
+    /// <summary>Until it is written: Gmail has the message, and forgetting that would send it again. The queue itself waits for a disk that does not take it.</summary>
+    private void Settle(Settlement settlement, Account account, int recipientsOnTheWay, CancellationToken abandon)
     {
-        settling++;
+        unwritten[settlement.Id] = time.GetUtcNow();
         Own(SettleAsync());
 
         async Task SettleAsync()
         {
-            var failures = 0;
             QueuedMessage? after = null;
-            while (after is null && !abandon.IsCancellationRequested)
+            try
             {
-                try
-                {
-                    after = await queue.SettleAsync(settlement, CancellationToken.None);
-                }
-                catch (Exception failure)
-                {
-                    log.SettlementFailed(settlement.Id, failure.Message);
-                    if (failures++ == 0) events.Writer.TryWrite(new Event.Unwritten(failure.Message));
-                    var wait = SettleAgain * Math.Pow(2, Math.Min(failures, 6));
-                    await Task.Delay(wait < SettleAgainAtMost ? wait : SettleAgainAtMost, time, abandon).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                }
+                after = await queue.SettleAsync(settlement, abandon);
             }
-            events.Writer.TryWrite(new Event.Settled(settlement, after, account, recipientsOnTheWay, WasUnwritten: failures > 0));
+            catch (OperationCanceledException)
+            {
+                // Stopping with a disk that takes nothing: the next start finds an attempt begun, and says that it may be a duplicate.
+                log.GivenBack(settlement.Id, "its result could not be written before the stop");
+            }
+            catch (Exception failure)
+            {
+                log.AttemptFailed(settlement.Id, failure);
+            }
+            events.Writer.TryWrite(new Event.Settled(settlement, after, account, recipientsOnTheWay));
         }
     }
 
@@ -289,7 +293,7 @@ public sealed class DeliveryLoop
         {
             case Event.SettingsChanged:
                 configured = false;
-                return ConfigureAsync();
+                return ConfigureAsync(abandon);
             case Event.TryNow now:
                 accounts.ProbeNow(now.Account);
                 return Task.CompletedTask;
@@ -297,10 +301,6 @@ public sealed class DeliveryLoop
                 return OnOpenEndedAsync(ended, abandon);
             case Event.AttemptEnded ended:
                 return OnAttemptEndedAsync(ended, abandon);
-            case Event.Unwritten trouble:
-                unwritten++;
-                alerts.Raise(Alert.QueueTrouble(trouble.Reason));
-                return Task.CompletedTask;
             case Event.Settled settled:
                 OnSettled(settled);
                 return Task.CompletedTask;
@@ -385,6 +385,7 @@ public sealed class DeliveryLoop
                 break;
             case AttemptResult.NotOffered { Why: Prepared.Unreadable unreadable }:
                 alerts.Raise(Alert.QueueTrouble(unreadable.Reason));
+                diskTrouble = true;
                 var due = now + schedule.Soon(0);
                 Settle(Judgement.PutOff(message, assignment.Recipients.Select(one => one.Address), new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now), account, assignment.Recipients.Count, abandon);
                 break;
@@ -425,13 +426,9 @@ public sealed class DeliveryLoop
 
     private void OnSettled(Event.Settled settled)
     {
-        settling--;
-        if (settled.Account is { } account)
-        {
-            account.MessagesOnTheWay--;
-            account.RecipientsOnTheWay -= settled.RecipientsOnTheWay;
-        }
-        if (settled.WasUnwritten && --unwritten == 0) alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
+        unwritten.Remove(settled.Settlement.Id);
+        settled.Account.MessagesOnTheWay--;
+        settled.Account.RecipientsOnTheWay -= settled.RecipientsOnTheWay;
         if (settled.After is null or { State: not MessageState.Queued }) notes.Remove(settled.Settlement.Id);
         if (settled.Settlement.Outcomes.Any(outcome => outcome.Status is DeliveryStatus.Bounced)) reports.Wake();
     }
@@ -546,9 +543,9 @@ public sealed class DeliveryLoop
 
     // --- now and then -------------------------------------------------------------------------------------------
 
-    private async Task ConfigureAsync()
+    private async Task ConfigureAsync(CancellationToken abandon)
     {
-        foreach (var account in await accounts.ConfigureAsync(accountSettings(), settings(), CancellationToken.None))
+        foreach (var account in await accounts.ConfigureAsync(accountSettings(), settings(), abandon))
         {
             foreach (var idle in account.Idle) Close(idle.Session);
             account.Idle.Clear();
@@ -559,7 +556,11 @@ public sealed class DeliveryLoop
 
     private async Task SweepAsync(CancellationToken abandon)
     {
-        nextSweep = time.GetUtcNow() + SweepEvery;
+        var now = time.GetUtcNow();
+        nextSweep = now + SweepEvery;
+        if (unwritten.Values.Any(since => now - since >= DiskPatience)) alerts.Raise(Alert.QueueTrouble("The disk has not taken a delivery's result for half a minute."));
+        else if (diskTrouble) alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost reads and writes its queue again.");
+        diskTrouble = unwritten.Values.Any(since => now - since >= DiskPatience);
         if (await lifetime.SweepAsync(abandon)) reports.Wake();
         await accounts.AnnounceAsync(abandon);
         foreach (var account in accounts.All)
@@ -665,10 +666,7 @@ public sealed class DeliveryLoop
 
         public sealed record AttemptEnded(Assignment Assignment, GmailSession Session, AttemptResult Result) : Event;
 
-        /// <summary>A result could not be written the first time.</summary>
-        public sealed record Unwritten(string Reason) : Event;
-
         /// <param name="After">Null: given up at the stop.</param>
-        public sealed record Settled(Settlement Settlement, QueuedMessage? After, Account? Account, int RecipientsOnTheWay, bool WasUnwritten) : Event;
+        public sealed record Settled(Settlement Settlement, QueuedMessage? After, Account Account, int RecipientsOnTheWay) : Event;
     }
 }
