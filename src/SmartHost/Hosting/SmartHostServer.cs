@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Serilog.Extensions.Logging;
 using SmartHost.Configuration;
-using SmartHost.Dashboard;
 using SmartHost.Devices;
 using SmartHost.History;
 using SmartHost.Listener;
@@ -79,7 +78,7 @@ public sealed class SmartHostServer : IAsyncDisposable
             smtp = new SmtpServer(
                 queue, unknown, () => settings.Current.Devices, () => settings.Current.Limits, () => settings.Current.TraceClients,
                 now.Hostname, now.DataFolder, time, mailLog, meters, loggers);
-            app = Build(now, log, smtp, flow, await DashboardPassword.PrepareAsync(now, loggers, cancellation));
+            app = Build(now, log, smtp);
             flow.Start();
             await app.StartAsync(cancellation);
             var server = new SmartHostServer(app, flow, smtp, settings) { PagePort = now.Dashboard.Off ? null : now.Dashboard.Port };
@@ -95,5 +94,84 @@ public sealed class SmartHostServer : IAsyncDisposable
             if (Sentence(failure, now) is { } sentence) throw new StartFailedException(sentence, failure);
             throw;
         }
+    }
+
+    /// <summary>Serves until told to stop: by a signal, the service manager, <paramref name="cancellation"/>, or a part that failed.</summary>
+    /// <returns>True: as asked. False: a part failed.</returns>
+    public async Task<bool> RunAsync(CancellationToken cancellation)
+    {
+        using var asked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, app.Lifetime.ApplicationStopping);
+        var signal = new TaskCompletionSource();
+        await using (asked.Token.Register(() => signal.TrySetResult()))
+        {
+            var first = await Task.WhenAny(signal.Task, flow.Failed);
+            await StopAsync();
+            return first != flow.Failed;
+        }
+    }
+
+    /// <summary>See the type: listeners, flow, queue. A second call does nothing.</summary>
+    public async Task StopAsync()
+    {
+        if (stopped) return;
+        stopped = true;
+        using (var drained = new CancellationTokenSource(DrainTime)) await app.StopAsync(drained.Token);
+        await flow.StopAsync();
+        await flow.Queue.DisposeAsync();
+        smtp.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await app.DisposeAsync();
+    }
+
+    private static WebApplication Build(SmartHostSettings settings, Serilog.ILogger log, SmtpServer smtp)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSerilog(log);
+        builder.Services.AddSystemd();
+        builder.Services.AddWindowsService();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTime);
+        builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            foreach (var listener in settings.Listeners) smtp.Listen(kestrel, listener);
+        });
+        return builder.Build();
+    }
+
+    private void Announce(ILogger logger)
+    {
+        foreach (var listener in settings.Current.Listeners)
+            logger.LogInformation("listening for devices on {Endpoint} ({Listener}, TLS {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls);
+        var counts = flow.Queue.Counts();
+        logger.LogInformation("SmartHost {Version} is ready: {Devices} device(s), {Accounts} account(s), {Waiting} message(s) waiting",
+            Version, settings.Current.Devices.Devices.Count, settings.Current.Accounts.Count, counts.Waiting);
+    }
+
+    /// <summary>What went wrong at start, in words; null: nothing we know, so a bug.</summary>
+    private static string? Sentence(Exception failure, SmartHostSettings settings) => failure switch
+    {
+        CertificateUnavailableException known => known.Message,
+        IOException { InnerException: AddressInUseException } taken => PortSentence(settings, taken.Message, "is in use by another program. Stop that (ss -ltnp shows it), or choose another port"),
+        SocketException { SocketErrorCode: SocketError.AccessDenied } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AccessDenied } } =>
+            "A port below 1024 may not be opened by this user. Choose a port above 1023 under listeners, or see “Port 25” in docs/docker.md.",
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AddressNotAvailable } } =>
+            "An address under listeners or dashboard is not one of this machine's. Correct it, or leave it out to listen on all.",
+        _ => null,
+    };
+
+    /// <summary>Kestrel's message names the endpoint alone; its owner knows it by the setting.</summary>
+    private static string PortSentence(SmartHostSettings settings, string message, string what)
+    {
+        foreach (var listener in settings.Listeners)
+            if (message.Contains($":{listener.Port}", StringComparison.Ordinal)) return $"Port {listener.Port} {what} with listeners.{listener.Name}.port.";
+        return message.Contains($":{settings.Dashboard.Port}", StringComparison.Ordinal)
+            ? $"Port {settings.Dashboard.Port} {what} with dashboard.port."
+            : $"A port {what}. {message}";
     }
 }
