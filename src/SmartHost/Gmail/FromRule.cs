@@ -62,7 +62,9 @@ internal sealed record FromRule(Mailbox Mailbox, string Value, bool IsKept, IRea
         if (Mailbox.TryParse(text, out var bare)) return (null, IsOurs(bare, context) ? bare : null);
         var open = text.LastIndexOf('<');
         if (open < 0 || text[^1] != '>' || !Mailbox.TryParse(text[(open + 1)..^1].Trim(), out var address)) return (Tidy(text), null);
-        return (Tidy(text[..open].Trim().Trim('"')), IsOurs(address, context) ? address : null);
+        var name = text[..open].Trim();
+        if (name.Length > 1 && name[0] == '"' && name[^1] == '"') name = name[1..^1];
+        return (Tidy(name), IsOurs(address, context) ? address : null);
     }
 
     /// <summary>The name that the device gives itself. An address is no name: it would look like a forged sender.</summary>

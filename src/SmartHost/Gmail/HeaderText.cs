@@ -83,7 +83,7 @@ internal static class HeaderText
 
     /// <summary>A display name: a quoted string, or encoded words (never inside quotes, RFC 2047 §5).</summary>
     public static string Phrase(string name) => Ascii.IsValid(name)
-        ? $"\"{name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\""
+        ? $"\"{name.Replace("=?", "= ?", StringComparison.Ordinal).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\""
         : Encoding.ASCII.GetString(Rfc2047.EncodePhrase(Format, Encoding.UTF8, name));
 
     /// <summary>What an encoded-word would break (identifiers, traces): ASCII, anything else as a question mark.</summary>
@@ -94,11 +94,10 @@ internal static class HeaderText
         });
 
     /// <summary>The value with its encoded-words read.</summary>
-    public static string Decoded(ReadOnlySpan<byte> value)
-    {
-        var text = Read(value);
-        return text.Contains("=?", StringComparison.Ordinal) ? Read(Encoding.UTF8.GetBytes(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)))) : text;
-    }
+    public static string Decoded(ReadOnlySpan<byte> value) => DecodedWords(Read(value));
+
+    public static string DecodedWords(string text) =>
+        text.Contains("=?", StringComparison.Ordinal) ? Read(Encoding.UTF8.GetBytes(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)))) : text;
 
     /// <summary>A field with its type and parameters, the latter in RFC 2231 where they must be.</summary>
     public static HeaderField Parameters(string name, object typed) =>

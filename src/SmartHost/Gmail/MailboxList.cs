@@ -9,13 +9,22 @@ internal static class MailboxList
 {
     /// <param name="Address">Null: no address one could write to.</param>
     /// <param name="Written">What stood in the address's place.</param>
-    internal sealed record Entry(string Name, Mailbox? Address, string Written);
+    internal sealed record Entry(string Name, Mailbox? Address, string Written)
+    {
+        public static Entry Of(MailboxAddress mailbox) =>
+            // Some write encoded-words inside quotes, where they are none; readers decode them all the same.
+            new(HeaderText.DecodedWords(mailbox.Name ?? ""), Mailbox.TryParse(mailbox.Address, out var address) ? address : null, mailbox.Address ?? "");
+    }
 
+    /// <summary>As much of the list as can be read: Windows programs write semicolons, and one bad address must not cost the others.</summary>
     public static List<Entry> Read(ReadOnlySpan<byte> value)
     {
-        if (!InternetAddressList.TryParse(HeaderText.Read(value), out var list)) return [];
-        return list.Mailboxes.Select(mailbox =>
-            new Entry(mailbox.Name ?? "", Mailbox.TryParse(mailbox.Address, out var address) ? address : null, mailbox.Address ?? "")).ToList();
+        var text = HeaderText.Read(value);
+        if (InternetAddressList.TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
+        var entries = new List<Entry>();
+        foreach (var piece in text.Split([',', ';']))
+            if (InternetAddressList.TryParse(piece, out var some)) entries.AddRange(some.Mailboxes.Select(Entry.Of));
+        return entries;
     }
 
     /// <summary>True where the value holds exactly these addresses and the commas, names and brackets they need.</summary>
