@@ -22,7 +22,7 @@ public sealed class LocalMail(MailQueue queue, string hostname, TimeProvider tim
     {
         await using var incoming = queue.Receive();
         using var message = new MimeMessage();
-        message.From.Clear();
+        message.Headers.Remove(HeaderId.From);
         message.To.Add(new MailboxAddress(null, recipient.ToString()));
         message.Subject = subject;
         message.Date = time.GetUtcNow();
