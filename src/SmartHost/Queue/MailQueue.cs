@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SmartHost.Mail;
 
@@ -143,7 +142,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             {
                 LogUnreadable(logger, entry.Id, e.Message);
             }
-            catch (SqliteException e)
+            catch (IOException e)
             {
                 LogDiskSilent(logger, e.Message);
                 index.EndLease(entry.Id);
@@ -188,6 +187,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     /// <summary>The stored octets, seekable. Null: the content is missing (park the message).</summary>
+    /// <exception cref="IOException">The disk does not answer, with a sentence: the message is as it was, try it later.</exception>
     public async Task<Stream?> OpenContentAsync(QueueId id, CancellationToken cancellation)
     {
         if (await delivery.FindAsync(id, cancellation).ConfigureAwait(false) is not { } stored) return null;
