@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Text;
+using MimeKit.Utils;
+
+namespace SmartHost.Listener;
+
+/// <summary>
+/// Looks at the header of a message while it passes, without holding it up or changing it: its Message-ID and Subject for
+/// the queue, and how many servers it has passed. Sees the first 64 KB at most. Mending a header is delivery's business.
+/// </summary>
+internal sealed class HeaderPeek : IDisposable
+{
+    private const int MaxHeader = 64 * 1024, MaxSubject = 200, MaxMessageId = 250;
+
+    private byte[]? seen = ArrayPool<byte>.Shared.Rent(2048);
+    private int length;
+
+    /// <summary>With its brackets; null where there is none that is valid.</summary>
+    public string? MessageId { get; private set; }
+
+    /// <summary>Decoded (RFC 2047, or whatever code page the octets look like), without control characters.</summary>
+    public string? Subject { get; private set; }
+
+    /// <summary>Received headers: one for every server it has passed.</summary>
+    public int Hops { get; private set; }
+
+    public void Feed(ReadOnlySpan<byte> content)
+    {
+        if (seen is null) return;
+        var taken = content[..Math.Min(content.Length, MaxHeader - length)];
+        if (length + taken.Length > seen.Length)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Min(MaxHeader, Math.Max(seen.Length * 2, length + taken.Length)));
+            seen.AsSpan(0, length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(seen);
+            seen = larger;
+        }
+        taken.CopyTo(seen.AsSpan(length));
+        var from = Math.Max(0, length - 3);
+        length += taken.Length;
+        if (length >= MaxHeader || seen.AsSpan(from, length - from).IndexOf("\r\n\r\n"u8) >= 0) Complete();
+    }
+
+    /// <summary>The message is over, or its header is.</summary>
+    public void Complete()
+    {
+        if (seen is null) return;
+        Read(seen.AsSpan(0, length));
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        if (seen is null) return;
+        ArrayPool<byte>.Shared.Return(seen);
+        seen = null;
+    }
+
+    private void Read(ReadOnlySpan<byte> header)
+    {
+        if (header.StartsWith("\uFEFF"u8)) header = header[3..];
+        while (!header.IsEmpty)
+        {
+            var field = Field(ref header);
+            if (field.IsEmpty) return;
+            // A line that is no field (an mbox separator, a fold without its blank) is passed over: what follows may still be header.
+            var colon = field.IndexOf((byte)':');
+            if (colon <= 0) continue;
+            var name = field[..colon].TrimEnd(" \t"u8);
+            var value = field[(colon + 1)..];
+            if (Is(name, "received"u8)) Hops++;
+            else if (Subject is null && Is(name, "subject"u8)) Subject = Decoded(value);
+            else if (MessageId is null && Is(name, "message-id"u8)) MessageId = ValidId(value);
+        }
+    }
+
+    /// <summary>The next field with its folded lines; empty at the line that ends the header.</summary>
+    private static ReadOnlySpan<byte> Field(ref ReadOnlySpan<byte> header)
+    {
+        var end = 0;
+        do
+        {
+            var lineEnd = header[end..].IndexOf("\r\n"u8);
+            if (lineEnd == 0 && end == 0) return default;
+            end = lineEnd < 0 ? header.Length : end + lineEnd + 2;
+        }
+        while (end < header.Length && header[end] is (byte)' ' or (byte)'\t');
+        var field = header[..end];
+        header = header[end..];
+        return field;
+    }
+
+    private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => Ascii.EqualsIgnoreCase(name, wanted);
+
+    private static string? Decoded(ReadOnlySpan<byte> value)
+    {
+        value = value[..Math.Min(value.Length, 4096)].Trim(" \t\r\n"u8);
+        var text = Ascii.IsValid(value) && value.IndexOf("=?"u8) < 0 ? Encoding.ASCII.GetString(value) : Rfc2047.DecodeText(value.ToArray());
+        var clean = new StringBuilder(Math.Min(text.Length, MaxSubject));
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (clean.Length + rune.Utf16SequenceLength > MaxSubject) break;
+            // Folding leaves CR LF before its blank; every other control character would reach somebody's terminal.
+            if (rune.Value is '\r' or '\n') continue;
+            clean.Append(Rune.IsControl(rune) ? "\uFFFD" : rune.ToString());
+        }
+        return clean.Length == 0 ? null : clean.ToString();
+    }
+
+    private static string? ValidId(ReadOnlySpan<byte> value)
+    {
+        value = value.Trim(" \t\r\n"u8);
+        if (value.Length is < 5 or > MaxMessageId || value[0] != (byte)'<' || value[^1] != (byte)'>') return null;
+        var inner = value[1..^1];
+        var at = inner.IndexOf((byte)'@');
+        if (at <= 0 || at == inner.Length - 1 || inner.ContainsAnyExceptInRange((byte)'!', (byte)'~') || inner.ContainsAny("<>"u8)) return null;
+        return Encoding.ASCII.GetString(value);
+    }
+}

@@ -1,0 +1,239 @@
+using System.Buffers;
+using System.Text;
+using SmartHost.Mail;
+
+namespace SmartHost.Listener;
+
+/// <summary>
+/// Reads what devices write where RFC 5321 wants a reverse-path or forward-path: without brackets, with two pairs, with
+/// a display name, a source route, <c>mailto:</c>, blanks, a dot at an end, or several addresses at once.
+/// A sender is always made into something valid, for Gmail shows the account's address anyway and the mail matters more
+/// than the name of a camera. A recipient is mended only where there is one way to understand it: mail to the wrong
+/// person is worse than a refusal.
+/// </summary>
+internal static class LenientPath
+{
+    /// <summary>
+    /// Stands in for a sender's domain where the device gave none that is valid. Reserved by RFC 2606, so it is nobody's.
+    /// Never the null path: that would mark a camera's alarm as a report, whose failure nobody is told of.
+    /// </summary>
+    public const string PlaceholderDomain = "device.invalid";
+
+    /// <summary>In an unquoted local part these are rather a list, a name or a comment that was read wrongly.</summary>
+    private static readonly SearchValues<char> Doubtful = SearchValues.Create(" \t@<>,;:\\()[]");
+
+    /// <summary>
+    /// Divides an argument into path and parameters. Parameters begin at the first <c>KEYWORD=</c> after a blank outside
+    /// of quotes and brackets, or with any plain word after a closed bracket.
+    /// </summary>
+    public static (string Path, string Parameters) Split(string argument)
+    {
+        var (depth, quoted, closed) = (0, false, false);
+        for (var i = 0; i < argument.Length; i++)
+        {
+            var c = argument[i];
+            if (quoted)
+            {
+                if (c == '\\') i++;
+                else if (c == '"') quoted = false;
+                continue;
+            }
+            switch (c)
+            {
+                case '"':
+                    quoted = true;
+                    break;
+                case '<':
+                    depth++;
+                    break;
+                case '>' when depth > 0:
+                    closed |= --depth == 0;
+                    if (depth == 0 && StartsParameter(argument.AsSpan(i + 1), closed)) return Cut(argument, i + 1);
+                    break;
+                case ' ' or '\t' when depth == 0 && StartsParameter(argument.AsSpan(i).TrimStart(" \t"), closed):
+                    return Cut(argument, i);
+            }
+        }
+        if (depth == 0 && !quoted) return (argument.Trim(), "");
+        // A bracket or a quote was left open, and swallowed the parameters.
+        for (var i = argument.IndexOf(' '); i >= 0; i = argument.IndexOf(' ', i + 1))
+        {
+            if (StartsParameter(argument.AsSpan(i).TrimStart(" \t"), closed: false)) return Cut(argument, i);
+        }
+        return (argument.Trim(), "");
+    }
+
+    /// <summary>The null path for nothing, <c>&lt;&gt;</c> or <c>&lt; &gt;</c>; otherwise a mailbox, valid whatever was sent.</summary>
+    public static ReversePath ReadSender(string path)
+    {
+        var text = Unwrap(path);
+        if (text.Length == 0) return ReversePath.Null;
+        var pieces = Pieces(text);
+        var address = pieces.Find(piece => piece.Contains('@')) ?? text;
+        return new ReversePath(Mend(Bare(address), quoteAnything: true) ?? Synthesize(Bare(address)));
+    }
+
+    /// <summary>Every address of the path, or null where one is missing, incomplete or doubtful: all of them or none.</summary>
+    public static IReadOnlyList<Mailbox>? ReadRecipients(string path)
+    {
+        var pieces = Pieces(Unwrap(path));
+        var recipients = new List<Mailbox>(pieces.Count);
+        for (var i = 0; i < pieces.Count; i++)
+        {
+            // In “Doe, John <john@example.com>” the comma belongs to the name.
+            if (!pieces[i].Contains('@') && i + 1 < pieces.Count && pieces[i + 1].Contains('<')) continue;
+            if (Mend(Bare(pieces[i]), quoteAnything: false) is not { } mailbox) return null;
+            if (!recipients.Contains(mailbox)) recipients.Add(mailbox);
+        }
+        return recipients.Count > 0 ? recipients : null;
+    }
+
+    private static (string, string) Cut(string argument, int at) => (argument[..at].Trim(), argument[at..].Trim());
+
+    private static bool StartsParameter(ReadOnlySpan<char> text, bool closed)
+    {
+        var end = text.IndexOfAny(' ', '\t');
+        var word = end < 0 ? text : text[..end];
+        if (word.IsEmpty) return false;
+        var equals = word.IndexOf('=');
+        var keyword = equals < 0 ? word : word[..equals];
+        if (equals == 0 || !char.IsAsciiLetterOrDigit(word[0])) return false;
+        foreach (var c in keyword)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c != '-') return false;
+        }
+        return equals > 0 || closed || keyword.Equals("SMTPUTF8", StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Takes off every pair of brackets that holds the whole text, and one that was never closed or never opened.</summary>
+    private static string Unwrap(string text)
+    {
+        text = text.Trim();
+        while (text.Length > 0 && text[0] == '<')
+        {
+            var end = ClosingBracket(text);
+            if (end >= 0 && end < text.Length - 1) break;
+            text = (end < 0 ? text[1..] : text[1..^1]).Trim();
+        }
+        return text.Contains('<') ? text : text.TrimEnd('>').TrimEnd();
+    }
+
+    private static int ClosingBracket(string text)
+    {
+        var (depth, quoted) = (0, false);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (quoted && text[i] == '\\') i++;
+            else if (text[i] == '"') quoted = !quoted;
+            else if (!quoted && text[i] == '<') depth++;
+            else if (!quoted && text[i] == '>' && --depth == 0) return i;
+        }
+        return -1;
+    }
+
+    /// <summary>Divides a list at commas and semicolons that stand outside of quotes and brackets, and at blanks between two whole addresses.</summary>
+    private static List<string> Pieces(string text)
+    {
+        // RFC 5321 appendix C: a source route's commas belong to the route, and the route is to be ignored.
+        text = AfterRoute(text);
+        var pieces = new List<string>();
+        var (start, depth, quoted) = (0, 0, false);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (quoted)
+            {
+                if (c == '\\') i++;
+                else if (c == '"') quoted = false;
+                continue;
+            }
+            if (c == '"') quoted = true;
+            else if (c == '<') depth++;
+            else if (c == '>') depth--;
+            else if (c is ',' or ';' && depth <= 0)
+            {
+                Add(text[start..i].Trim());
+                start = i + 1;
+            }
+        }
+        Add(text[start..].Trim());
+        return pieces;
+
+        void Add(string piece)
+        {
+            if (piece.Length == 0) return;
+            var words = piece.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length > 1 && words.All(word => Mailbox.TryParse(word.Trim('<', '>'), out _))) pieces.AddRange(words);
+            else pieces.Add(piece);
+        }
+    }
+
+    /// <summary>One address without its brackets, display name, comment, quotes round the whole, scheme and route.</summary>
+    private static string Bare(string piece)
+    {
+        var text = piece.Trim();
+        var open = LastOpenBracket(text);
+        if (open >= 0)
+        {
+            var close = text.IndexOf('>', open);
+            text = (close < 0 ? text[(open + 1)..] : text[(open + 1)..close]).Trim();
+        }
+        text = text.TrimEnd('>').Trim();
+        // RFC 822's older form: address (Name).
+        if (text.EndsWith(')') && text.IndexOf('(') is > 0 and var comment && !text.StartsWith('"')) text = text[..comment].TrimEnd();
+        foreach (var scheme in (ReadOnlySpan<string>)["mailto:", "smtp:"])
+        {
+            if (text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) text = text[scheme.Length..].TrimStart();
+        }
+        if (text.Length > 2 && text[0] is '"' or '\'' && text[^1] == text[0] && Mailbox.TryParse(text[1..^1], out _)) text = text[1..^1];
+        return AfterRoute(text);
+    }
+
+    private static string AfterRoute(string text) =>
+        text.StartsWith('@') && text.IndexOf(':') is > 0 and var colon ? text[(colon + 1)..].TrimStart() : text;
+
+    private static int LastOpenBracket(string text)
+    {
+        var (last, quoted) = (-1, false);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (quoted && text[i] == '\\') i++;
+            else if (text[i] == '"') quoted = !quoted;
+            else if (!quoted && text[i] == '<') last = i;
+        }
+        return last;
+    }
+
+    /// <summary>
+    /// The mailbox that was meant: blanks round the @ and the domain's last dot go; a local part that is no dot-atom, such
+    /// as <c>ilo-cz3405.</c>, is quoted, which is how RFC 5321 §4.1.2 would have it written.
+    /// </summary>
+    /// <param name="quoteAnything">False: only dots in the wrong place are mended so.</param>
+    private static Mailbox? Mend(string text, bool quoteAnything)
+    {
+        if (Mailbox.TryParse(text, out var mailbox)) return mailbox;
+        var at = text.LastIndexOf('@');
+        if (at <= 0) return null;
+        var (local, domain) = (text[..at].Trim(), text[(at + 1)..].Trim().TrimEnd('.'));
+        if (Mailbox.TryParse($"{local}@{domain}", out mailbox)) return mailbox;
+        if (local.Length == 0 || local.Contains('"')) return null;
+        if (!quoteAnything && local.AsSpan().ContainsAny(Doubtful)) return null;
+        var quoted = $"\"{local.Replace("\\", "\\\\")}\"";
+        return Mailbox.TryParse($"{quoted}@{domain}", out mailbox) ? mailbox : null;
+    }
+
+    private static Mailbox Synthesize(string text)
+    {
+        var at = text.LastIndexOf('@');
+        var name = new StringBuilder(Mailbox.MaxLocalPart);
+        foreach (var c in at > 0 ? text.AsSpan(0, at) : text.AsSpan().Trim('@'))
+        {
+            if (name.Length == Mailbox.MaxLocalPart) break;
+            name.Append(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '+' ? c : c == '.' && name.Length > 0 && name[^1] != '.' ? '.' : '-');
+        }
+        var local = name.ToString().Trim('.');
+        var domain = at > 0 ? text[(at + 1)..].Trim() : PlaceholderDomain;
+        if (local.Length == 0) local = "device";
+        return Mailbox.TryParse($"{local}@{domain}", out var mailbox) ? mailbox : Mailbox.Parse($"{local}@{PlaceholderDomain}");
+    }
+}

@@ -1,0 +1,26 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace SmartHost.Listener;
+
+/// <summary>What sessions have to say beside a message's journey, each with what its reader can do about it.</summary>
+internal sealed partial class SessionLog(ILogger<SmtpServer> logger)
+{
+    [LoggerMessage(1100, LogLevel.Debug, "[{Client}] session on {Listener} ended: {End}")]
+    public partial void Ended(IPAddress client, string listener, SessionEnd end);
+
+    [LoggerMessage(1101, LogLevel.Error, "[{Client}] session ended by a bug; please report it")]
+    public partial void Bug(Exception exception, IPAddress client);
+
+    [LoggerMessage(1120, LogLevel.Warning, "[{Client}] does not speak SMTP on listener {Listener} (port {Port}): {Hint}")]
+    public partial void NotSmtp(IPAddress client, string listener, int port, string hint);
+
+    [LoggerMessage(1121, LogLevel.Warning, "[{Client}] TLS failed on listener {Listener} (port {Port}): {Problem}; {Hint}")]
+    public partial void HandshakeFailed(IPAddress client, string listener, int port, string problem, string hint);
+
+    [LoggerMessage(1122, LogLevel.Warning, "[{Client}] {Device} never ended its message: it sent the final dot with a bare CR or LF, although it ended DATA with CR LF. Look for newer firmware of the device")]
+    public partial void SloppyEnd(IPAddress client, string device);
+
+    [LoggerMessage(1123, LogLevel.Warning, "no wire trace: {Problem}")]
+    public partial void NoTrace(string problem);
+}

@@ -1,0 +1,183 @@
+using System.Buffers;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Listener;
+
+/// <summary>The part of a conversation in which content arrives, by DATA or BDAT, and becomes ours.</summary>
+internal sealed partial class SmtpSession
+{
+    /// <summary>After something that only looks like a final dot: a device that sends no more by then believes it is done.</summary>
+    private static readonly TimeSpan SloppyEndWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>Content must make this much progress within a <see cref="LimitSettings.DataTimeout"/>; less is a client that drips to hold a session open.</summary>
+    private const int LeastProgress = 1024;
+
+    private async ValueTask<SessionEnd?> DataAsync(DataFraming framing)
+    {
+        if ((ContentRefusal() ?? (transaction!.Intake is null ? null : Replies.MixedData)) is { } refusal)
+        {
+            Refuse(refusal, "DATA");
+            return null;
+        }
+        var intake = transaction!.Intake = await BeginAsync(transaction, framing);
+        Say(Replies.StartData);
+        var heard = await TakeAsync(intake, long.MaxValue);
+        if (heard == Heard.Content) return await FinishAsync(transaction, intake);
+        if (heard != Heard.TimedOut || !intake.Reader.LooksEnded) return await EndAsync(heard);
+        server.Log.SloppyEnd(client.Address, NameOf(transaction.Device));
+        return await HangUpAsync(Replies.SloppyEnd, SessionEnd.TimedOut);
+    }
+
+    /// <summary>RFC 3030. The octets follow whatever we think of the command, so they are read even when it is refused.</summary>
+    private async ValueTask<SessionEnd?> BdatAsync(SmtpCommand.Bdat bdat)
+    {
+        var refusal = listener.Tls == ListenerTls.Required && !wire.IsTls ? Replies.TlsFirst : ContentRefusal();
+        if (refusal is not null)
+        {
+            var passed = await SkipAsync(bdat.Size);
+            if (passed != Heard.Content) return await EndAsync(passed);
+            Refuse(refusal, "BDAT");
+            return null;
+        }
+        var current = transaction!;
+        var intake = current.Intake ??= await BeginAsync(current, DataFraming.Counted);
+        var heard = await TakeAsync(intake, bdat.Size);
+        if (heard != Heard.Content) return await EndAsync(heard);
+        if (bdat.Last) return await FinishAsync(current, intake);
+        Say(Replies.ChunkTaken(bdat.Size));
+        return null;
+    }
+
+    private SmtpReply? ContentRefusal()
+    {
+        if (transaction is null) return Replies.NeedMail;
+        if (transaction.Recipients.Count > 0) return null;
+        return transaction.WasRecipientRefused ? Replies.NoValidRecipients : Replies.NeedRcpt;
+    }
+
+    private ValueTask<MessageIntake> BeginAsync(Transaction current, DataFraming framing)
+    {
+        var message = server.Queue.Receive();
+        var received = ReceivedHeader.Create(helo, client.Address, NameOf(current.Device), server.Hostname, Protocol, message.Id, server.Time.GetLocalNow());
+        var limit = Math.Min(limits.MaxSize, current.Device?.MaxSize ?? long.MaxValue);
+        return MessageIntake.BeginAsync(message, received, framing, limit, limits.Hops, server.Stopped);
+    }
+
+    /// <summary>Reads content until its end or for so many octets: <see cref="Heard.Content"/> when it is all here.</summary>
+    private async ValueTask<Heard> TakeAsync(MessageIntake intake, long count)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(8 * 1024);
+        try
+        {
+            var progress = 0L;
+            wire.Allow(limits.DataTimeout);
+            while (count > 0 && !intake.Reader.HasEnded)
+            {
+                if (intake.Reader.LooksEnded) wire.Allow(SloppyEndWait);
+                var (heard, octets) = await wire.ReadContentAsync();
+                if (heard != Heard.Content) return heard;
+                if (octets.Length > count) octets = octets.Slice(0, count);
+                var used = 0L;
+                foreach (var segment in octets)
+                {
+                    var rest = segment;
+                    while (!rest.IsEmpty && !intake.Reader.HasEnded)
+                    {
+                        intake.Reader.Read(rest.Span, buffer, out var consumed, out var written);
+                        wire.Trace?.Content(rest.Span[..consumed]);
+                        rest = rest[consumed..];
+                        used += consumed;
+                        await intake.WriteAsync(buffer.AsMemory(0, written), server.Stopped);
+                    }
+                }
+                wire.AdvanceTo(octets.GetPosition(used));
+                client.Octets(used);
+                count -= used;
+                progress += used;
+                if (progress >= LeastProgress || intake.Reader.LooksEnded)
+                {
+                    wire.Allow(limits.DataTimeout);
+                    progress = 0;
+                }
+                if (intake.IsHopeless) return Heard.Endless;
+            }
+            return Heard.Content;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async ValueTask<Heard> SkipAsync(long count)
+    {
+        if (count > 4 * limits.MaxSize) return Heard.Endless;
+        wire.Allow(limits.DataTimeout);
+        while (count > 0)
+        {
+            var (heard, octets) = await wire.ReadContentAsync();
+            if (heard != Heard.Content) return heard;
+            var used = Math.Min(count, octets.Length);
+            wire.AdvanceTo(octets.GetPosition(used));
+            client.Octets(used);
+            count -= used;
+        }
+        return Heard.Content;
+    }
+
+    /// <summary>The whole message is here: it becomes ours, or the device hears why not and keeps it.</summary>
+    private async ValueTask<SessionEnd?> FinishAsync(Transaction current, MessageIntake intake)
+    {
+        wire.AllowAny();
+        await intake.CompleteAsync();
+        var refusal = intake.IsTooLarge ? Decide(current.Device, current.Sender, null, intake.Octets).Refusal : null;
+        refusal ??= intake.Refusal();
+        if (refusal is not null)
+        {
+            Refuse(refusal, "DATA");
+        }
+        else
+        {
+            // A copy for those of addTo who are not written to anyway.
+            var recipients = current.Recipients.Union(current.Device!.AddTo).ToList();
+            var submission = new Submission
+            {
+                Envelope = new Envelope(current.Sender, recipients),
+                Device = current.Device.Name,
+                Account = current.Device.Account,
+                Lane = current.Device.Priority,
+                Origin = new Origin(client.Address, helo, Protocol),
+                MessageId = intake.MessageId(server.Hostname),
+                Subject = intake.Subject,
+                Rule = current.Rule!,
+            };
+            switch (await intake.CommitAsync(submission))
+            {
+                case CommitOutcome.Committed(var id):
+                    server.Meters.Accepted(current.Device.Name, intake.Stored);
+                    server.MailLog.Received(id, current.Device.Name, client.Address, current.Sender, recipients.Count, intake.Stored, intake.Subject);
+                    Say(Replies.Queued(id));
+                    break;
+                case CommitOutcome.InsufficientStorage(var reason):
+                    Refuse(Replies.NoStorage(reason), "DATA");
+                    break;
+                case CommitOutcome.Failed(var reason):
+                    Refuse(new SmtpReply(451, new(4, 3, 0), reason), "DATA");
+                    break;
+            }
+        }
+        await ResetAsync();
+        return null;
+    }
+
+    /// <summary>RFC 3848. A TLS session without EHLO still says ESMTPS: there is no better word.</summary>
+    private string Protocol => (extended || wire.IsTls || username is not null, wire.IsTls, username is not null) switch
+    {
+        (false, _, _) => "SMTP",
+        (_, false, false) => "ESMTP",
+        (_, true, false) => "ESMTPS",
+        (_, false, true) => "ESMTPA",
+        (_, true, true) => "ESMTPSA",
+    };
+}

@@ -1,0 +1,83 @@
+using System.Text;
+using SmartHost.Mail;
+
+namespace SmartHost.Listener;
+
+/// <summary>The part of a conversation that says who is speaking, and keeps others from listening: STARTTLS (RFC 3207) and AUTH (RFC 4954).</summary>
+internal sealed partial class SmtpSession
+{
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(30);
+
+    private async ValueTask<SessionEnd?> StartTlsAsync()
+    {
+        if (wire.IsTls || listener.Tls == ListenerTls.Off)
+        {
+            Say(wire.IsTls ? Replies.TlsAlready : Replies.TlsOff);
+            return null;
+        }
+        if (!await StartTlsAsync(Replies.ReadyForTls)) return SessionEnd.HandshakeFailed;
+        // RFC 3207 §4.2: what was said before is forgotten.
+        await ResetAsync();
+        (helo, extended, username) = (null, false, null);
+        return null;
+    }
+
+    private async ValueTask<bool> StartTlsAsync(SmtpReply? ready)
+    {
+        wire.Allow(HandshakeTimeout + HandshakeTimeout);
+        if (await wire.StartTlsAsync(server.Certificates.OptionsFor(listener), ready, HandshakeTimeout) is not { } problem) return true;
+        server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem, ready is null
+            ? "does the device speak TLS from the first octet (SSL/TLS, not STARTTLS)?"
+            : "an old device may need a listener with legacyTls: true, or no encryption");
+        return false;
+    }
+
+    private async ValueTask<SessionEnd?> AuthAsync(SmtpCommand.Auth auth)
+    {
+        if (SaslExchange.For(auth.Mechanism) is not { } exchange)
+        {
+            Refuse(Replies.AuthMechanism, "AUTH");
+            return null;
+        }
+        if (AuthRefusal() is { } refusal)
+        {
+            Refuse(refusal, "AUTH");
+            return null;
+        }
+        var next = exchange.Begin(auth.Initial);
+        while (next is { Code: 334 } challenge)
+        {
+            Say(challenge);
+            wire.Allow(limits.CommandTimeout);
+            var heard = await wire.ReadLineAsync(CommandParser.MaxAuthLine, secret: true);
+            if (heard is not (Heard.Line or Heard.LineTooLong)) return await EndAsync(heard);
+            next = heard == Heard.Line ? exchange.Next(new Secret(Encoding.Latin1.GetString(wire.Line))) : Replies.AuthNotBase64;
+        }
+        if (next is not null)
+        {
+            Refuse(next, "AUTH");
+            return null;
+        }
+        var credentials = exchange.Credentials!;
+        wire.AllowAny();
+        if (await server.Logins.RefusalAsync(client, credentials.Username, credentials.Password.Reveal(), limits, server.Stopped) is not { } failure)
+        {
+            username = credentials.Username;
+            if (FindDevice() is { Trace: true }) StartTrace();
+            Say(Replies.LoggedIn);
+            return null;
+        }
+        Refuse(failure, "AUTH");
+        return ++failedLogins >= limits.AuthFailures || client.Lockout() > TimeSpan.Zero
+            ? await HangUpAsync(Replies.TooManyLogins, SessionEnd.TooManyErrors)
+            : null;
+    }
+
+    private SmtpReply? AuthRefusal()
+    {
+        if (username is not null) return Replies.AuthAlready;
+        if (transaction is not null) return Replies.AuthInTransaction;
+        if (!wire.IsTls && !listener.AuthInClear) return Replies.AuthNeedsTls;
+        return server.Devices().Devices.Any(device => device.Username is not null) ? null : Replies.AuthNotOffered;
+    }
+}

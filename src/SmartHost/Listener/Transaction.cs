@@ -1,0 +1,26 @@
+using SmartHost.Devices;
+using SmartHost.Mail;
+
+namespace SmartHost.Listener;
+
+/// <summary>From MAIL to the final dot (RFC 5321 §3.3). What the device was at MAIL it stays until then, whatever a reload says.</summary>
+internal sealed class Transaction(Device? device, ReversePath sender, long declaredSize) : IAsyncDisposable
+{
+    public Device? Device => device;
+
+    public ReversePath Sender => sender;
+
+    public long DeclaredSize => declaredSize;
+
+    public List<Mailbox> Recipients { get; } = [];
+
+    public bool WasRecipientRefused { get; set; }
+
+    /// <summary>Why the first recipient was allowed: the rule's name, for the timeline.</summary>
+    public string? Rule { get; set; }
+
+    /// <summary>Begun by DATA or by the first BDAT.</summary>
+    public MessageIntake? Intake { get; set; }
+
+    public ValueTask DisposeAsync() => Intake?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

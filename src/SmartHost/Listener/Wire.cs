@@ -1,0 +1,300 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Security;
+using Microsoft.AspNetCore.Connections;
+using SmartHost.Mail;
+
+namespace SmartHost.Listener;
+
+/// <summary>What came instead of, or with, a line or a piece of content.</summary>
+internal enum Heard
+{
+    Line,
+    Content,
+
+    /// <summary>Longer than allowed; it was thrown away up to its end, so client and server are still in step.</summary>
+    LineTooLong,
+
+    /// <summary>So long without an end that waiting for one is over.</summary>
+    Endless,
+
+    /// <summary>A TLS handshake where none belongs.</summary>
+    TlsHello,
+
+    /// <summary>The client has finished sending, or is gone.</summary>
+    Closed,
+
+    /// <summary>The deadline passed.</summary>
+    TimedOut,
+
+    /// <summary>The server stops, and there is no transaction to finish.</summary>
+    Stopping,
+}
+
+/// <summary>
+/// One connection's octets: reads lines and content, gathers replies and writes them in one go before it waits, so that
+/// a greeting or an EHLO reply is one TCP segment and pipelined commands get their replies together. Turns into TLS in
+/// place. Holds one small buffer; what is not read yet stays in the transport's pipe, whose bound is back-pressure.
+/// A broken connection surfaces as an exception (<see cref="IsBroken"/>) that the session's owner ends on.
+/// </summary>
+internal sealed class Wire(ConnectionContext connection, TimeProvider time, TimeSpan lifetime) : IAsyncDisposable
+{
+    private const int MaxDropped = 1 << 20;
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5), AbortAfter = TimeSpan.FromSeconds(15);
+
+    private readonly long lastTick = time.GetTimestamp() + Ticks(time, lifetime);
+    private PipeReader input = connection.Transport.Input;
+    private PipeWriter output = connection.Transport.Output;
+    private SslStream? tls;
+    private byte[] line = ArrayPool<byte>.Shared.Rent(512);
+    private int lineLength;
+    private bool unsent;
+    private long deadline = time.GetTimestamp() + Ticks(time, lifetime);
+    private volatile bool expired, stopping, inTransaction;
+
+    public WireTrace? Trace { get; set; }
+
+    /// <summary>The line last read, without its line end. Valid until the next read.</summary>
+    public ReadOnlySpan<byte> Line => line.AsSpan(0, lineLength);
+
+    /// <summary>The line last read ended in LF alone.</summary>
+    public bool EndedInBareLf { get; private set; }
+
+    public bool IsTls => tls is not null;
+
+    /// <summary>No new transaction may begin.</summary>
+    public bool IsStopping => stopping;
+
+    /// <summary>While set, stopping waits a few seconds for its end.</summary>
+    public bool InTransaction { get => inTransaction; set => inTransaction = value; }
+
+    /// <summary>An exception that means no more than a lost connection.</summary>
+    public static bool IsBroken(Exception exception) => exception is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException;
+
+    // --- time ---------------------------------------------------------------------------------------------------
+
+    /// <summary>From now on the client has so long; never past the session's lifetime, nor past the grace of a stop.</summary>
+    public void Allow(TimeSpan span)
+    {
+        var until = Math.Min(time.GetTimestamp() + Ticks(time, span), lastTick);
+        Volatile.Write(ref deadline, stopping ? Math.Min(until, Volatile.Read(ref deadline)) : until);
+    }
+
+    /// <summary>It is our turn, however long we take.</summary>
+    public void AllowAny()
+    {
+        if (!stopping) Volatile.Write(ref deadline, long.MaxValue);
+    }
+
+    /// <summary>Called about once a second for every session: one timer for all instead of one for every read.</summary>
+    public void Tick(long now)
+    {
+        var late = now - Volatile.Read(ref deadline);
+        if (late < 0) return;
+        expired = true;
+        input.CancelPendingRead();
+        output.CancelPendingFlush();
+        // It neither reads nor writes, so it cannot hear our 421 either.
+        if (late > Ticks(time, AbortAfter)) Abort();
+    }
+
+    /// <summary>The server stops: a session without a transaction ends now, another one within seconds.</summary>
+    public void Stop()
+    {
+        Volatile.Write(ref deadline, Math.Min(Volatile.Read(ref deadline), time.GetTimestamp() + Ticks(time, Grace)));
+        stopping = true;
+        if (!inTransaction) input.CancelPendingRead();
+    }
+
+    public void Abort() => connection.Abort();
+
+    // --- reading ------------------------------------------------------------------------------------------------
+
+    public async ValueTask<Heard> ReadLineAsync(int limit, bool secret = false)
+    {
+        var dropped = 0L;
+        lineLength = 0;
+        while (true)
+        {
+            if (!input.TryRead(out var result))
+            {
+                await SendAsync();
+                result = await input.ReadAsync();
+            }
+            var buffer = result.Buffer;
+            if (expired || (stopping && !inTransaction))
+            {
+                input.AdvanceTo(buffer.Start, buffer.End);
+                return expired && !stopping ? Heard.TimedOut : Heard.Stopping;
+            }
+            if (IsTlsHello(buffer) && dropped == 0)
+            {
+                input.AdvanceTo(buffer.End);
+                return Heard.TlsHello;
+            }
+            if (buffer.PositionOf((byte)'\n') is { } end)
+            {
+                var found = buffer.Slice(0, end);
+                var heard = dropped == 0 && found.Length <= limit ? Heard.Line : Heard.LineTooLong;
+                if (heard == Heard.Line) Keep(found);
+                input.AdvanceTo(buffer.GetPosition(1, end));
+                if (heard == Heard.Line) Trace?.Received(Line, secret);
+                else Trace?.Note($"a line of {dropped + found.Length} octets, thrown away");
+                return heard;
+            }
+            if (result.IsCompleted)
+            {
+                input.AdvanceTo(buffer.End);
+                return Heard.Closed;
+            }
+            if (dropped > 0 || buffer.Length > limit)
+            {
+                dropped += buffer.Length;
+                input.AdvanceTo(buffer.End);
+                if (dropped > MaxDropped) return Heard.Endless;
+            }
+            else
+            {
+                input.AdvanceTo(buffer.Start, buffer.End);
+            }
+        }
+    }
+
+    /// <summary>Some octets of content, at least one where it returns <see cref="Heard.Content"/>; say with <see cref="AdvanceTo"/> how many were used.</summary>
+    public async ValueTask<(Heard Heard, ReadOnlySequence<byte> Octets)> ReadContentAsync()
+    {
+        while (true)
+        {
+            if (!input.TryRead(out var result))
+            {
+                await SendAsync();
+                result = await input.ReadAsync();
+            }
+            if (!result.Buffer.IsEmpty && !expired) return (Heard.Content, result.Buffer);
+            input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            if (expired) return (stopping ? Heard.Stopping : Heard.TimedOut, default);
+            if (result.IsCompleted) return (Heard.Closed, default);
+        }
+    }
+
+    public void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
+
+    // --- writing ------------------------------------------------------------------------------------------------
+
+    /// <summary>Puts a reply behind those not sent yet. RFC 5321 §4.2: ASCII, every line with the code; RFC 2034: and with the enhanced code.</summary>
+    public void Write(SmtpReply reply)
+    {
+        Trace?.Sent(reply);
+        var status = reply.Status is { } code ? $"{code} " : "";
+        for (var i = 0; i < reply.Lines.Count; i++)
+        {
+            var text = reply.Lines[i];
+            // RFC 5321 §4.5.3.1.5: 512 octets with code and line end.
+            var room = Math.Min(text.Length, 512 - 6 - status.Length);
+            var span = output.GetSpan(6 + status.Length + room);
+            reply.Code.TryFormat(span, out _);
+            span[3] = (byte)(i == reply.Lines.Count - 1 ? ' ' : '-');
+            var written = 4;
+            foreach (var c in status) span[written++] = (byte)c;
+            foreach (var c in text.AsSpan(0, room)) span[written++] = c is >= ' ' and <= '~' ? (byte)c : (byte)'?';
+            span[written++] = (byte)'\r';
+            span[written++] = (byte)'\n';
+            output.Advance(written);
+        }
+        unsent = true;
+    }
+
+    public async ValueTask SendAsync()
+    {
+        if (!unsent) return;
+        unsent = false;
+        var result = await output.FlushAsync();
+        if (result.IsCanceled || result.IsCompleted) throw new IOException("the client no longer reads");
+    }
+
+    /// <summary>
+    /// After an error that ends the session: sends what is left and reads on for a moment. Closing a socket with unread
+    /// octets resets it, and a reset overtakes the very reply that says why.
+    /// </summary>
+    public async ValueTask LingerAsync(TimeSpan span, long octets)
+    {
+        await SendAsync();
+        expired = false;
+        Allow(span);
+        while (octets > 0)
+        {
+            var result = await input.ReadAsync();
+            octets -= result.Buffer.Length;
+            input.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted || expired || stopping) return;
+        }
+    }
+
+    // --- TLS ----------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// Begins TLS on this connection. Octets that arrived in clear behind STARTTLS are thrown away first: inside TLS they
+    /// would count as the authenticated client's (CVE-2011-0411). False: the handshake failed, and the connection is of no use.
+    /// </summary>
+    public async Task<string?> StartTlsAsync(SslServerAuthenticationOptions options, SmtpReply? ready, TimeSpan timeout)
+    {
+        if (ready is not null)
+        {
+            if (input.TryRead(out var pending)) input.AdvanceTo(pending.Buffer.End);
+            Write(ready);
+            await SendAsync();
+        }
+        var stream = new SslStream(new TransportStream(connection.Transport), leaveInnerStreamOpen: true);
+        using var patience = new CancellationTokenSource(timeout, time);
+        try
+        {
+            await stream.AuthenticateAsServerAsync(options, patience.Token);
+        }
+        catch (Exception e) when (e is System.Security.Authentication.AuthenticationException || IsBroken(e))
+        {
+            await stream.DisposeAsync();
+            return e is OperationCanceledException ? "nothing came" : (e.InnerException ?? e).Message;
+        }
+        tls = stream;
+        input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1024, leaveOpen: true));
+        output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+        Trace?.Note($"{stream.SslProtocol}, {stream.NegotiatedCipherSuite}");
+        return null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        ArrayPool<byte>.Shared.Return(line);
+        line = [];
+        Trace?.Dispose();
+        if (tls is null) return;
+        await input.CompleteAsync();
+        try
+        {
+            await output.CompleteAsync();
+            await tls.ShutdownAsync();
+        }
+        catch (Exception e) when (IsBroken(e) || e is InvalidOperationException)
+        {
+            // A close_notify to someone who has gone.
+        }
+        await tls.DisposeAsync();
+    }
+
+    private void Keep(ReadOnlySequence<byte> found)
+    {
+        lineLength = (int)found.Length;
+        if (line.Length < lineLength)
+        {
+            ArrayPool<byte>.Shared.Return(line);
+            line = ArrayPool<byte>.Shared.Rent(lineLength);
+        }
+        found.CopyTo(line);
+        EndedInBareLf = lineLength == 0 || line[lineLength - 1] != (byte)'\r';
+        if (!EndedInBareLf) lineLength--;
+    }
+
+    private static bool IsTlsHello(in ReadOnlySequence<byte> buffer) => buffer.FirstSpan is [0x16, ..];
+
+    private static long Ticks(TimeProvider time, TimeSpan span) => (long)Math.Min(span.TotalSeconds * time.TimestampFrequency, long.MaxValue / 4);
+}
