@@ -60,6 +60,11 @@ public sealed partial class DeliveryLoop
             {
                 result = new AttemptResult.Abandoned();
             }
+            catch (IOException failure)
+            {
+                // The network's failures are verdicts: this is the disk, in the middle of the message.
+                result = new AttemptResult.NotOffered(new Prepared.Unreadable($"The stored message could not be read: {failure.Message}"));
+            }
             catch (Exception failure)
             {
                 result = new AttemptResult.NotOffered(new Prepared.Failed(failure));
