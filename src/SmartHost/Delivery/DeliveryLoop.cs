@@ -207,8 +207,7 @@ public sealed partial class DeliveryLoop
                 return;
             }
             await accounts.LoggedInAsync(account, abandon);
-            if (account.Waiting.Count > 0) account.Waiting[0].Tried = opened.Tried;
-            Release(account, opened.Session, abandon);
+            Release(account, opened.Session, ended.Generation, abandon, opened.Tried);
             return;
         }
         if (ended.Outcome is not OpenOutcome.Failed failed || stopping) return;
@@ -274,7 +273,7 @@ public sealed partial class DeliveryLoop
                 break;
         }
         // The connection goes on to its next message now; the settlement commits beside it.
-        Release(account, session, abandon, assignment.Generation);
+        Release(account, session, assignment.Generation, abandon);
     }
 
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
