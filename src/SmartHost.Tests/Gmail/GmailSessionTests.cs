@@ -313,14 +313,14 @@ public class GmailSessionTests
         Assert.That(outcome.Recipients.Single().Verdict.Row, Is.EqualTo("outcome-unknown"));
     }
 
-    [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=1000000\nCLOSE", TestName = "Close_at_MAIL")]
-    [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=1000000\nC: RCPT TO:<a@example.com>\nS: 250 2.1.0 OK\nCLOSE", TestName = "Close_at_RCPT")]
-    [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=1000000\nC: RCPT TO:<a@example.com>\nS: 250 2.1.0 OK\nS: 250 2.1.5 OK\nC: BDAT *\nEARLY 1000\nCLOSE", TestName = "Close_within_the_content")]
+    [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=20000000\nCLOSE", TestName = "Close_at_MAIL")]
+    [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=20000000\nC: RCPT TO:<a@example.com>\nS: 250 2.1.0 OK\nCLOSE", TestName = "Close_at_RCPT")]
+    [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=20000000\nC: RCPT TO:<a@example.com>\nS: 250 2.1.0 OK\nS: 250 2.1.5 OK\nC: BDAT *\nEARLY 1000\nCLOSE", TestName = "Close_within_the_content")]
     public async Task A_close_before_the_end_of_the_content_leaves_no_doubt(string script)
     {
         await using var gmail = new ScriptedGmail(ScriptedGmail.Login + script);
         await using var session = await Given.SessionAsync(gmail);
-        var outcome = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(new string('x', 1_000_000)), CancellationToken.None);
+        var outcome = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(new string('x', 20_000_000)), CancellationToken.None);
         Assert.That(outcome.Recipients.Single().Verdict.Row, Is.EqualTo("connection-lost"));
         Assert.That(outcome.Recipients.Single().Reply, Is.Null);
         Assert.That(outcome.MayBeDelivered, Is.False);

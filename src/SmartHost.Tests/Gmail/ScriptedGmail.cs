@@ -12,11 +12,11 @@ namespace SmartHost.Tests.Gmail;
 /// <code>
 /// S: text        says a line; several in a row leave together      C: text    expects this line (a final * stands for the rest)
 /// S+ text        says it without a line end                        TLS        starts TLS
-/// CONTENT n      reads n octets into Contents                      DATA       reads lines up to the final dot into Contents
-/// STALL          says nothing until the client has closed          CLOSE      closes        FLOOD n   n octets without a line end
-/// EARLY          waits for n octets of a chunk, leaving the rest   END        expects the client to close
+/// DATA           reads lines up to the final dot into Contents     EARLY n    reads only n octets of a chunk
+/// STALL          says nothing until the client has closed          CLOSE      closes
+/// FLOOD n        n octets without a line end                       END        expects the client to close
 /// </code>
-/// A BDAT line reads its chunk by itself.
+/// A BDAT line reads its chunk by itself, into Contents, unless the script has an EARLY. At the end, QUIT is answered.
 /// </summary>
 internal sealed class ScriptedGmail : IAsyncDisposable
 {
@@ -167,6 +167,8 @@ internal sealed class ScriptedGmail : IAsyncDisposable
             }
         }
         if (says.Length > 0) await connection.Stream.WriteAsync(Encoding.UTF8.GetBytes(says.ToString()), stop.Token);
+        // A script that does not say how it ends, ends politely.
+        if (await connection.ReadLineAsync(stop.Token) == "QUIT") await connection.Stream.WriteAsync("221 2.0.0 closing connection\r\n"u8.ToArray(), stop.Token);
         await connection.DrainAsync(stop.Token);
     }
 

@@ -14,7 +14,9 @@ public class TranscriptTests
 
     private static IEnumerable<TestCaseData> Files() =>
         from file in Directory.EnumerateFiles(Folder(), "*.txt").Order(StringComparer.Ordinal)
-        from command in new[] { "DATA", "BDAT" }
+        // Up to RCPT the two ways of sending are one.
+        let bothWays = Transcript.Load(file).Rules().Any(rule => rule.Stage >= PracticeStage.Data)
+        from command in bothWays ? ["DATA", "BDAT"] : new[] { "DATA" }
         select new TestCaseData(Path.GetFileNameWithoutExtension(file), command);
 
     [TestCaseSource(nameof(Files))]
@@ -36,6 +38,38 @@ public class TranscriptTests
             || rule.What.All(deed => deed is Misbehaviour.Stall) || (rule.Stage is PracticeStage.Rcpt && rule.What[0] is Misbehaviour.Reply { Code: not 421 }));
         // A login or a MAIL refused leaves the client talking, but it must not have sent mail.
         Assert.That(gmail.Messages, Has.Count.EqualTo(arrives ? 1 : 0));
+    }
+
+    [TestCase("rcpt 550 no", "x, line 2: there is no “: ” on the line; write a line such as “rcpt: 550 5.1.1 …” or “rcpt: !close”")]
+    [TestCase("lunch: 550 no", "x, line 2: “lunch” names no stage; write one of connect, ")]
+    [TestCase("11: 550 no", "x, line 2: “11” names no stage; write one of connect, ")]
+    [TestCase("rcpt #0: 550 no", "x, line 2: “#0” is no count; write #2 for the second time")]
+    [TestCase("content @few: !close", "x, line 2: “@few” is no number of octets; write @4096")]
+    [TestCase("rcpt a@example.com b@example.com: 550 no", "x, line 2: “b@example.com” is one word too many; write ")]
+    [TestCase("rcpt: no", "x, line 2: “no” is neither a reply nor a deed; write three digits and a text, or one of !close")]
+    [TestCase("rcpt: ", "x, line 2: “” is neither a reply nor a deed; write ")]
+    [TestCase("rcpt: !shut", "x, line 2: “!shut” is no deed; write !close, ")]
+    [TestCase("rcpt: !delay soon", "x, line 2: “!delay soon” is no deed; write !close, ")]
+    [TestCase("", "x, line 2: it says nothing; write at least one line such as “mail: 421 4.4.5 …”")]
+    public void A_mistake_is_named_with_its_line_and_its_remedy(string line, string message) =>
+        Assert.That(Assert.Throws<FormatException>(() => Transcript.Parse("x", "# about\n" + line))!.Message, Does.StartWith(message));
+
+    [Test]
+    public void The_grammar_says_what_its_description_says()
+    {
+        var transcript = Transcript.Parse("550-row--variant", "# one\n# two\r\nrcpt Me@Example.com #2 x3: 550-a\nrcpt Me@Example.com #2 x3: 550 b\nrcpt Me@Example.com #2 x3: !delay 40ms\n\n# not about\nmail always: !half 250 2.\ncontent @4096: !garbage 7\n");
+        var rules = transcript.Rules();
+        Assert.Multiple(() =>
+        {
+            Assert.That((transcript.Name, transcript.Row, transcript.About), Is.EqualTo(("550-row--variant", "550-row", "one two")));
+            Assert.That(rules.Select(rule => (rule.Stage, rule.Argument, rule.First, rule.Times, rule.After)), Is.EqualTo(new (PracticeStage, string?, int, int, long)[]
+            {
+                (PracticeStage.Rcpt, "Me@Example.com", 2, 3, 1), (PracticeStage.Mail, null, 1, int.MaxValue, 1), (PracticeStage.Content, null, 1, 1, 4096),
+            }));
+            Assert.That(rules[0].What, Is.EqualTo(new Misbehaviour[] { new Misbehaviour.Reply("550-a\n550 b"), new Misbehaviour.Delay(TimeSpan.FromMilliseconds(40)) }));
+            Assert.That(rules[1].What, Is.EqualTo(new Misbehaviour[] { new Misbehaviour.Half("250 2.") }));
+            Assert.That(rules[2].What, Is.EqualTo(new Misbehaviour[] { new Misbehaviour.Garbage(7) }));
+        });
     }
 
     private static void Judge(PracticeRule rule, RawReply reply)

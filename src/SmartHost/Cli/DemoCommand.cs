@@ -101,8 +101,7 @@ public static class DemoCommand
     /// <summary>The timeline that the page shows, too.</summary>
     private static async Task JourneyAsync(SmartHostServer server, CancellationToken cancellation)
     {
-        var message = (await server.Queue.SearchAsync(new(Limit: 1), cancellation)).FirstOrDefault();
-        if (message is null) return;
+        if (await server.Queue.SearchAsync(new(Limit: 1), cancellation) is not [var message, ..]) return;
         Console.WriteLine($"Its journey, as SmartHost keeps it ({message.Id}):");
         foreach (var entry in await server.Queue.TimelineAsync(message.Id, cancellation))
         {

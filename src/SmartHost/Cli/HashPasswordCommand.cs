@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using SmartHost.Devices;
 
 namespace SmartHost.Cli;
@@ -21,7 +22,8 @@ public static class HashPasswordCommand
             await Console.Error.WriteLineAsync("smarthost: no password was given, or the two differ; nothing was printed.");
             return ExitCode.Usage;
         }
-        Console.WriteLine(PasswordHash.Create(password));
+        using var random = RandomNumberGenerator.Create();
+        Console.WriteLine(PasswordHash.Create(password, random));
         return ExitCode.Ok;
     }
 

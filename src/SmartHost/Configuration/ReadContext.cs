@@ -32,7 +32,9 @@ internal sealed class ReadContext(SettingsSection root, IReadOnlyDictionary<stri
     public void UnknownKey(SettingsNode.Entry entry, string path, SettingsSection section)
     {
         var shown = Quoting.Key(entry.Key);
-        Error(entry.Place, path.Length == 0 ? shown : $"{path}.{shown}", "is not a setting", Suggestion.For(entry.Key, path, section, root));
+        Error(entry.Place, path.Length == 0 ? shown : $"{path}.{shown}", "is not a setting", Suggestion.For(entry.Key, section, root, out var meant));
+        // What was meant does not count as missing too.
+        if (meant is not null) Places.TryAdd(path.Length == 0 ? meant : $"{path}.{meant}", entry.Place);
     }
 
     /// <summary>A secret that stands in the file itself: once a file, whoever may read the file reads the secret.</summary>

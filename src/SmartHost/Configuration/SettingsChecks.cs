@@ -81,12 +81,14 @@ internal static class SettingsChecks
         if (!draft.Dashboard.Off) ports.Add(("dashboard.port", draft.Dashboard.Address, draft.Dashboard.Port));
         for (var i = 0; i < ports.Count; i++)
         {
-            // A port that was not written, or could not be read, is told elsewhere.
             var (path, address, port) = ports[i];
-            if (port == 0 || (i < draft.Listeners.Count && !context.Places.ContainsKey(path))) continue;
-            var clash = ports.Take(i).FirstOrDefault(other => other.Port == port && Overlap(other.Address, address));
-            if (clash.Path is null) continue;
-            context.Error(context.PlaceOf(path), path, $"is {port}, which {clash.Path} ({context.PlaceOf(clash.Path)}) has too", "Give each a port of its own");
+            // A mistake in it was told already, and left the default here.
+            if (port == 0 || context.Problems.Exists(problem => problem.Path == path)) continue;
+            var (clash, _, _) = ports.Take(i).FirstOrDefault(other => other.Port == port && Overlap(other.Address, address) && !context.Problems.Exists(problem => problem.Path == other.Path));
+            if (clash is null) continue;
+            // The one to change is the one that was written; of two, the second.
+            var (wrong, other) = context.Places.ContainsKey(path) || !context.Places.ContainsKey(clash) ? (path, clash) : (clash, path);
+            context.Error(context.PlaceOf(wrong), wrong, $"is {port}, which {other} ({(context.Places.TryGetValue(other, out var place) ? place : "its default")}) has too", "Give each a port of its own");
         }
     }
 

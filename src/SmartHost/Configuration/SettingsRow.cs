@@ -102,7 +102,8 @@ internal sealed class ListRow<TRecord, T>(string name, ValueKind<T> kind, Func<T
 }
 
 /// <summary>A secret written out. Its value is quoted nowhere.</summary>
-internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRecord> set, string doc) : SettingsRow<TRecord>(name, doc)
+/// <param name="isHash">Of little use to whoever reads it, so no reason to warn of a file that others can read.</param>
+internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRecord> set, string doc, bool isHash = false) : SettingsRow<TRecord>(name, doc)
 {
     public override string TypeName => "secret";
 
@@ -117,7 +118,7 @@ internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRec
             context.Error(value.Place, path, "is not a text", Expected);
             return record;
         }
-        context.WrittenSecret(value.Place, path);
+        if (!isHash) context.WrittenSecret(value.Place, path);
         return set(record, new Secret(text));
     }
 }

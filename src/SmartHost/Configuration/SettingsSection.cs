@@ -36,10 +36,8 @@ internal sealed class SettingsSection<T>(Func<string, T> blank, params IReadOnly
         }
         foreach (var row in rows)
         {
-            if (row.IsRequired && node.Entries.All(entry => entry.Key != row.Name))
-            {
-                context.Error(node.Place, path.Length == 0 ? row.Name : $"{path}.{row.Name}", "is missing", $"{row.Expected}");
-            }
+            var rowPath = path.Length == 0 ? row.Name : $"{path}.{row.Name}";
+            if (row.IsRequired && !context.Places.ContainsKey(rowPath)) context.Error(node.Place, rowPath, "is missing", row.Expected);
         }
         return result;
     }

@@ -3,12 +3,14 @@ namespace SmartHost.Configuration;
 /// <summary>What somebody meant who wrote a setting that does not exist.</summary>
 internal static class Suggestion
 {
-    public static string For(string written, string path, SettingsSection section, SettingsSection root)
+    /// <param name="meant">The setting of this group that was meant, where it is clear.</param>
+    public static string For(string written, SettingsSection section, SettingsSection root, out string? meant)
     {
         var name = Quoting.Key(written);
+        meant = Closest(name, section);
         // In { } a colon without its blank belongs to the name.
-        if (name.Length < written.Length && section.Rows.Any(row => row.Name == name)) return $"Write a blank after the colon: “{name}: …”";
-        if (Closest(name, section) is { } close) return $"Did you mean {close}?";
+        if (name.Length < written.Length && meant == name) return $"Write a blank after the colon: “{name}: …”";
+        if (meant is not null) return $"Did you mean {meant}?";
         var elsewhere = Everywhere(root, "").Where(found => Same(found.Row.Name, name)).Select(found => found.Path).ToList();
         if (elsewhere.Count > 0) return $"Write it where it belongs: {string.Join(" or ", elsewhere.Take(3))}";
         return $"Remove it, or write one of: {string.Join(", ", section.Rows.Select(row => row.Name))}";
@@ -27,6 +29,7 @@ internal static class Suggestion
         var rows = section.Rows;
         return rows.FirstOrDefault(row => Same(row.Name, name) || row.AlsoCalled.Any(other => Same(other, name)))?.Name
             ?? Closest(name, rows.Select(row => row.Name))
+            ?? rows.FirstOrDefault(row => Closest(name, row.AlsoCalled) is not null)?.Name
             ?? (name.Length < 4 ? null : rows.FirstOrDefault(row => Plain(row.Name).Contains(Plain(name), StringComparison.Ordinal) || Plain(name).Contains(Plain(row.Name), StringComparison.Ordinal))?.Name);
     }
 

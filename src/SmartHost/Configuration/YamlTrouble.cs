@@ -28,6 +28,8 @@ internal static class YamlTrouble
         if (line.StartsWith('\t')) return (Known[0].What, Known[0].Instead);
         // “recipients: *” is the one people meet most.
         if (line.EndsWith(": *", StringComparison.Ordinal) || line.EndsWith("- *", StringComparison.Ordinal)) return ("* needs quotes", "Write \"*\": without quotes, * means something else in YAML");
+        // The grammar sees a wrong indentation where people forgot the colon.
+        if (complaint.Contains("expected key", StringComparison.OrdinalIgnoreCase) && line.Length > 0 && !line.Contains(':') && line[0] is not ('-' or '"' or '\'' or '}' or ']')) return Explain("could not find expected ':'", "");
         foreach (var (sign, what, instead) in Known)
         {
             if (complaint.Contains(sign, StringComparison.OrdinalIgnoreCase)) return (what, instead);

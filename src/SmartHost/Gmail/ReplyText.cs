@@ -23,8 +23,9 @@ internal static class ReplyText
             if (i > 0 && lineCode != code) return false;
             if (isLast != (i == lines.Count - 1)) return false;
             code = lineCode;
-            // Google repeats the enhanced code on every line; RFC 2034 §4 asks for it.
-            if (EnhancedStatus.TryParse(text, out var lineStatus) && lineStatus.Class == code / 100)
+            // Google repeats the enhanced code on every line; RFC 2034 §4 asks for it. It also asks for equal classes,
+            // which Google's own "454 5.5.1 STARTTLS may not be repeated" does not keep.
+            if (EnhancedStatus.TryParse(text, out var lineStatus))
             {
                 status ??= lineStatus;
                 var space = text.IndexOfAny([' ', '\t']);

@@ -46,7 +46,7 @@ internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, Unk
     }
 
     private void Announce(UnknownDevice device) =>
-        alerts.Raise(Alert.UnknownDevice(device.Client.ToString(), device.Helos.LastOrDefault(), device.Senders.LastOrDefault()));
+        alerts.Raise(Alert.UnknownDevice(device.Client.ToString(), device.Helos is [.., var helo] ? helo : null, device.Senders is [.., var sender] ? sender : null));
 
     private void WatchDisk()
     {

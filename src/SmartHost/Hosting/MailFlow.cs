@@ -13,7 +13,7 @@ namespace SmartHost.Hosting;
 /// that ends before its time is a bug: it is logged, and <see cref="Failed"/> tells the program to stop, for a mail server
 /// that takes mail and sends none is worse than one that is restarted.
 /// </summary>
-internal sealed class MailFlow
+internal sealed class MailFlow : IAsyncDisposable
 {
     private readonly ILogger<MailFlow> logger;
     private readonly CancellationTokenSource stopDelivery = new(), stopNotices = new();
@@ -85,7 +85,7 @@ internal sealed class MailFlow
     }
 
     /// <summary>Delivery first, since its last words may be alerts; then the notices. The queue is closed by whoever opened it.</summary>
-    public async Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         await stopDelivery.CancelAsync();
         await Task.WhenAll(delivering);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Serilog;
 using Serilog.Extensions.Logging;
 using SmartHost.Configuration;
 using SmartHost.Devices;
@@ -89,7 +90,7 @@ public sealed class SmartHostServer : IAsyncDisposable
         {
             if (app is not null) await app.DisposeAsync();
             smtp?.Dispose();
-            if (flow is not null) await flow.StopAsync();
+            if (flow is not null) await flow.DisposeAsync();
             await queue.DisposeAsync();
             if (Sentence(failure, now) is { } sentence) throw new StartFailedException(sentence, failure);
             throw;
@@ -116,7 +117,7 @@ public sealed class SmartHostServer : IAsyncDisposable
         if (stopped) return;
         stopped = true;
         using (var drained = new CancellationTokenSource(DrainTime)) await app.StopAsync(drained.Token);
-        await flow.StopAsync();
+        await flow.DisposeAsync();
         await flow.Queue.DisposeAsync();
         smtp.Dispose();
     }
@@ -144,7 +145,7 @@ public sealed class SmartHostServer : IAsyncDisposable
         return builder.Build();
     }
 
-    private void Announce(ILogger logger)
+    private void Announce(ILogger<SmartHostServer> logger)
     {
         foreach (var listener in settings.Current.Listeners)
             logger.LogInformation("listening for devices on {Endpoint} ({Listener}, TLS {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls);

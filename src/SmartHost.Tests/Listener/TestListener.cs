@@ -1,0 +1,105 @@
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using SmartHost.Devices;
+using SmartHost.History;
+using SmartHost.Listener;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Tests.Listener;
+
+/// <summary>
+/// The real listener on a real loopback socket before the real queue in a folder of its own. Only the clock is ours.
+/// Its devices: <c>scanner</c> at 127.0.0.1, which may write to anyone at example.com, and <c>shop</c>, which logs in as
+/// shop with the password secret.
+/// </summary>
+internal sealed class TestListener : IAsyncDisposable
+{
+    private static readonly Lazy<string> ShopHash = new(() =>
+    {
+        using var random = RandomNumberGenerator.Create();
+        return PasswordHash.Create("secret", random, iterations: 10_000);
+    });
+
+    private readonly WebApplication application;
+
+    private TestListener(WebApplication application) => this.application = application;
+
+    public required string Folder { get; init; }
+
+    public required FakeTimeProvider Time { get; init; }
+
+    public required MailQueue Queue { get; init; }
+
+    public required SmtpServer Server { get; init; }
+
+    public required UnknownDevices UnknownDevices { get; init; }
+
+    public int Port => Server.EndpointOf("test")!.Port;
+
+    public static Device Scanner { get; } = new()
+    {
+        Name = "scanner",
+        Addresses = [IPNetwork.Parse("127.0.0.1/32")],
+        Recipients = AddressPatterns.Parse(["*@example.com"], []),
+    };
+
+    public static Device Shop => new()
+    {
+        Name = "shop",
+        Username = "shop",
+        PasswordHash = new Secret(ShopHash.Value),
+        Recipients = AddressPatterns.Parse(["*@example.com"], []),
+    };
+
+    public static async Task<TestListener> StartAsync(
+        Func<ListenerSettings, ListenerSettings>? listener = null, LimitSettings? limits = null, IReadOnlyList<Device>? devices = null,
+        QueueSettings? queueSettings = null, IReadOnlyList<IPNetwork>? traced = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("smarthost-listener-").FullName;
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero));
+        var queue = await MailQueue.OpenAsync((queueSettings ?? new QueueSettings { Folder = "" }) with { Folder = folder }, TimeSpan.FromDays(5), time, new Random(1), NullLogger<MailQueue>.Instance, default);
+        var directory = new DeviceDirectory(devices ?? [Scanner, Shop]);
+        var unknown = new UnknownDevices();
+        var server = new SmtpServer(
+            queue, unknown, () => directory, () => limits ?? new LimitSettings(), () => traced ?? [], "smarthost.test", folder, time,
+            new MailLog(NullLogger<MailLog>.Instance), new Meters(), NullLoggerFactory.Instance);
+        var settings = new ListenerSettings { Name = "test", Address = IPAddress.Loopback, Port = 0 };
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);
+        builder.WebHost.ConfigureKestrel(kestrel => server.Listen(kestrel, listener?.Invoke(settings) ?? settings));
+        var application = builder.Build();
+        await application.StartAsync();
+        return new TestListener(application) { Folder = folder, Time = time, Queue = queue, Server = server, UnknownDevices = unknown };
+    }
+
+    /// <summary>What the queue took, oldest first.</summary>
+    public async Task<IReadOnlyList<QueuedMessage>> QueuedAsync() => [.. (await Queue.SearchAsync(new MessageSearch(), default)).Reverse()];
+
+    public async Task<string> ContentAsync(QueueId id)
+    {
+        await using var stream = await Queue.OpenContentAsync(id, default) ?? throw new InvalidOperationException("no content");
+        using var copy = new MemoryStream();
+        await stream.CopyToAsync(copy);
+        return System.Text.Encoding.Latin1.GetString(copy.ToArray());
+    }
+
+    /// <summary>As the host does it: no new sessions, then the drain.</summary>
+    public Task StopAsync(CancellationToken cancellation = default) => application.StopAsync(cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        Server.Dispose();
+        await application.DisposeAsync();
+        await Queue.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}
