@@ -103,5 +103,5 @@ internal sealed record IdleSession(GmailSession Session, DateTimeOffset Since);
 internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, bool IsProbe)
 {
     /// <summary>The connection's story, where this message is the first on it.</summary>
-    public string? Tried { get; set; }
+    public string? Tried { get; init; }
 }

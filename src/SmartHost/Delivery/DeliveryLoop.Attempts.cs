@@ -60,6 +60,11 @@ public sealed partial class DeliveryLoop
             {
                 result = new AttemptResult.Abandoned();
             }
+            catch (IOException failure)
+            {
+                // The network's failures are verdicts: this is the disk, in the middle of the message.
+                result = new AttemptResult.NotOffered(new Prepared.Unreadable($"The stored message could not be read: {failure.Message}"));
+            }
             catch (Exception failure)
             {
                 result = new AttemptResult.NotOffered(new Prepared.Failed(failure));
@@ -132,16 +137,19 @@ public sealed partial class DeliveryLoop
     // --- the ends of an assignment ------------------------------------------------------------------------------
 
     /// <summary>A session is free: its next message, or idle, or closed.</summary>
-    private void Release(Account account, GmailSession session, CancellationToken abandon, int? generation = null)
+    /// <param name="generation">Under which it was opened or last used.</param>
+    /// <param name="tried">How it came to be, where it is new.</param>
+    private void Release(Account account, GmailSession session, int generation, CancellationToken abandon, string? tried = null)
     {
-        var worn = !session.IsUsable || session.Transactions >= settings().MessagesPerConnection || stopping || account.IsPaused || (generation ?? account.Generation) != account.Generation;
-        if (worn)
+        var worn = !session.IsUsable || session.Transactions >= settings().MessagesPerConnection || stopping || generation != account.Generation;
+        // A pause keeps no connection open, but for the probe that waits for this one.
+        if (worn || (account.IsPaused && account.Waiting.Count == 0))
         {
             Close(session);
             if (account.Opening < account.Waiting.Count && !account.IsPaused && !stopping) Open(account, abandon);
             return;
         }
-        if (account.NextWaiting() is { } next) Start(next, session, abandon);
+        if (account.NextWaiting() is { } next) Start(next with { Tried = tried }, session, abandon);
         else account.Idle.Add(new IdleSession(session, time.GetUtcNow()));
     }
 

@@ -199,7 +199,7 @@ public sealed partial class DeliveryLoop
         if (ended.Outcome is OpenOutcome.Opened opened)
         {
             meters.Connection(account.Name, opened: true);
-            log.Connected(account.Name, opened.Tried);
+            account.ConnectedBy = opened.Tried;
             if (ended.Generation != account.Generation || stopping)
             {
                 Close(opened.Session);
@@ -207,13 +207,11 @@ public sealed partial class DeliveryLoop
                 return;
             }
             await accounts.LoggedInAsync(account, abandon);
-            if (account.Waiting.Count > 0) account.Waiting[0].Tried = opened.Tried;
-            Release(account, opened.Session, abandon);
+            Release(account, opened.Session, ended.Generation, abandon, opened.Tried);
             return;
         }
         if (ended.Outcome is not OpenOutcome.Failed failed || stopping) return;
         meters.Connection(account.Name, opened: false);
-        outcomes.TellOfUnknown(account.Name, failed.Verdict, failed.Reply);
         if (ended.Generation != account.Generation)
         {
             if (account.Opening < account.Waiting.Count) Open(account, abandon);
@@ -275,7 +273,7 @@ public sealed partial class DeliveryLoop
                 break;
         }
         // The connection goes on to its next message now; the settlement commits beside it.
-        Release(account, session, abandon, assignment.Generation);
+        Release(account, session, assignment.Generation, abandon);
     }
 
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
@@ -285,7 +283,6 @@ public sealed partial class DeliveryLoop
         if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);
         else notes[message.Id] = judged.Notes;
         if (answered.Repairs.Count > 0) log.Repaired(message.Id, answered.Repairs.Count, string.Join("; ", answered.Repairs));
-        foreach (var one in answered.Outcome.Recipients) outcomes.TellOfUnknown(account.Name, one.Verdict, one.Reply);
         Settle(assignment, judged.Settlement, abandon);
 
         // A result for an account that was reached differently meanwhile says nothing about it as it is now.

@@ -15,6 +15,7 @@ public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 /// <param name="Since">When it became slowed or paused.</param>
 /// <param name="NextProbe">While paused: when one message tries again.</param>
 /// <param name="NeedsPerson">It will not heal by itself.</param>
+/// <param name="Sending">Messages being handed over at this moment.</param>
 /// <param name="Interval">Between two messages in a long run; zero: none.</param>
 /// <param name="Port">How the last connection came about: which address and port.</param>
 /// <param name="Spent">Which lanes wait because their share of the allowance is used up.</param>
@@ -22,7 +23,7 @@ public sealed record AccountState(
     string Name, Mailbox Username, AccountHealth Health, string Sentence, string? Remedy, Uri? Help,
     DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
     int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
-    int Connections, int Sending, TimeSpan Interval, string? Port)
+    int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port)
 {
     internal static AccountState Of(Account account, Spend spent)
     {
@@ -35,6 +36,6 @@ public sealed record AccountState(
             pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
             allowance.Messages, allowance.DailyMessages, allowance.Recipients, allowance.DailyRecipients,
             [.. Enum.GetValues<Lane>().Where(lane => allowance.Left(lane) == 0)],
-            account.Connections, account.Sending, account.Pace.Interval, account.ConnectedBy);
+            account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy);
     }
 }

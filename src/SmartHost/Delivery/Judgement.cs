@@ -49,8 +49,8 @@ internal static class Judgement
         var outcomes = new List<RecipientOutcome>();
         foreach (var (recipient, verdict, reply) in verdicts)
         {
-            // Who was refused at RCPT has an answer, whatever became of the rest.
-            var status = unanswered && reply is null
+            // Who was refused before the content has an answer, whatever became of the rest.
+            var status = unanswered && reply is null && verdict.Action == VerdictAction.RetryNow
                 ? Unanswered(message, recipient, notes, schedule, now)
                 : Status(message, recipient, verdict, reply, notes, schedule, now, split, blocked);
             if (status is not null) outcomes.Add(new RecipientOutcome(recipient, status));

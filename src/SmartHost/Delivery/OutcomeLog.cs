@@ -1,4 +1,3 @@
-using SmartHost.Gmail;
 using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;
@@ -36,12 +35,6 @@ internal sealed class OutcomeLog(Alerts alerts, MailLog log, Meters meters)
         log.Parked(message.Id, reason);
         meters.Parked(account);
         alerts.Raise(Alert.MessageParked(message.Device, message.Id, message.Subject, reason));
-    }
-
-    /// <summary>A reply that the catalogue does not know is logged in full, so that a row can be written for it.</summary>
-    public void TellOfUnknown(string account, Verdict verdict, SmtpReply? reply)
-    {
-        if (!verdict.Known && reply is not null) log.UnknownReply(account, verdict.Row, reply);
     }
 
     private static string Word(Lane lane) => lane switch { Lane.Urgent => "urgent", Lane.Normal => "normal", _ => "bulk" };

@@ -46,9 +46,6 @@ public sealed partial class MailLog(ILogger<MailLog> logger)
     [LoggerMessage(3009, LogLevel.Warning, "account {Account}: Gmail cannot be reached, next try {Until:u}: {Reason}")]
     public partial void AccountUnreachable(string account, DateTimeOffset until, string reason);
 
-    [LoggerMessage(3010, LogLevel.Warning, "account {Account}: a reply our catalogue does not know, read as {Row}: {Reply}")]
-    public partial void UnknownReply(string account, string row, SmtpReply reply);
-
     [LoggerMessage(3011, LogLevel.Warning, "mail names the account {Account}, which is not configured: it leaves by {Default}")]
     public partial void AccountNotConfigured(string account, string @default);
 
@@ -58,14 +55,8 @@ public sealed partial class MailLog(ILogger<MailLog> logger)
     [LoggerMessage(3013, LogLevel.Error, "{Id}: an attempt failed in a way it never should")]
     public partial void AttemptFailed(QueueId id, Exception failure);
 
-    [LoggerMessage(3014, LogLevel.Error, "{Id}: the result of an attempt could not be written, trying again; nothing else is sent until it is: {Reason}")]
-    public partial void SettlementFailed(QueueId id, string reason);
-
     [LoggerMessage(3015, LogLevel.Error, "delivery stumbled and goes on")]
     public partial void DeliveryStumbled(Exception failure);
-
-    [LoggerMessage(3016, LogLevel.Debug, "account {Account}: {Tried}")]
-    public partial void Connected(string account, string tried);
 
     [LoggerMessage(3017, LogLevel.Information, "account {Account}: new credentials, trying again at once")]
     public partial void CredentialsChanged(string account);

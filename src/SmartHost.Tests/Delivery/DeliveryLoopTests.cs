@@ -1,0 +1,284 @@
+using System.Text;
+using SmartHost.Delivery;
+using SmartHost.Mail;
+using SmartHost.Practice;
+using SmartHost.Queue;
+using SmartHost.Tests.Queue;
+
+namespace SmartHost.Tests.Delivery;
+
+public class DeliveryLoopTests
+{
+    [Test]
+    public async Task A_message_leaves_and_its_timeline_tells_how()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        var id = await bench.AcceptAsync(to: ["ann@example.com", "bob@example.com"]);
+        var done = await bench.DoneAsync(id);
+        var arrived = bench.Gmail.Messages.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(done.Recipients, Has.All.Property("State").EqualTo(RecipientState.Sent));
+            Assert.That(arrived.Envelope.Sender.Mailbox, Is.EqualTo(DeliveryBench.You), "the account, whatever the device said");
+            Assert.That(arrived.Envelope.Recipients.Select(one => one.ToString()), Is.EqualTo(["ann@example.com", "bob@example.com"]));
+            Assert.That(arrived.Violations, Is.Empty);
+            Assert.That(bench.Queue.SpentBy("default"), Is.EqualTo(new Spend("default", 1, 2)));
+        });
+        var story = await bench.Queue.TimelineAsync(id, default);
+        Assert.That(story.Select(entry => entry.Event), Is.SupersetOf(new[] { TimelineEvent.Received, TimelineEvent.Attempt, TimelineEvent.Sent }));
+        Assert.That(story.Single(entry => entry.Event == TimelineEvent.Attempt).Text, Does.Contain($"{bench.Gmail.Host}:{bench.Gmail.Port}"));
+    }
+
+    [Test]
+    public async Task One_connection_serves_message_after_message_and_closes_when_it_has_served_its_share()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Settings = bench.Settings with { MessagesPerConnection = 3 };
+        bench.Start();
+        for (var i = 0; i < 7; i++) await bench.DoneAsync(await bench.AcceptAsync());
+        Assert.That(bench.Gmail.Messages.Select(message => message.Connection), Is.EqualTo([1, 1, 1, 2, 2, 2, 3]));
+        await bench.UntilAsync(() => bench.Heard("QUIT") == 2, "a polite goodbye on both");
+    }
+
+    [Test]
+    public async Task A_connection_that_nobody_needs_is_closed()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        await bench.DoneAsync(await bench.AcceptAsync());
+        await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(10), () => Task.FromResult(bench.Heard("QUIT") == 1 && bench.Gmail.OpenConnections == 0), "QUIT");
+    }
+
+    [Test]
+    public async Task A_burst_uses_two_connections_and_never_more()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        for (var i = 0; i < 40; i++) await bench.AcceptAsync($"device{i % 4}");
+        bench.Start();
+        await bench.Gmail.WaitForAsync(40, bench.TooLong);
+        Assert.That(bench.Gmail.MostOpenConnections, Is.InRange(1, 2));
+        Assert.That(bench.Gmail.Violations, Is.Empty);
+    }
+
+    [Test]
+    public async Task An_urgent_message_leaves_while_a_scan_uploads_and_500_bulk_messages_wait()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        // Both ordinary connections are busy and stay so: one with a 20 MB scan, one with a newsletter.
+        var busy = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Content, new Misbehaviour.Stall()) { Times = 2 });
+        var scan = await bench.AcceptAsync("scanner", Lane.Normal, null, null, Scan(20_000_000));
+        for (var i = 0; i < 500; i++) await bench.AcceptAsync("shop", Lane.Bulk);
+        bench.Start();
+        await bench.UntilAsync(() => busy.Played == 2, "both connections to be busy");
+
+        await bench.AcceptAsync("ups", Lane.Urgent);
+        var first = (await bench.Gmail.WaitForAsync(1, bench.TooLong))[0];
+        Assert.That(first.Header("X-SmartHost-Device"), Is.EqualTo("ups"), "while nothing else had left");
+        Assert.That((await bench.FindAsync(scan)).State, Is.EqualTo(MessageState.Queued));
+
+        busy.Release();
+        await bench.DoneAsync(scan);
+        Assert.That(bench.Gmail.MostOpenConnections, Is.EqualTo(3), "two, and one for the urgent message");
+    }
+
+    [Test]
+    public async Task A_long_run_leaves_at_the_pace_and_urgent_mail_does_not_wait_for_it()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Settings = bench.Settings with { Burst = 2, Pace = TimeSpan.FromSeconds(2) };
+        for (var i = 0; i < 4; i++) await bench.AcceptAsync("shop", Lane.Normal);
+        bench.Start();
+        await bench.Gmail.WaitForAsync(2, bench.TooLong);
+        await bench.AcceptAsync("ups", Lane.Urgent);
+        var third = (await bench.Gmail.WaitForAsync(3, bench.TooLong))[2];
+        Assert.That(third.Header("X-SmartHost-Device"), Is.EqualTo("ups"));
+        await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(0.5), () => Task.FromResult(bench.Gmail.Messages.Count == 5), "the rest");
+        var times = bench.Gmail.Messages.Select(message => message.At).ToList();
+        Assert.That(times[4] - times[3], Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(2)));
+        Assert.That(times[3] - times[0], Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(4)), "the urgent one's token is paid back");
+    }
+
+    [Test]
+    public async Task The_next_message_leaves_while_results_wait_for_the_disk_but_not_without_bound()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 1 }];
+        for (var i = 0; i < 30; i++) await bench.AcceptAsync();
+        using var disk = new ManualResetEventSlim();
+        bench.QueueBench.Fault = _ => disk.Wait(bench.TooLong);
+        bench.Start();
+        await bench.Gmail.WaitForAsync(16, bench.TooLong);
+        // One more would be one that a crash doubles. Only its absence can be shown: the account is at rest.
+        await bench.UntilAsync(() => bench.State().Sending == 0, "rest");
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(16));
+        disk.Set();
+        await bench.Gmail.WaitForAsync(30, bench.TooLong);
+        Assert.That(bench.Gmail.Connections, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Two_hundred_and_fifty_recipients_are_three_transactions_with_one_Message_ID()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        var id = await bench.AcceptAsync(to: [.. Enumerable.Range(0, 250).Select(i => $"r{i}@example.com")]);
+        await bench.DoneAsync(id);
+        var messages = bench.Gmail.Messages;
+        Assert.That(messages.Select(message => message.Envelope.Recipients.Count), Is.EqualTo([100, 100, 50]));
+        Assert.That(messages.Select(message => message.Header("Message-ID")).Distinct().Count(), Is.EqualTo(1));
+        Assert.That(messages.SelectMany(message => message.Envelope.Recipients).Distinct().Count(), Is.EqualTo(250));
+        Assert.That(bench.Queue.SpentBy("default"), Is.EqualTo(new Spend("default", 3, 250)));
+    }
+
+    [Test]
+    public async Task Each_recipient_has_its_own_fate()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("550 5.1.1 The email account that you tried to reach does not exist. gsmtp")) { Argument = "gone@example.com" });
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("450 4.2.1 The user you are trying to contact is receiving mail too quickly. gsmtp")) { Argument = "busy@example.com" });
+        bench.AlertSettings = bench.AlertSettings with { Email = DeliveryBench.You };
+        bench.Start();
+        var id = await bench.AcceptAsync(to: ["ann@example.com", "gone@example.com", "busy@example.com"]);
+        await bench.UntilAsync(async () => (await bench.FindAsync(id)).Recipients.Select(one => one.State).SequenceEqual([RecipientState.Sent, RecipientState.Bounced, RecipientState.Queued]), "three fates");
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), async () => (await bench.FindAsync(id)).State == MessageState.Done, "the second try");
+        Assert.That(bench.Gmail.Messages.Select(message => string.Join(' ', message.Envelope.Recipients)), Is.EqualTo(["ann@example.com", "busy@example.com"]));
+        Assert.That(bench.Gmail.Messages[1].At - bench.Gmail.Messages[0].At, Is.GreaterThanOrEqualTo(TimeSpan.FromMinutes(15)));
+        await bench.Reports.ReportAsync(default);
+        var report = (await bench.Queue.SearchAsync(new MessageSearch(Device: "smarthost"), default)).Single();
+        Assert.That(report.Recipients.Single().Address, Is.EqualTo(DeliveryBench.You));
+    }
+
+    [Test]
+    public async Task A_connection_that_died_while_idle_costs_nothing_but_a_new_one()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        await bench.DoneAsync(await bench.AcceptAsync());
+        bench.Gmail.Script.Add(PracticeStage.Mail, "451 4.4.2 Timeout - closing connection. gsmtp");
+        var second = await bench.AcceptAsync();
+        var done = await bench.DoneAsync(second);
+        Assert.That(done.Attempts, Is.EqualTo(1), "the resend is the one that counts");
+        Assert.That(bench.Gmail.Messages.Select(message => message.Connection), Is.EqualTo([1, 2]));
+    }
+
+    [Test]
+    public async Task A_lost_answer_is_sent_once_more_with_the_same_Message_ID_and_said_to_be_possibly_double()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(PracticeStage.Taken, new Misbehaviour.Close());
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(10), async () => (await bench.FindAsync(id)).State == MessageState.Done, "the second try");
+        Assert.That(bench.Gmail.Messages.Select(message => message.Header("Message-ID")).Distinct().Count(), Is.EqualTo(1));
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(2));
+        Assert.That(await bench.QueueBench.StoryAsync(id), Has.Some.EqualTo(TimelineEvent.PossibleDuplicate));
+        Assert.That(bench.Log.Lines, Has.Some.Contain("possible duplicate"));
+    }
+
+    [Test]
+    public async Task An_answer_lost_twice_is_left_to_a_person()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Taken, new Misbehaviour.Close()) { Times = 10 });
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(10), async () => (await bench.FindAsync(id)).State == MessageState.Parked, "parking");
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_message_that_goes_in_circles_is_given_up_without_a_connection()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        var id = await bench.AcceptAsync(content: string.Concat(Enumerable.Range(0, 30).Select(i => $"Received: from hop{i}\r\n")) + "Subject: x\r\n\r\nx\r\n");
+        var done = await bench.DoneAsync(id);
+        Assert.That(done.Recipients.Single(), Has.Property("State").EqualTo(RecipientState.Bounced).And.Property("Reply").Contains("circles"));
+        Assert.That(bench.Gmail.Messages, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_message_too_large_for_Gmail_is_given_up_with_advice()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        var id = await bench.AcceptAsync("scanner", Lane.Normal, null, null, Scan(36_500_000));
+        var done = await bench.DoneAsync(id);
+        Assert.That(done.Recipients.Single(), Has.Property("State").EqualTo(RecipientState.Bounced).And.Property("Reply").Contains("fewer pages"));
+        Assert.That(bench.Heard("MAIL"), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_message_whose_content_is_gone_is_parked_and_the_others_go_on()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var broken = await bench.AcceptAsync("scanner", Lane.Normal, null, null, Scan(400_000));
+        File.Delete(Path.Combine(bench.QueueBench.Folder, "content", bench.QueueBench.ContentFiles().Single()));
+        var fine = await bench.AcceptAsync();
+        bench.Start();
+        await bench.DoneAsync(fine);
+        Assert.That((await bench.StateAsync(broken, MessageState.Parked)).StateReason, Does.Contain("missing"));
+    }
+
+    [Test]
+    public async Task A_stop_lets_the_attempt_in_flight_finish()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var answer = bench.Gmail.Script.Add(PracticeStage.Taken, new Misbehaviour.Stall());
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await answer.Reached.WaitAsync(bench.TooLong);
+        var later = await bench.AcceptAsync();
+        var stopped = await bench.BeginStopAsync();
+        answer.Release();
+        await stopped.WaitAsync(bench.TooLong);
+        Assert.That((await bench.FindAsync(id)).State, Is.EqualTo(MessageState.Done));
+        Assert.That(bench.Gmail.Messages, Has.Count.LessThanOrEqualTo(2));
+        Assert.That((await bench.FindAsync(later)).State, Is.AnyOf(MessageState.Queued, MessageState.Done));
+    }
+
+    [Test]
+    public async Task A_stop_abandons_what_does_not_finish_in_its_grace_and_loses_nothing()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var stalled = bench.Gmail.Script.Add(PracticeStage.Content, new Misbehaviour.Stall());
+        bench.Start();
+        // Too large for the buffers on the way, so that it cannot have left whole.
+        var id = await bench.AcceptAsync("scanner", Lane.Normal, null, null, Scan(20_000_000));
+        await stalled.Reached.WaitAsync(bench.TooLong);
+        var stopped = await bench.BeginStopAsync();
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(1), () => stopped.IsCompleted, "the end of the grace");
+        await stopped;
+        Assert.That((await bench.FindAsync(id)).State, Is.EqualTo(MessageState.Queued));
+        bench.Gmail.Script.Clear();
+        await bench.RestartAsync();
+        await bench.DoneAsync(id);
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Mail_tried_for_its_whole_lifetime_is_given_up_with_the_last_answer_and_reported()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.AlertSettings = bench.AlertSettings with { Email = DeliveryBench.You };
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("450 4.2.1 The user is receiving mail at a rate that prevents delivery gsmtp")) { Argument = "busy@example.com", Times = 10_000 });
+        bench.Start();
+        var id = await bench.AcceptAsync(to: ["busy@example.com"]);
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(30), async () => (await bench.FindAsync(id)).State == MessageState.Done, "its end");
+        var recipient = (await bench.FindAsync(id)).Recipients.Single();
+        Assert.That(recipient.State, Is.EqualTo(RecipientState.Bounced));
+        Assert.That(recipient.Reply, Does.StartWith("Tried for 5 days; last answer: "));
+        Assert.That(bench.Time.GetUtcNow() - QueueBench.Start, Is.InRange(TimeSpan.FromDays(5), TimeSpan.FromDays(5.2)));
+        Assert.That((await bench.FindAsync(id)).LateAnnounced, Is.True, "it was announced as late before");
+        await bench.Reports.ReportAsync(default);
+        Assert.That(await bench.Queue.SearchAsync(new MessageSearch(Device: "smarthost"), default), Is.Not.Empty);
+    }
+
+    private static byte[] Scan(int octets)
+    {
+        var line = new string('A', 76) + "\r\n";
+        var header = "Received: from printer\r\nSubject: scan\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf; name=scan.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+        return Encoding.ASCII.GetBytes(header + string.Concat(Enumerable.Repeat(line, octets / line.Length)));
+    }
+}
