@@ -1,1 +1,1 @@
-return 0;
+return await SmartHost.Cli.CommandLine.RunAsync(args);

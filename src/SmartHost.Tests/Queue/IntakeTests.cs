@@ -123,7 +123,8 @@ public class IntakeTests
         Assert.That(bench.ContentFiles(), Is.Empty);
     }
 
-    [Test]
+    // Counts what the whole process allocates.
+    [Test, NonParallelizable]
     public async Task Memory_of_twenty_large_messages_at_once_is_bounded()
     {
         await using var bench = await QueueBench.OpenAsync();

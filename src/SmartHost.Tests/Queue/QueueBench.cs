@@ -16,7 +16,7 @@ internal sealed class QueueBench : IAsyncDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("smarthost-queue-").FullName;
 
-    public FakeTimeProvider Time { get; } = new(Start);
+    public MovableClock Time { get; } = new(Start);
 
     public CollectedLog Log { get; } = new();
 
@@ -133,6 +133,19 @@ internal sealed class QueueBench : IAsyncDisposable
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
             File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)), overwrite: true);
     }
+}
+
+/// <summary>Its wall clock can be put right without time passing.</summary>
+internal sealed class MovableClock(DateTimeOffset start) : FakeTimeProvider(start)
+{
+    private TimeSpan offset;
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + offset;
+
+    // FakeTimeProvider's own follows the wall.
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
+
+    public void PutTo(DateTimeOffset wall) => offset = wall - base.GetUtcNow();
 }
 
 /// <summary>What the queue said, as text.</summary>

@@ -20,4 +20,10 @@ public sealed record DashboardSettings
 
     /// <summary>Show <c>/metrics</c> without sign-in.</summary>
     public bool OpenMetrics { get; init; }
+
+    /// <summary>
+    /// Public names the page may be opened by, such as <c>mail.example.com</c>, <c>*.example.com</c> or <c>*</c>.
+    /// Addresses and names of a home network (<c>nas</c>, <c>nas.local</c>) need no mention: see <see cref="Access.HostNames"/>.
+    /// </summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
 }

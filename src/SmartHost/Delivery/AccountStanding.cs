@@ -62,6 +62,8 @@ public sealed record Pause(
         {
             PauseKind.Unreachable when verdict.Action == VerdictAction.RetryLater => schedule.Later(failures - 1),
             PauseKind.Unreachable => verdict.Wait is { } asked && asked > schedule.Reconnect(failures - 1) ? asked : schedule.Reconnect(failures - 1),
+            // A limit of a rolling day may free at any time: Gmail is asked evenly, not ever more rarely.
+            PauseKind.Held when IsDailyLimit(verdict) => verdict.Wait ?? ShortestForPerson,
             PauseKind.Held => Doubled(verdict.Wait ?? FirstHold, failures),
             // The one early second try of a refused password (a hiccup of Google's is known) is the row's own Wait; then an hour at least.
             _ when failures == 1 && verdict.Wait is { } first => first,
@@ -73,6 +75,9 @@ public sealed record Pause(
 
     /// <summary>A short loss of the line is no news; anything else is, at once.</summary>
     public bool IsWorthAnnouncing(DateTimeOffset now) => !Announced && (Kind != PauseKind.Unreachable || now - Since >= QuietWhileUnreachable);
+
+    private static bool IsDailyLimit(Verdict verdict) =>
+        verdict.Row.Contains("5.4.5", StringComparison.Ordinal) || verdict.Row.Contains("quota", StringComparison.Ordinal);
 
     private static TimeSpan Doubled(TimeSpan first, int failures)
     {

@@ -1,4 +1,5 @@
 using SmartHost.Mail;
+using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
 
@@ -15,9 +16,25 @@ public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 /// <param name="NextProbe">While paused: when one message tries again.</param>
 /// <param name="NeedsPerson">It will not heal by itself.</param>
 /// <param name="Interval">Between two messages in a long run; zero: none.</param>
+/// <param name="Port">How the last connection came about: which address and port.</param>
 /// <param name="Spent">Which lanes wait because their share of the allowance is used up.</param>
 public sealed record AccountState(
     string Name, Mailbox Username, AccountHealth Health, string Sentence, string? Remedy, Uri? Help,
     DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
     int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
-    int Connections, int Sending, TimeSpan Interval, string? Port);
+    int Connections, int Sending, TimeSpan Interval, string? Port)
+{
+    internal static AccountState Of(Account account, Spend spent)
+    {
+        var allowance = account.Allowance(spent);
+        var standing = account.Standing;
+        var pause = standing.Pause;
+        var slowly = standing is { Health: AccountHealth.Slowed, SlowedBecause: { } because } ? $"Sending slowly: {because}" : null;
+        return new AccountState(account.Name, account.Settings.Username, standing.Health,
+            pause?.Happened ?? slowly ?? "Healthy.", pause?.Remedy, pause?.Help,
+            pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
+            allowance.Messages, allowance.DailyMessages, allowance.Recipients, allowance.DailyRecipients,
+            [.. Enum.GetValues<Lane>().Where(lane => allowance.Left(lane) == 0)],
+            account.Connections, account.Sending, account.Pace.Interval, account.ConnectedBy);
+    }
+}

@@ -1,5 +1,3 @@
-using SmartHost.Mail;
-
 namespace SmartHost.Delivery;
 
 /// <summary>What delivery needs to know of a device: how its header is made. The rest of a device is the listener's business.</summary>
@@ -7,7 +5,4 @@ namespace SmartHost.Delivery;
 public sealed record DeviceRouting(string? From, string? SubjectPrefix)
 {
     public static readonly DeviceRouting None = new(null, null);
-
-    /// <summary>The mailbox in <see cref="From"/>, where it names one.</summary>
-    public Mailbox? FromMailbox => Mailbox.TryParse(From, out var mailbox) ? mailbox : null;
 }

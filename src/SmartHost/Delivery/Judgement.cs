@@ -97,8 +97,8 @@ internal static class Judgement
         new(message.Id, [], [new TimelineEntry(now, TimelineEvent.Parked, reason)], CountsAsAttempt: false, Park: reason);
 
     /// <summary>Not the message's fault and not Gmail's word on it: every recipient of the attempt waits until then.</summary>
-    public static Settlement PutOff(QueuedMessage message, IEnumerable<Mailbox> recipients, EnhancedStatus status, string reason, DateTimeOffset due, DateTimeOffset now, string? reply = null) => new(message.Id,
-        [.. recipients.Select(recipient => new RecipientOutcome(recipient, new DeliveryStatus.Deferred(status, reason, due)))],
+    public static Settlement PutOff(QueuedMessage message, IEnumerable<QueuedRecipient> recipients, EnhancedStatus status, string reason, DateTimeOffset due, DateTimeOffset now, string? reply = null) => new(message.Id,
+        [.. recipients.Select(recipient => new RecipientOutcome(recipient.Address, new DeliveryStatus.Deferred(status, reason, due)))],
         [new TimelineEntry(now, TimelineEvent.Deferred, reason, Reply: reply)], CountsAsAttempt: false);
 
     public static string Sentence(Verdict verdict) => $"{verdict.Happened} {verdict.Remedy}".Trim();

@@ -1,4 +1,3 @@
-using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
@@ -10,7 +9,7 @@ namespace SmartHost.Delivery;
 /// announced once. A paused account's mail does neither: its clock stands still.
 /// <para>When it fails: what could not be written is found again a minute later.</para>
 /// </summary>
-internal sealed class Lifetime(MailQueue queue, Accounts accounts, Alerts alerts, MailLog log, Meters meters, Func<DeliverySettings> settings, TimeProvider time)
+internal sealed class Lifetime(MailQueue queue, Accounts accounts, Alerts alerts, OutcomeLog outcomes, Func<DeliverySettings> settings, TimeProvider time)
 {
     /// <summary>RFC 3463: delivery time expired.</summary>
     private static readonly EnhancedStatus Expired = new(4, 4, 7);
@@ -52,14 +51,9 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Alerts alerts
             MessageState.Parked => $"It waited for a person ({message.StateReason ?? "parked"}) until its {days:0.#} days were over.",
             _ => $"Tried for {days:0.#} days; last answer: {last ?? "none, it was never its turn"}",
         };
-        await queue.SettleAsync(Judgement.GiveUp(message, Expired, reason, now), cancellation);
-        var account = accounts.Named(message.Account)?.Name ?? "none";
-        foreach (var open in message.Open)
-        {
-            log.Bounced(message.Id, open.Address, reason);
-            meters.Bounced(account);
-            alerts.Raise(Alert.MessageFailed(message.Device, message.Id, message.Subject, open.Address, reason));
-        }
+        var settlement = Judgement.GiveUp(message, Expired, reason, now);
+        await queue.SettleAsync(settlement, cancellation);
+        outcomes.Tell(message, settlement, accounts.Named(message.Account)?.Name ?? "none", now);
     }
 
     private async Task TellOfLateAsync(CancellationToken cancellation)

@@ -9,8 +9,7 @@ internal abstract record Prepared
 {
     private Prepared() { }
 
-    /// <param name="Sender">The envelope sender: the account, or the alias that the header's From names.</param>
-    public sealed record Ready(OutgoingMessage Message, Mailbox Sender) : Prepared;
+    public sealed record Ready(OutgoingMessage Message) : Prepared;
 
     /// <summary>Gmail would never take it; known without asking.</summary>
     public sealed record Unfit(EnhancedStatus Status, string Reason) : Prepared;
@@ -42,27 +41,11 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
         {
             var content = await queue.OpenContentAsync(message.Id, cancellation);
             if (content is null) return new Prepared.ContentMissing();
-            var owned = true;
-            try
-            {
-                if (await HopsAsync(content, cancellation) > MostHops)
-                {
-                    return new Prepared.Unfit(new EnhancedStatus(5, 4, 6), $"The message goes in circles: it has passed more than {MostHops} mail servers. "
-                        + "Look for a rule or a mailbox that forwards it back to the device or to SmartHost.");
-                }
-                content.Position = 0;
-                var routing = devices(message.Device) ?? DeviceRouting.None;
-                owned = false; // PrepareAsync owns it from here on, also where it fails
-                var outgoing = await OutgoingMessage.PrepareAsync(content, Context(message, account, routing), cancellation);
-                if (outgoing.Size <= LargestMessage) return new Prepared.Ready(outgoing, SenderOf(message, account, routing));
-                await outgoing.DisposeAsync();
-                return new Prepared.Unfit(new EnhancedStatus(5, 3, 4), $"The message is {Megabytes(outgoing.Size)} MB as it would be sent; Gmail takes at most {Megabytes(LargestMessage)} MB, "
-                    + "attachments in base64 included. Scan with fewer dots per inch, in black and white, or fewer pages at a time.");
-            }
-            finally
-            {
-                if (owned) await content.DisposeAsync();
-            }
+            var routing = devices(message.Device) ?? DeviceRouting.None;
+            var outgoing = await OutgoingMessage.PrepareAsync(content, Context(message, account, routing), cancellation);
+            if (Unfit(outgoing) is not { } unfit) return new Prepared.Ready(outgoing);
+            await outgoing.DisposeAsync();
+            return unfit;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -81,47 +64,17 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
     private static RepairContext Context(QueuedMessage message, AccountSettings account, DeviceRouting routing) => new(
         account.Username, account.Aliases, message.Device, routing.From, routing.SubjectPrefix, message.Sender, message.MessageId, message.ReceivedAt);
 
-    /// <summary>
-    /// Gmail replaces a From that is neither the account nor an alias, and wants an identity even on reports: so the
-    /// account always, but for an alias that the device's settings, or the device, name.
-    /// </summary>
-    private static Mailbox SenderOf(QueuedMessage message, AccountSettings account, DeviceRouting routing)
+    /// <summary>Null: it may be offered.</summary>
+    private static Prepared.Unfit? Unfit(OutgoingMessage outgoing)
     {
-        var wished = routing.FromMailbox ?? message.Sender.Mailbox;
-        return wished is not null && account.Aliases.Contains(wished) ? wished : account.Username;
-    }
-
-    /// <summary>Counts Received fields in the header; stops at the empty line or after 256 KB.</summary>
-    internal static async Task<int> HopsAsync(Stream content, CancellationToken cancellation)
-    {
-        const int most = 256 << 10;
-        var buffer = new byte[8192];
-        var (hops, read, matched, lineEmpty, atStart) = (0, 0, 0, true, true);
-        var name = "received:"u8.ToArray();
-        while (read < most)
+        if (outgoing.ReceivedCount > MostHops)
         {
-            var count = await content.ReadAsync(buffer, cancellation);
-            if (count == 0) return hops;
-            read += count;
-            foreach (var octet in buffer.AsSpan(0, count))
-            {
-                if (octet == '\n')
-                {
-                    if (lineEmpty) return hops;
-                    (matched, lineEmpty, atStart) = (0, true, true);
-                    continue;
-                }
-                if (octet != '\r') lineEmpty = false;
-                if (!atStart) continue;
-                if ((octet is >= (byte)'A' and <= (byte)'Z' ? octet | 0x20 : octet) != name[matched]) atStart = false;
-                else if (++matched == name.Length)
-                {
-                    hops++;
-                    atStart = false;
-                }
-            }
+            return new Prepared.Unfit(new EnhancedStatus(5, 4, 6), $"The message goes in circles: it has passed {outgoing.ReceivedCount} mail servers. "
+                + "Look for a rule or a mailbox that forwards it back to the device or to SmartHost.");
         }
-        return hops;
+        return outgoing.Size <= LargestMessage ? null : new Prepared.Unfit(new EnhancedStatus(5, 3, 4),
+            $"The message is {Megabytes(outgoing.Size)} MB as it would be sent; Gmail takes at most {Megabytes(LargestMessage)} MB, attachments in base64 included. "
+            + "Scan with fewer dots per inch, in black and white, or fewer pages at a time.");
     }
 
     private static string Megabytes(long octets) => (octets / 1_000_000.0).ToString("0.0");

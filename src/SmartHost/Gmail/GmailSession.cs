@@ -1,51 +1,156 @@
+using Microsoft.Extensions.Logging;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
 
-/// <summary>What to hand over: one transaction's worth.</summary>
-/// <param name="Sender">The account's address, or an alias. Never null: Gmail wants an identity even on reports.</param>
-/// <param name="Recipients">1 to 100.</param>
-/// <param name="Message">The octets as they go out, ready: repaired, CRLF, at most 998 octets a line.</param>
-public sealed record Transaction(Mailbox Sender, IReadOnlyList<Mailbox> Recipients, OutgoingMessage Message);
-
-/// <summary>How opening a session ended. Closed.</summary>
-public abstract record OpenOutcome
+/// <summary>
+/// One authenticated connection to Gmail, used by one sender at a time. What Gmail or the network does to a transaction
+/// becomes a verdict for each recipient; the session tells by <see cref="IsUsable"/> whether it can be used again.
+/// The only uncertain end is a connection that breaks after the whole content left: see <see cref="TransactionOutcome.MayBeDelivered"/>.
+/// </summary>
+public sealed partial class GmailSession : IAsyncDisposable
 {
-    private OpenOutcome() { }
+    /// <summary>
+    /// After a longer rest the connection may have died unnoticed, at a router or by Gmail's own timeout. Content sent
+    /// into it without waiting would leave open whether it arrived; the round trip to find out is cheaper than a doubt.
+    /// </summary>
+    internal static readonly TimeSpan TrustedFor = TimeSpan.FromSeconds(10);
 
-    /// <param name="Tried">One line for the timeline: which address and port, how long it took.</param>
-    public sealed record Opened(GmailSession Session, string Tried) : OpenOutcome;
+    private readonly SmtpWire wire;
+    private readonly EhloOffer offer;
+    private readonly TimeProvider time;
+    private readonly ConversationTimeouts timeouts;
+    private readonly ILogger logger;
 
-    public sealed record Failed(Verdict Verdict, SmtpReply? Reply, string Tried) : OpenOutcome;
-}
+    internal GmailSession(SmtpWire wire, EhloOffer offer, string account, TimeProvider time, ConversationTimeouts timeouts, ILogger logger)
+    {
+        (this.wire, this.offer, Account, this.time, this.timeouts, this.logger) = (wire, offer, account, time, timeouts, logger);
+        LastUsed = time.GetUtcNow();
+    }
 
-/// <summary>How one transaction ended, recipient by recipient.</summary>
-/// <param name="MayBeDelivered">The connection broke after the final dot (or BDAT LAST) and before a reply: Gmail may have it.</param>
-public sealed record TransactionOutcome(IReadOnlyList<RecipientVerdict> Recipients, bool MayBeDelivered);
+    /// <summary>The account's name in the settings.</summary>
+    public string Account { get; }
 
-/// <param name="Reply">Word for word what Gmail said: at RCPT if it refused there, else at the end of data. Null: it said nothing.</param>
-public sealed record RecipientVerdict(Mailbox Recipient, Verdict Verdict, SmtpReply? Reply);
-
-/// <summary>One authenticated connection to Gmail. Used by one sender at a time. (Contract; the wire follows.)</summary>
-public sealed class GmailSession : IAsyncDisposable
-{
     /// <summary>False after a 421, a broken connection, a failed reset: dispose it and open another.</summary>
-    public bool IsUsable => throw new NotImplementedException();
+    public bool IsUsable { get; private set; } = true;
 
-    public int Transactions => throw new NotImplementedException();
+    /// <summary>How many were begun on this connection.</summary>
+    public int Transactions { get; private set; }
 
-    public DateTimeOffset LastUsed => throw new NotImplementedException();
+    public DateTimeOffset LastUsed { get; private set; }
 
-    /// <summary>Never throws for what Gmail or the network does; cancellation throws.</summary>
-    public Task<TransactionOutcome> SendAsync(Transaction transaction, CancellationToken cancellation) => throw new NotImplementedException();
+    /// <summary>The largest message Gmail takes, in octets, as its EHLO said; null where it named none.</summary>
+    public long? MaxSize => offer.MaxSize;
+
+    /// <summary>
+    /// Never throws for what Gmail or the network does. Cancellation throws, and so does a message that cannot be read
+    /// (<see cref="IOException"/>) or does not keep to its announced size; the session is then unusable, and Gmail has
+    /// not got the message, except where cancellation came between the content and Gmail's reply to it.
+    /// </summary>
+    public Task<TransactionOutcome> SendAsync(Transaction transaction, CancellationToken cancellation) =>
+        SendAsync(transaction.Sender, transaction.Recipients, new Content(transaction.Message.Size, transaction.Message.Is8Bit, transaction.Message.WriteToAsync), cancellation);
+
+    internal async Task<TransactionOutcome> SendAsync(Mailbox sender, IReadOnlyList<Mailbox> recipients, Content content, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(!IsUsable, this);
+        if (offer.MaxSize is { } limit && content.Size > limit) return All(recipients, ReplyCatalogue.TooLarge(content.Size, limit));
+        if (sender.IsInternational && !offer.SmtpUtf8) return All(recipients, ReplyCatalogue.NeedsUtf8 with { Action = VerdictAction.Park });
+
+        var sendable = recipients.Where(recipient => offer.SmtpUtf8 || !recipient.IsInternational).ToList();
+        if (sendable.Count == 0) return All(recipients, ReplyCatalogue.NeedsUtf8);
+
+        var rested = time.GetUtcNow() - LastUsed;
+        Transactions++;
+        var exchange = new TransactionExchange(wire, time, timeouts, offer, sender, sendable, content);
+        try
+        {
+            // Until it ends well, it has not: an exception must not leave a session that looks usable.
+            IsUsable = false;
+            await exchange.RunAsync(rested <= TrustedFor, cancellation);
+            var outcome = Judge(recipients, sendable, exchange);
+            var leave = outcome.Recipients.Any(recipient => recipient.Verdict.Action is VerdictAction.RetryNow or VerdictAction.SlowDown or VerdictAction.OtherPort);
+            var ended = exchange.Content is { Stage: Stage.EndOfData, IsPositive: true };
+            if (!exchange.IsBroken && !leave && (ended || await exchange.ResetAsync(cancellation))) IsUsable = !wire.HasMore;
+            return outcome;
+        }
+        finally
+        {
+            LastUsed = time.GetUtcNow();
+        }
+    }
 
     /// <summary>QUIT, bounded in time, then close.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
-}
+    public async ValueTask DisposeAsync()
+    {
+        if (IsUsable)
+        {
+            IsUsable = false;
+            try
+            {
+                await wire.WriteLineAsync("QUIT", timeouts.Quit, CancellationToken.None);
+                await wire.ReadReplyAsync(timeouts.Quit, CancellationToken.None);
+            }
+            catch (WireException)
+            {
+                // We were leaving anyway.
+            }
+        }
+        try
+        {
+            await wire.DisposeAsync();
+        }
+        catch (Exception e) when (SmtpWire.IsBroken(e))
+        {
+            // TLS says goodbye on closing; there may be nobody to hear it.
+        }
+    }
 
-/// <summary>Opens sessions: ports in turn, the working one remembered; TLS always checked; one AUTH.</summary>
-public sealed class GmailConnector(TimeProvider time)
-{
-    public Task<OpenOutcome> OpenAsync(AccountSettings account, CancellationToken cancellation) =>
-        throw new NotImplementedException(time.ToString());
+    private TransactionOutcome Judge(IReadOnlyList<Mailbox> recipients, List<Mailbox> sendable, TransactionExchange exchange)
+    {
+        var steps = exchange.Recipients;
+        // Refused before the content counted: then there was nothing left to be delivered.
+        var open = exchange.Closing is null && exchange.Mail.Reply is null or { Code: < 300 } && steps.Any(step => step.Reply is null or { Code: < 300 });
+        var mayBeDelivered = exchange is { ContentSent: true, Content.Reply: null, Failure: not null } && open;
+        var anyAccepted = steps.Any(step => step.IsPositive);
+
+        var verdicts = new List<RecipientVerdict>(recipients.Count);
+        for (int i = 0, sent = 0; i < recipients.Count; i++)
+        {
+            var step = sent < sendable.Count && ReferenceEquals(recipients[i], sendable[sent]) ? steps[sent++] : null;
+            verdicts.Add(step is null ? new RecipientVerdict(recipients[i], ReplyCatalogue.NeedsUtf8, null) : Judge(recipients[i], step, exchange, mayBeDelivered, anyAccepted));
+        }
+        return new TransactionOutcome(verdicts, mayBeDelivered);
+    }
+
+    /// <summary>The first refusal on the way decides: at MAIL, at RCPT, then at the content.</summary>
+    private RecipientVerdict Judge(Mailbox recipient, TransactionExchange.Step own, TransactionExchange exchange, bool mayBeDelivered, bool anyAccepted)
+    {
+        foreach (var step in (TransactionExchange.Step?[])[exchange.Mail, own, exchange.Closing, exchange.Content])
+        {
+            if (step?.Reply is not { } reply || (step.IsPositive && step != exchange.Content)) continue;
+            // A 250 for a message that it cannot have seen whole.
+            if (step.IsPositive && step.Stage == Stage.EndOfData && !exchange.ContentSent)
+                return new RecipientVerdict(recipient, ReplyCatalogue.Read(ConnectionFailure.NotSmtp, step.Stage, "it confirmed a message that it had not got"), reply);
+            return new RecipientVerdict(recipient, Read(reply, step.Stage, anyAccepted), reply);
+        }
+        var (failure, stage, detail) = exchange.Failure is { } broken
+            ? (mayBeDelivered ? ConnectionFailure.OutcomeUnknown : broken.Failure, exchange.FailedAt, broken.Detail)
+            : throw new System.Diagnostics.UnreachableException("a transaction ended without a reply and without a failure");
+        return new RecipientVerdict(recipient, ReplyCatalogue.Read(failure, stage, detail), null);
+    }
+
+    private Verdict Read(SmtpReply reply, Stage stage, bool anyAccepted)
+    {
+        var verdict = ReplyCatalogue.Read(reply, stage);
+        if (!verdict.Known) LogUnknownReply(logger, Account, stage, reply);
+        // "Too many" about the very first: splitting would ask the same again at once, for ever.
+        if (verdict.Action == VerdictAction.SplitRecipients && !anyAccepted) return verdict with { Action = VerdictAction.RetryLater };
+        return verdict;
+    }
+
+    private static TransactionOutcome All(IReadOnlyList<Mailbox> recipients, Verdict verdict) =>
+        new([.. recipients.Select(recipient => new RecipientVerdict(recipient, verdict, null))], MayBeDelivered: false);
+
+    [LoggerMessage(3100, LogLevel.Warning, "account {Account}: Gmail replied at {Stage} with something SmartHost does not know: {Reply}")]
+    internal static partial void LogUnknownReply(ILogger logger, string account, Stage stage, SmtpReply reply);
 }

@@ -104,6 +104,9 @@ public sealed class Meters : IDisposable
             () => accounts().Select(reading => new Measurement<int>(reading.Connections, Account(reading.Account))), "{connection}", "Open connections to Gmail");
     }
 
+    /// <summary>For a listener that wants this set and not another of the same name.</summary>
+    internal bool Owns(Instrument instrument) => instrument.Meter == meter;
+
     public void Dispose() => meter.Dispose();
 
     private static KeyValuePair<string, object?> Account(string name) => new("account", name);

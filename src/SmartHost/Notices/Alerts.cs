@@ -33,6 +33,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     private readonly List<Pending> outbox = [];
     private readonly Queue<DateTimeOffset> lately = new();
     private readonly List<AlertDelivery> deliveries = [];
+    private bool loaded;
     private volatile AlertsSnapshot snapshot = new([], []);
 
     public AlertsSnapshot Snapshot => snapshot;
@@ -47,33 +48,52 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     /// <summary>Runs until stopped. Owns all state of this class.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        using var timer = time.CreateTimer(_ => words.Writer.TryWrite(Word.Clock.Instance), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        try
+        {
+            while (true)
+            {
+                timer.Change(await TryTurnAsync(stop), Timeout.InfiniteTimeSpan);
+                await words.Reader.WaitToReadAsync(stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // What is not told yet is in the queue's storage.
+        }
+    }
+
+    private async Task<TimeSpan> TryTurnAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await TurnAsync(stop);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.AlertsStumbled(failure);
+            return FirstRetry;
+        }
+    }
+
+    /// <summary>One turn of the loop: hear what was raised, decide what to tell, tell it. Returns how long until the next is due.</summary>
+    internal async Task<TimeSpan> TurnAsync(CancellationToken stop)
+    {
+        if (!loaded) Load();
+        while (words.Reader.TryRead(out var word)) await TakeAsync(word, stop);
+        await AnnounceAsync(stop);
+        await DeliverAsync(stop);
+        Publish();
+        return NextWake() is { } wake ? Positive(wake - time.GetUtcNow()) : Timeout.InfiniteTimeSpan;
+    }
+
+    private void Load()
+    {
         foreach (var (id, json) in queue.GetStates(Scope))
         {
             if (AlertStanding.FromJson(json) is { } standing) standings[id] = standing;
         }
-        using var timer = time.CreateTimer(_ => words.Writer.TryWrite(Word.Clock.Instance), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                while (words.Reader.TryRead(out var word)) await TakeAsync(word, stop);
-                await AnnounceAsync(stop);
-                await DeliverAsync(stop);
-                Publish();
-                if (NextWake() is { } wake) timer.Change(Positive(wake - time.GetUtcNow()), Timeout.InfiniteTimeSpan);
-                await words.Reader.WaitToReadAsync(stop);
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception failure)
-            {
-                log.AlertsStumbled(failure);
-                // The cause may stand still: without this wait the loop would spin on it.
-                await Task.Delay(FirstRetry, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        loaded = true;
     }
 
     private async Task TakeAsync(Word word, CancellationToken stop)

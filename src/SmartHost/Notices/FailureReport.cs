@@ -5,6 +5,16 @@ using SmartHost.Queue;
 
 namespace SmartHost.Notices;
 
+/// <summary>A message with bounces that nobody has been told of, and what its timeline says of them.</summary>
+public sealed record FailedMessage(QueuedMessage Message, IReadOnlyList<TimelineEntry> Timeline)
+{
+    public IEnumerable<QueuedRecipient> Bounced => Message.Recipients.Where(recipient => recipient is { State: RecipientState.Bounced, Reported: false });
+
+    /// <summary>Our reading of the refusal, with what to do: the timeline has it, the queue keeps Gmail's bare words.</summary>
+    public string? Reason(QueuedRecipient recipient) => Timeline.LastOrDefault(entry => entry.Event == TimelineEvent.Bounced
+        && (entry.Recipient == recipient.Address || entry.Recipient is null) && (entry.Reply is null || entry.Reply == recipient.Reply))?.Text;
+}
+
 /// <summary>
 /// The text and the parts of a failure report: for a person first (what, why, what to do), then RFC 3464's fields for
 /// programs, then the header of the original. Pure: no clock, no queue.
@@ -17,13 +27,13 @@ public static class FailureReport
     /// <summary>Messages told of one by one in a folded notice; further ones are counted.</summary>
     private const int MostInOne = 20;
 
-    public static string Subject(IReadOnlyList<QueuedMessage> failed) => failed is [var one]
-        ? $"Not delivered: {one.Subject ?? "(no subject)"}"
-        : $"{failed.Count} messages of {failed[0].Device} were not delivered";
+    public static string Subject(IReadOnlyList<FailedMessage> failed) => failed is [var one]
+        ? $"Not delivered: {one.Message.Subject ?? "(no subject)"}"
+        : $"{failed.Count} messages of {failed[0].Message.Device} were not delivered";
 
     /// <summary>One message: RFC 3464's <c>multipart/report</c>, as programs know it.</summary>
     /// <param name="header">The original's header octets, or null where they are no longer kept.</param>
-    public static MimeEntity Of(QueuedMessage failed, byte[]? header, string hostname)
+    public static MimeEntity Of(FailedMessage failed, byte[]? header, string hostname)
     {
         var report = new MultipartReport("delivery-status") { new TextPart("plain") { Text = Text([failed], hostname) }, Status(failed, hostname) };
         if (header is not null) report.Add(Header(header));
@@ -31,48 +41,50 @@ public static class FailureReport
     }
 
     /// <summary>Several of one device: one text about all, then the fields of each. RFC 3464 knows reports of one message only, so the whole is <c>multipart/mixed</c>.</summary>
-    public static MimeEntity OfMany(IReadOnlyList<QueuedMessage> failed, string hostname)
+    public static MimeEntity OfMany(IReadOnlyList<FailedMessage> failed, string hostname)
     {
         var all = new Multipart("mixed") { new TextPart("plain") { Text = Text(failed, hostname) } };
         foreach (var one in failed.Take(MostInOne)) all.Add(Status(one, hostname));
         return all;
     }
 
-    internal static string Text(IReadOnlyList<QueuedMessage> failed, string hostname)
+    internal static string Text(IReadOnlyList<FailedMessage> failed, string hostname)
     {
         var text = new StringBuilder();
         text.Append(failed.Count == 1
-            ? $"A message of the device “{failed[0].Device}” could not be delivered.\n"
-            : $"{failed.Count} messages of the device “{failed[0].Device}” could not be delivered.\n");
+            ? $"A message of the device “{failed[0].Message.Device}” could not be delivered.\n"
+            : $"{failed.Count} messages of the device “{failed[0].Message.Device}” could not be delivered.\n");
         foreach (var one in failed.Take(MostInOne))
         {
-            text.Append($"\nSubject:  {one.Subject ?? "(no subject)"}\nReceived: {one.ReceivedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC\n");
-            foreach (var recipient in one.Recipients.Where(recipient => recipient.State == RecipientState.Bounced))
+            text.Append($"\nSubject:  {one.Message.Subject ?? "(no subject)"}\nReceived: {one.Message.ReceivedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC\n");
+            foreach (var recipient in one.Bounced)
             {
-                text.Append($"To:       {recipient.Address}\nReason:   {recipient.Reply ?? "unknown"}\n");
+                var (reason, reply) = (one.Reason(recipient), recipient.Reply);
+                text.Append($"To:       {recipient.Address}\nReason:   {reason ?? reply ?? "unknown"}\n");
+                if (reason is not null && reply is not null && IsSmtpReply(reply)) text.Append($"Gmail:    {reply}\n");
             }
-            var sent = one.Recipients.Count(recipient => recipient.State == RecipientState.Sent);
+            var sent = one.Message.Recipients.Count(recipient => recipient.State == RecipientState.Sent);
             if (sent > 0) text.Append($"Its other {(sent == 1 ? "recipient has" : $"{sent} recipients have")} been sent it.\n");
-            text.Append($"Queue id: {one.Id}\n");
+            text.Append($"Queue id: {one.Message.Id}\n");
         }
         if (failed.Count > MostInOne) text.Append($"\nAnd {failed.Count - MostInOne} more, which are listed on SmartHost's page.\n");
         text.Append("\nSmartHost does not try again. When the reason is mended, send it from the device once more");
-        text.Append(failed.Count == 1 ? $",\nor look the message up on SmartHost's page by its queue id, {failed[0].Id}.\n" : ".\n");
+        text.Append(failed.Count == 1 ? $",\nor look the message up on SmartHost's page by its queue id, {failed[0].Message.Id}.\n" : ".\n");
         text.Append($"\nSmartHost on {hostname}\n");
         return text.ToString();
     }
 
-    private static MessageDeliveryStatus Status(QueuedMessage failed, string hostname)
+    private static MessageDeliveryStatus Status(FailedMessage failed, string hostname)
     {
         var status = new MessageDeliveryStatus();
         status.StatusGroups.Add(new HeaderList
         {
             { "Reporting-MTA", $"dns; {hostname}" },
-            { "Arrival-Date", MimeKit.Utils.DateUtils.FormatDate(failed.ReceivedAt) },
-            { "X-SmartHost-Queue-ID", failed.Id.ToString() },
-            { "X-SmartHost-Device", failed.Device },
+            { "Arrival-Date", MimeKit.Utils.DateUtils.FormatDate(failed.Message.ReceivedAt) },
+            { "X-SmartHost-Queue-ID", failed.Message.Id.ToString() },
+            { "X-SmartHost-Device", failed.Message.Device },
         });
-        foreach (var recipient in failed.Recipients.Where(recipient => recipient.State == RecipientState.Bounced))
+        foreach (var recipient in failed.Bounced)
         {
             var fields = new HeaderList
             {

@@ -18,11 +18,11 @@ public sealed class LocalMail(MailQueue queue, string hostname, TimeProvider tim
     /// <param name="fill">Adds body and further headers; gets the message's own id.</param>
     /// <param name="reportsOn">The message it reports on, marked reported in the same commit.</param>
     public async Task<CommitOutcome> SubmitAsync(
-        Mailbox recipient, string subject, Lane lane, string? account, string rule, Action<MimeMessage, QueueId> fill, QueueId? reportsOn, CancellationToken cancellation)
+        Mailbox recipient, string subject, Lane lane, string? account, string rule, Action<MimeMessage, QueueId> fill, FailedMessage? reportsOn, CancellationToken cancellation)
     {
         await using var incoming = queue.Receive();
         using var message = new MimeMessage();
-        message.From.Clear();
+        message.Headers.Remove(HeaderId.From);
         message.To.Add(new MailboxAddress(null, recipient.ToString()));
         message.Subject = subject;
         message.Date = time.GetUtcNow();
@@ -47,7 +47,8 @@ public sealed class LocalMail(MailQueue queue, string hostname, TimeProvider tim
             MessageId = $"<{message.MessageId}>",
             Subject = subject.Length > 200 ? subject[..200] : subject,
             Rule = rule,
-            ReportsOn = reportsOn,
+            ReportsOn = reportsOn?.Message.Id,
+            ReportedRecipients = reportsOn?.Bounced.Select(recipient => recipient.Address).ToList(),
         }, cancellation);
     }
 }

@@ -91,28 +91,30 @@ public sealed class ReportWriter(
     }
 
     /// <summary>Null: it is in the queue.</summary>
-    private async Task<string?> ReportAsync(IReadOnlyList<QueuedMessage> failed, Mailbox recipient, CancellationToken stop)
+    private async Task<string?> ReportAsync(IReadOnlyList<QueuedMessage> messages, Mailbox recipient, CancellationToken stop)
     {
+        var failed = new List<FailedMessage>();
+        foreach (var message in messages) failed.Add(new FailedMessage(message, await queue.TimelineAsync(message.Id, stop)));
         var report = default(QueueId);
-        var header = failed is [var only] ? await HeaderAsync(only.Id, stop) : null;
+        var header = messages is [var only] ? await HeaderAsync(only.Id, stop) : null;
         var outcome = await mail.SubmitAsync(recipient, FailureReport.Subject(failed), Lane.Normal, account: null, "failure report", (message, id) =>
         {
             report = id;
             message.Body = failed is [var one] ? FailureReport.Of(one, header, hostname) : FailureReport.OfMany(failed, hostname);
             // RFC 5322 §3.6.4: mail programs show the report beside the message it is about.
-            foreach (var about in failed.Take(10)) message.References.Add(about.MessageId.Trim('<', '>'));
-        }, reportsOn: failed[0].Id, stop);
+            foreach (var about in messages.Take(10)) message.References.Add(about.MessageId.Trim('<', '>'));
+        }, reportsOn: failed[0], stop);
         switch (outcome)
         {
             case CommitOutcome.InsufficientStorage full: return full.Reason;
             case CommitOutcome.Failed broken: return broken.Reason;
         }
         // The first was marked in the report's own commit; one door takes one, so the others follow.
-        foreach (var other in failed.Skip(1))
+        foreach (var other in messages.Skip(1))
         {
             await queue.MarkReportedAsync(other.Id, new TimelineEntry(time.GetUtcNow(), TimelineEvent.Reported, $"Told {recipient} in the report {report}."), stop);
         }
-        log.Reported(report, recipient, failed.Count, failed[0].Device);
+        log.Reported(report, recipient, messages.Count, messages[0].Device);
         return null;
     }
 

@@ -130,17 +130,18 @@ public sealed class PracticeGmail : IAsyncDisposable
     public async Task GoOfflineAsync()
     {
         if (online is null) return;
-        foreach (var listener in listeners) listener.Stop();
         await online.CancelAsync();
-        await Task.WhenAll(doors);
-        Task[] left;
-        lock (guard) left = [.. sessions];
         try
         {
+            // Doors before sessions: an open door may yet let one in.
+            await Task.WhenAll(doors);
+            Task[] left;
+            lock (guard) left = [.. sessions];
             await Task.WhenAll(left);
         }
         finally
         {
+            foreach (var listener in listeners) listener.Stop();
             lock (guard) sessions.Clear();
             listeners.Clear();
             doors.Clear();
@@ -268,10 +269,13 @@ public sealed class PracticeGmail : IAsyncDisposable
             {
                 socket = await listener.AcceptSocketAsync(stopping);
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
-                // A client that left between SYN and accept is a SocketException too: only a stop ends the loop.
-                continue;
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset)
+            {
+                continue; // a client that left between SYN and accept
             }
             lock (guard)
             {

@@ -152,10 +152,12 @@ public sealed class PracticeScript
         return rule;
     }
 
-    /// <summary>Adds a transcript's rules: fresh ones, so that a transcript can be played again.</summary>
-    public void Play(Transcript transcript)
+    /// <summary>Adds a transcript's rules, and returns them: fresh ones, so that a transcript can be played again.</summary>
+    public IReadOnlyList<PracticeRule> Play(Transcript transcript)
     {
-        lock (guard) rules.AddRange(transcript.Rules());
+        var fresh = transcript.Rules();
+        lock (guard) rules.AddRange(fresh);
+        return fresh;
     }
 
     /// <summary>Good behaviour from here on. Stalls under way end.</summary>

@@ -160,10 +160,17 @@ internal sealed class PracticeSession(PracticeGmail gmail, PracticeWire wire, in
 
     private async Task<bool> ShakeHandsAsync(CancellationToken cancellation)
     {
-        if ((await PlayAsync(PracticeStage.Handshake, null, cancellation)) is { Ended: true } or { Answered: true })
+        if (gmail.Script.Next(PracticeStage.Handshake, null) is { } rule)
         {
-            await wire.CloseAsync(cancellation);
-            return false;
+            // Not before the client's hello, as any server: or it would find its answer in the same packet as the 220.
+            await wire.WaitForInputAsync(cancellation);
+            var played = await PlayAsync(rule, cancellation);
+            if (played.Ended) return false;
+            if (played.Answered)
+            {
+                await wire.CloseAsync(cancellation);
+                return false;
+            }
         }
         await wire.StartTlsAsync(gmail.Certificate.Context, cancellation);
         return true;

@@ -86,6 +86,13 @@ internal sealed class PracticeWire : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until the client has sent something, and leaves it there: a read of no octets ends when there are some.</summary>
+    public async Task WaitForInputAsync(CancellationToken cancellation)
+    {
+        await FlushAsync(cancellation);
+        await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellation);
+    }
+
     /// <summary>One CRLF line without its end; with a fault, the text as far as it could be read.</summary>
     public async ValueTask<(string Text, LineFault Fault)> ReadLineAsync(CancellationToken cancellation)
     {

@@ -12,8 +12,11 @@ public sealed record Transcript
 
     private Transcript(string name, string about, Func<IEnumerable<PracticeRule>> make) => (Name, About, this.make) = (name, about, make);
 
-    /// <summary>The file's name without its extension: the row of the reply catalogue.</summary>
+    /// <summary>The file's name without its extension.</summary>
     public string Name { get; }
+
+    /// <summary>The row of the reply catalogue that should recognise it: the name up to <c>--</c>, after which a variant stands.</summary>
+    public string Row => Name.Split("--")[0];
 
     /// <summary>The comment at its head.</summary>
     public string About { get; }

@@ -28,7 +28,7 @@ internal sealed class ContentStore(string folder)
     /// <summary>Begins <c>ID.part</c>, readable by our user alone.</summary>
     public SafeFileHandle Begin(QueueId id)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         // The stream is only the way to set the mode; its handle outlives it.
         return new FileStream(PartOf(id), options).SafeFileHandle;

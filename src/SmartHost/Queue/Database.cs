@@ -13,6 +13,8 @@ internal sealed class Database : IDisposable
     private readonly Statement markLate, markRecipientReported, refreshUnreported, extend;
     private readonly Statement insertSpent, pruneSpent, putState, deleteState;
 
+    private bool synced = true;
+
     private Database(SqliteConnection connection)
     {
         this.connection = connection;
@@ -77,7 +79,18 @@ internal sealed class Database : IDisposable
         }
     }
 
-    public void Begin() => begin.Run();
+    /// <param name="synced">False: the commit is written but not synced; it outlives our process, and the next synced one makes it outlive the power.</param>
+    public void Begin(bool synced = true)
+    {
+        if (synced != this.synced)
+        {
+            // Takes effect when it is compiled, so it cannot be prepared once.
+            using var pragma = new Statement(connection, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            pragma.Run();
+            this.synced = synced;
+        }
+        begin.Run();
+    }
 
     public void Commit() => commit.Run();
 
@@ -97,7 +110,7 @@ internal sealed class Database : IDisposable
     /// <summary>A transaction of no meaning. See <see cref="Journal"/>.</summary>
     public void Scar()
     {
-        begin.Run();
+        Begin();
         scar.Run();
         commit.Run();
     }
@@ -106,7 +119,7 @@ internal sealed class Database : IDisposable
     public void Forget(long number)
     {
         if (number >= Next) return;
-        begin.Run();
+        Begin();
         Change("DELETE FROM content WHERE message >= ?1", number);
         Change("DELETE FROM timeline WHERE message >= ?1", number);
         Change("DELETE FROM recipients WHERE message >= ?1", number);
@@ -193,6 +206,25 @@ internal sealed class Database : IDisposable
         using var rows = extend.Query(account, now.UtcTicks, since.UtcTicks);
         while (rows.Read()) moved.Add((MessageRows.Id(rows, 0), MessageRows.Time(rows, 1)));
         return moved;
+    }
+
+    /// <summary>Lengthens every open message's lifetime.</summary>
+    public void PutClockForward(TimeSpan by)
+    {
+        using var move = new Statement(connection, "UPDATE messages SET expires = expires + ?1 WHERE (state < 3 OR content > 0) AND state < 3");
+        move.Run(by.Ticks);
+    }
+
+    /// <summary>Brings forward what waits, to now at the earliest.</summary>
+    public void PutClockBack(TimeSpan by, DateTimeOffset now)
+    {
+        using var messages = new Statement(connection, "UPDATE messages SET due = max(?2, due - ?1) WHERE (state < 3 OR content > 0) AND state < 3 AND due > ?2");
+        using var recipients = new Statement(connection, """
+            UPDATE recipients SET due = max(?2, due - ?1)
+            WHERE state = 0 AND due > ?2 AND message IN (SELECT number FROM messages WHERE (state < 3 OR content > 0) AND state < 3)
+            """);
+        messages.Run(by.Ticks, now.UtcTicks);
+        recipients.Run(by.Ticks, now.UtcTicks);
     }
 
     public void AddSpend(DateTimeOffset at, Spend spend) => insertSpent.Run(at.UtcTicks, spend.Account, spend.Messages, spend.Recipients);

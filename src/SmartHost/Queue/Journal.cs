@@ -40,13 +40,17 @@ internal sealed partial class Journal
     /// <param name="committed">Runs after the commit and in its order, on the journal's thread, before the task completes: changes memory.</param>
     public Task<Written<T>> WriteAsync<T>(Func<Database, T> apply, Action<T>? committed = null)
     {
-        var write = new Write<T>(apply, committed);
+        var write = new Write<T>(apply, committed, synced: true);
         if (!Enqueue(write)) write.Fail(StorageFailure.Closing);
         return write.Task;
     }
 
-    /// <summary>As <see cref="WriteAsync"/> where nobody waits: part of the next commit, and lost only with it.</summary>
-    public void Post(Action<Database> apply) => Enqueue(new Write<bool>(database => { apply(database); return true; }, null));
+    /// <summary>
+    /// A note that nobody waits for, part of the next commit and lost only with it. Where notes are all there is, they are
+    /// written without a sync: a killed process has left them on disk all the same, and a slow disk is spared one for each attempt.
+    /// </summary>
+    public void Post(Action<Database> apply, Action? committed = null) =>
+        Enqueue(new Write<bool>(database => { apply(database); return true; }, _ => committed?.Invoke(), synced: false));
 
     /// <summary>Commits what waits; what comes after is refused.</summary>
     public async Task CloseAsync()
@@ -111,7 +115,7 @@ internal sealed partial class Journal
             {
                 database ??= Reopen();
                 fault?.Invoke("begin");
-                database.Begin();
+                database.Begin(synced: batch.Exists(write => write.Synced));
                 foreach (var write in batch)
                 {
                     current = write;
@@ -191,8 +195,11 @@ internal sealed partial class Journal
         }
     }
 
-    private abstract class Write
+    private abstract class Write(bool synced)
     {
+        /// <summary>Somebody's word depends on it.</summary>
+        public bool Synced => synced;
+
         public abstract void Apply(Database database);
 
         public abstract void Publish(ILogger logger);
@@ -204,7 +211,7 @@ internal sealed partial class Journal
         public abstract void Fail(Exception bug);
     }
 
-    private sealed class Write<T>(Func<Database, T> apply, Action<T>? committed) : Write
+    private sealed class Write<T>(Func<Database, T> apply, Action<T>? committed, bool synced) : Write(synced)
     {
         private readonly TaskCompletionSource<Written<T>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T? result;
@@ -229,7 +236,12 @@ internal sealed partial class Journal
 
         public override void Fail(StorageFailure failure) => completion.TrySetResult(new Written<T>(default, failure));
 
-        public override void Fail(Exception bug) => completion.TrySetException(bug);
+        public override void Fail(Exception bug)
+        {
+            // A note has nobody to tell; its failure was logged.
+            if (Synced) completion.TrySetException(bug);
+            else completion.TrySetResult(default);
+        }
     }
 
     [LoggerMessage(2000, LogLevel.Error, "the queue cannot be written: {Reason} Devices are asked to come again; nothing that was accepted is lost")]

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SmartHost.Mail;
 
@@ -25,6 +24,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     private readonly QueueIdSource ids;
     private readonly Journal journal;
     private readonly QueueIndex index;
+    private readonly ClockWatch clock;
     private readonly Tallies tallies;
     private readonly ConcurrentDictionary<(string Scope, string Key), string> states;
     // One for delivery and one for people: a long search never delays a message.
@@ -38,6 +38,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         store = new ContentStore(folder.Content);
         ids = new QueueIdSource(time, random);
         index = new QueueIndex(time);
+        clock = new ClockWatch(time);
         tallies = new Tallies(time);
         Recovery.Run(database, store, fresh, time.GetUtcNow(), logger);
         states = Load.States(database.Connection);
@@ -125,6 +126,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// <param name="serves">Account name as stored (null: default) and lane. Called under the index lock: pure and quick.</param>
     public QueuedMessage? Take(Func<string?, Lane, bool> serves)
     {
+        FollowClock();
         while (index.Take(serves) is { } entry)
         {
             try
@@ -140,7 +142,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             {
                 LogUnreadable(logger, entry.Id, e.Message);
             }
-            catch (SqliteException e)
+            catch (IOException e)
             {
                 LogDiskSilent(logger, e.Message);
                 index.EndLease(entry.Id);
@@ -185,6 +187,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     /// <summary>The stored octets, seekable. Null: the content is missing (park the message).</summary>
+    /// <exception cref="IOException">The disk does not answer, with a sentence: the message is as it was, try it later.</exception>
     public async Task<Stream?> OpenContentAsync(QueueId id, CancellationToken cancellation)
     {
         if (await delivery.FindAsync(id, cancellation).ConfigureAwait(false) is not { } stored) return null;
@@ -215,7 +218,11 @@ public sealed partial class MailQueue : IAsyncDisposable
     // --- lifetime, reports --------------------------------------------------------------------------------------
 
     /// <summary>Open messages (queued, held or parked; not leased) whose lifetime is over.</summary>
-    public IReadOnlyList<QueuedMessage> Expired() => Read(index.Expired());
+    public IReadOnlyList<QueuedMessage> Expired()
+    {
+        FollowClock();
+        return Read(index.Expired());
+    }
 
     /// <summary>Queued messages (not leased) that are older than <paramref name="lateAfter"/> and not announced.</summary>
     public IReadOnlyList<QueuedMessage> Late(TimeSpan lateAfter) => Read(index.Late(lateAfter));
@@ -317,17 +324,43 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     // --- within -------------------------------------------------------------------------------------------------
 
-    /// <summary>Writes; where the disk does not take it, again after 1, 2, 4 … 30 seconds until it does.</summary>
+    /// <summary>Writes; where the disk does not take it, again after ¼, ½, 1 … 30 seconds until it does.</summary>
     private async Task<T> PersistAsync<T>(Func<Database, T> apply, Action<T> committed, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        for (var pause = TimeSpan.FromSeconds(1); ; pause = pause * 2 < TimeSpan.FromSeconds(30) ? pause * 2 : TimeSpan.FromSeconds(30))
+        for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause * 2 < TimeSpan.FromSeconds(30) ? pause * 2 : TimeSpan.FromSeconds(30))
         {
             var written = await journal.WriteAsync(apply, committed).ConfigureAwait(false);
             if (written.Failure is null) return written.Value!;
             if (written.Failure == StorageFailure.Closing) throw new OperationCanceledException(written.Failure.Reason);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
             await Task.Delay(pause, time, either.Token).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Where the wall clock was put right, what was reckoned by the wrong one is made good, each way on the side that keeps mail.
+    /// Forward: lifetimes grow by it, or a start in 1970 would end them all at once. Back: what waits is due that much earlier,
+    /// or a retry would wait for a tomorrow that is days away; lifetimes stay, for who knows which clock they were reckoned by.
+    /// </summary>
+    private void FollowClock()
+    {
+        // Whoever asks next waits until this is done: the question may be what has expired.
+        lock (clock)
+        {
+            var jump = clock.Jump();
+            if (jump == TimeSpan.Zero) return;
+            var (by, now) = (jump.Duration(), time.GetUtcNow());
+            LogClock(logger, jump > TimeSpan.Zero ? "forward" : "back", by);
+            if (jump > TimeSpan.Zero)
+            {
+                index.PutClockForward(by);
+                journal.Post(database => database.PutClockForward(by));
+            }
+            else
+            {
+                journal.Post(database => database.PutClockBack(by, now), () => index.PutClockBack(by, now));
+            }
         }
     }
 
@@ -379,6 +412,9 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     [LoggerMessage(2023, LogLevel.Warning, "{Id}: its content could not be deleted; the next start tries again")]
     private static partial void LogUndeletable(ILogger logger, QueueId id);
+
+    [LoggerMessage(2025, LogLevel.Warning, "the clock was put {Direction} by {By}; waiting mail is adjusted")]
+    private static partial void LogClock(ILogger logger, string direction, TimeSpan by);
 
     [LoggerMessage(2024, LogLevel.Error, "{Id}: a listener for changes failed")]
     private static partial void LogHandler(ILogger logger, Exception e, QueueId id);

@@ -6,7 +6,8 @@ namespace SmartHost.Queue;
 
 /// <summary>
 /// Reads what was committed, on a connection of its own that cannot write; the journal never waits for it (WAL). One question
-/// at a time. A disk that does not answer throws what SQLite throws: whoever asked is told that, and no mail is touched.
+/// at a time. A disk that does not answer is an <see cref="IOException"/> with a sentence: whoever asked is told that, and no
+/// mail is touched.
 /// </summary>
 internal sealed class Questions : IDisposable
 {
@@ -104,22 +105,25 @@ internal sealed class Questions : IDisposable
     private T Ask<T>(Func<T> question)
     {
         turn.Wait();
-        try
-        {
-            return question();
-        }
-        finally
-        {
-            turn.Release();
-        }
+        return Answer(question);
     }
 
     private async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellation)
     {
         await turn.WaitAsync(cancellation).ConfigureAwait(false);
+        return Answer(question);
+    }
+
+    /// <summary>Ends the turn.</summary>
+    private T Answer<T>(Func<T> question)
+    {
         try
         {
             return question();
+        }
+        catch (SqliteException e) when (StorageFailure.From(e) is { } failure)
+        {
+            throw new IOException(failure.Reason, e);
         }
         finally
         {

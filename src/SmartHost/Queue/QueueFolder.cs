@@ -39,6 +39,11 @@ internal sealed class QueueFolder : IDisposable
                 $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
             return opened;
         }
+        catch (Exception e) when (StorageFailure.From(e) is { Full: true })
+        {
+            // Words for a person alone. A full disk must not keep us from delivering, which makes room.
+            return opened;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             opened.Dispose();

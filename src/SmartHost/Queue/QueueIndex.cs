@@ -102,6 +102,29 @@ internal sealed class QueueIndex(TimeProvider time)
         }
     }
 
+    /// <summary>See <see cref="MailQueue"/>, FollowClock.</summary>
+    public void PutClockForward(TimeSpan by)
+    {
+        lock (gate)
+        {
+            foreach (var entry in entries.Values) entry.Expires += by;
+        }
+    }
+
+    public void PutClockBack(TimeSpan by, DateTimeOffset now)
+    {
+        lock (gate)
+        {
+            foreach (var entry in entries.Values.Where(entry => entry.Due > now))
+            {
+                Unschedule(entry);
+                entry.Due = entry.Due - by > now ? entry.Due - by : now;
+                Schedule(entry);
+            }
+            Signal();
+        }
+    }
+
     /// <summary>Leases the next. One whose lifetime is over is not handed out: it waits for its end to be told.</summary>
     public Entry? Take(Func<string?, Lane, bool> serves)
     {

@@ -9,13 +9,11 @@ namespace SmartHost.Queue;
 /// </summary>
 internal static class Schema
 {
-    public const int Version = 1;
-
     // "SmHo": tells our database from any other that lies under its name.
     private const int ApplicationId = 0x536D486F;
 
     /// <summary>Step N brings version N to N + 1. Never change a step that was released: add one.</summary>
-    private static readonly string[] Steps =
+    public static IReadOnlyList<string> Steps { get; } =
     [
         // Times are .NET ticks, UTC. Enumerations by number as their types say. "live" is what start-up must look at.
         """
@@ -102,9 +100,11 @@ internal static class Schema
     ];
 
     /// <summary>Opens for writing, makes or migrates. True where the database is new.</summary>
+    /// <param name="steps">For tests: other steps than ours.</param>
     /// <exception cref="QueueUnavailableException"/>
-    public static (SqliteConnection Connection, bool Fresh) Open(string path)
+    public static (SqliteConnection Connection, bool Fresh) Open(string path, IReadOnlyList<string>? steps = null)
     {
+        steps ??= Steps;
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         try
         {
@@ -115,13 +115,13 @@ internal static class Schema
             var fresh = version == 0 && tables == 0;
             if (!fresh && Scalar(connection, "PRAGMA application_id") != ApplicationId)
                 throw new QueueUnavailableException($"{path} is a database of another program: move it away, or name another data folder.");
-            if (version > Version)
-                throw new QueueUnavailableException($"{path} was written by a newer SmartHost (its layout is version {version}, this one knows {Version}): run that version again, or put back a backup from before the upgrade (queue.db.v{Version}.bak, if there is one).");
+            if (version > steps.Count)
+                throw new QueueUnavailableException($"{path} was written by a newer SmartHost (its layout is version {version}, this one knows {steps.Count}): run that version again, or put back a backup from before the upgrade (queue.db.v{steps.Count}.bak, if there is one).");
             // Before the first table, or it has no effect.
             if (fresh) Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL");
             Configure(connection, path);
-            if (!fresh && version < Version) Backup(connection, $"{path}.v{version}.bak");
-            if (version < Version) Migrate(connection, version);
+            if (!fresh && version < steps.Count) Backup(connection, $"{path}.v{version}.bak");
+            if (version < steps.Count) Migrate(connection, path, steps, version);
             return (connection, fresh);
         }
         catch (Exception e)
@@ -177,12 +177,20 @@ internal static class Schema
         Fsync.Folder(Path.GetDirectoryName(path)!);
     }
 
-    private static void Migrate(SqliteConnection connection, int from)
+    /// <summary>All steps or none: whatever fails in between, the database stays as it was.</summary>
+    private static void Migrate(SqliteConnection connection, string path, IReadOnlyList<string> steps, int from)
     {
-        using var transaction = connection.BeginTransaction();
-        for (var version = from; version < Version; version++) Execute(connection, Steps[version], transaction);
-        Execute(connection, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {Version}", transaction);
-        transaction.Commit();
+        try
+        {
+            using var transaction = connection.BeginTransaction();
+            for (var version = from; version < steps.Count; version++) Execute(connection, steps[version], transaction);
+            Execute(connection, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {steps.Count}", transaction);
+            transaction.Commit();
+        }
+        catch (SqliteException e) when (StorageFailure.From(e) is null)
+        {
+            throw new QueueUnavailableException($"{path} could not be brought from layout {from} to {steps.Count} ({e.Message.TrimEnd('.')}). It was left as it was: run the version of SmartHost that you had before, and report this.", e);
+        }
     }
 
     private static long Scalar(SqliteConnection connection, string sql)
@@ -196,6 +204,13 @@ internal static class Schema
     {
         using var command = connection.CreateCommand();
         (command.CommandText, command.Transaction) = (sql, transaction);
-        command.ExecuteNonQuery();
+        // Each statement in turn. ExecuteNonQuery stops being strict at the first that looks like a query, as ALTER TABLE on a
+        // strict table does: the rest then runs as the reader is disposed of, and what fails there is swallowed.
+        using var results = command.ExecuteReader();
+        do
+        {
+            while (results.Read()) { }
+        }
+        while (results.NextResult());
     }
 }

@@ -26,7 +26,7 @@ internal sealed record StorageFailure(bool Full, string Reason, bool MayReturn =
         SqliteException { SqliteErrorCode: ReadOnly } e => new(false, $"The data folder has become read-only ({e.Message})."),
         SqliteException { SqliteErrorCode: Corrupt or NotADatabase } e => new(false, $"The queue's database is damaged ({e.Message})."),
         SqliteException { SqliteErrorCode: Permission or Busy or Locked or NoMemory or Interrupt or IoError or CannotOpen or Protocol } e
-            => new(false, $"The queue's database could not be written ({e.Message}, code {e.SqliteExtendedErrorCode})."),
+            => new(false, $"The queue's database does not answer ({e.Message}, code {e.SqliteExtendedErrorCode})."),
         IOException e when IsFull(e) => new(true, "The disk with the data folder is full."),
         IOException or UnauthorizedAccessException => new(false, $"The data folder could not be written ({exception.Message})"),
         _ => null,

@@ -1,0 +1,140 @@
+using SmartHost.Gmail;
+using SmartHost.Mail;
+
+namespace SmartHost.Tests.Gmail;
+
+public class ReplyCatalogueTests
+{
+    [TestCaseSource(nameof(Rows))]
+    public void Each_rows_example_is_read_by_that_row(ReplyRow row)
+    {
+        var verdict = ReplyCatalogue.Read(row.Example, row.ExampleStage);
+        Assert.That(verdict, Is.EqualTo(row.Verdict));
+        Assert.That(verdict.Known);
+    }
+
+    [TestCaseSource(nameof(Rows))]
+    public void Each_row_speaks_to_a_person(ReplyRow row) => AssertSentences(row.Verdict);
+
+    [TestCaseSource(nameof(Failures))]
+    public void Each_failure_speaks_to_a_person(FailureRow row) => AssertSentences(row.Verdict);
+
+    [Test]
+    public void Row_names_are_unique() =>
+        Assert.That(ReplyCatalogue.Rows.Select(row => row.Name).Concat(ReplyCatalogue.Failures.Select(row => row.Verdict.Row)).Concat(ReplyCatalogue.TokenRefusals.Select(row => row.Verdict.Row)), Is.Unique);
+
+    [Test]
+    public void Every_failure_has_a_row_at_every_stage()
+    {
+        foreach (var failure in Enum.GetValues<ConnectionFailure>())
+            foreach (var stage in Enum.GetValues<Stage>())
+                Assert.That(ReplyCatalogue.Read(failure, stage).Row, Is.Not.Empty, $"{failure} at {stage}");
+    }
+
+    // What the catalogue decides, written down a second time and by hand: a row that changes by mistake is noticed here.
+    [TestCase("421 4.3.0 Temporary System Problem.  Try again later (10).", Stage.EndOfData, VerdictAction.SlowDown)]
+    [TestCase("421 4.4.5 Server busy, try again later.", Stage.Greeting, VerdictAction.RetrySoon)]
+    [TestCase("421 4.7.0 Temporary System Problem.  Try again later (10).", Stage.Mail, VerdictAction.SlowDown)]
+    [TestCase("421 4.7.0 Try again later, closing connection. (EHLO)", Stage.Ehlo, VerdictAction.HoldAccount)]
+    [TestCase("421 4.7.0 Connection expired, try reconnecting.", Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase("421 4.7.0 IP not in whitelist for RCPT domain, closing connection.", Stage.Recipient, VerdictAction.RetryLater)]
+    [TestCase("421 4.7.0 TLS required for RCPT domain, closing connection.", Stage.Recipient, VerdictAction.RetryLater)]
+    [TestCase("421 4.7.25 The sending IP does not have a PTR record", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("421 4.7.28 unusual rate of unsolicited mail", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("421 4.7.28 exceeded its quota for sending messages with the same Message-ID", Stage.EndOfData, VerdictAction.RetryLater)]
+    [TestCase("432 4.7.12 A password transition is needed", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("450 4.2.1 The user you are trying to contact is receiving mail too quickly.", Stage.Recipient, VerdictAction.RetryLater)]
+    [TestCase("450 4.2.1 Peak SMTP relay limit exceeded for customer.", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("451 4.3.0 Mail server temporarily rejected message.", Stage.EndOfData, VerdictAction.RetrySoon)]
+    [TestCase("451 4.3.0 Multiple destination domains per transaction is unsupported.", Stage.Recipient, VerdictAction.SplitRecipients)]
+    [TestCase("451 4.4.2 Timeout - closing connection.", Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase("451 4.5.0 SMTP protocol violation, visit RFC 2821.", Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase("451 4.7.24 The SPF record of the sending domain has suspicious entries", Stage.EndOfData, VerdictAction.RetryLater)]
+    [TestCase("452 4.2.2 out of storage space", Stage.Recipient, VerdictAction.RetryLater)]
+    [TestCase("452 4.5.3 Domain policy size per transaction exceeded", Stage.Recipient, VerdictAction.SplitRecipients)]
+    [TestCase("454 4.7.0 Too many login attempts, please try again later.", Stage.Auth, VerdictAction.HoldAccount)]
+    [TestCase("454 4.7.0 Cannot authenticate due to a temporary system problem.", Stage.Auth, VerdictAction.RetrySoon)]
+    [TestCase("501 5.5.2 Cannot Decode response", Stage.Auth, VerdictAction.RetryNow)]
+    [TestCase("502 5.5.1 Too many unrecognized commands, goodbye.", Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase("503 5.7.0 No identity changes permitted.", Stage.Auth, VerdictAction.RetryNow)]
+    [TestCase("504 5.7.4 Unrecognized Authentication Type", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("530 5.7.0 Authentication Required.", Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase("530 5.5.1 Authentication Required. Learn more at", Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase("530 5.7.0 Must issue a STARTTLS command first.", Stage.Mail, VerdictAction.OtherPort)]
+    [TestCase("534 5.7.9 Application-specific password required.", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("534 5.7.14 Please log in via your web browser and then try again.", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("535 5.7.8 Username and Password not accepted.", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("535 5.7.1 Username and Password not accepted. Learn more at", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("550 5.1.1 The email account that you tried to reach does not exist.", Stage.Recipient, VerdictAction.BounceRecipient)]
+    [TestCase("550 5.2.1 The email account that you tried to reach is disabled.", Stage.Recipient, VerdictAction.BounceRecipient)]
+    [TestCase("550 5.2.1 is receiving mail at a rate that prevents additional messages", Stage.Recipient, VerdictAction.RetryLater)]
+    [TestCase("550 5.4.5 Daily user sending limit exceeded.", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("550 5.4.5 Daily sending quota exceeded", Stage.Data, VerdictAction.HoldAccount)]
+    [TestCase("550 5.4.5 something new about limits", Stage.Recipient, VerdictAction.HoldAccount)]
+    [TestCase("550 5.4.6 Message exceeded 50 hops", Stage.EndOfData, VerdictAction.BounceMessage)]
+    [TestCase("554 5.6.0 Message exceeded 50 hops, this may indicate a mail loop.", Stage.EndOfData, VerdictAction.BounceMessage)]
+    [TestCase("550 5.5.3 too many recipients for this sender", Stage.Recipient, VerdictAction.SplitRecipients)]
+    [TestCase("550 5.7.0 Mail relay denied [203.0.113.7].", Stage.Mail, VerdictAction.HoldAccountForPerson)]
+    [TestCase("550 5.7.0 Mail Sending denied.", Stage.EndOfData, VerdictAction.HoldAccountForPerson)]
+    [TestCase("550 5.7.1 Invalid credentials for relay [203.0.113.7].", Stage.Mail, VerdictAction.HoldAccountForPerson)]
+    [TestCase("550 5.7.1 Daily SMTP relay limit exceeded for customer.", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("550 5.7.1 Our system has detected that this message is likely unsolicited mail.", Stage.EndOfData, VerdictAction.Park)]
+    [TestCase("550 5.7.1 has a policy that prohibited the mail that you sent.", Stage.EndOfData, VerdictAction.BounceMessage)]
+    [TestCase("550 5.7.1 whatever an administrator wrote d9sm1 - gcdp", Stage.EndOfData, VerdictAction.BounceMessage)]
+    [TestCase("550 5.7.1 The IP you're using to send mail is not authorized to send email directly to our servers.", Stage.EndOfData, VerdictAction.HoldAccountForPerson)]
+    [TestCase("550 5.7.1 is not RFC 5322 compliant: duplicate headers", Stage.EndOfData, VerdictAction.Park)]
+    [TestCase("550 5.7.26 unauthenticated", Stage.EndOfData, VerdictAction.Park)]
+    [TestCase("550 5.7.28 unusual rate", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("552 5.2.2 over quota", Stage.Recipient, VerdictAction.BounceRecipient)]
+    [TestCase("552 5.2.3 Your message exceeded Google's message size limits.", Stage.Mail, VerdictAction.BounceMessage)]
+    [TestCase("552 5.3.4 Your message exceeded Google's message size limits.", Stage.Mail, VerdictAction.BounceMessage)]
+    [TestCase("552 5.7.0 content presents a potential security issue.", Stage.EndOfData, VerdictAction.BounceMessage)]
+    [TestCase("553 5.1.2 We weren't able to find the recipient domain.", Stage.Recipient, VerdictAction.BounceRecipient)]
+    [TestCase("553 5.1.3 The recipient address is not a valid RFC 5321 address.", Stage.Recipient, VerdictAction.BounceRecipient)]
+    [TestCase("553 5.1.7 The sender address is not a valid RFC 5321 address.", Stage.Mail, VerdictAction.Park)]
+    [TestCase("554 5.6.0 Mail message is malformed. Not accepted.", Stage.EndOfData, VerdictAction.Park)]
+    [TestCase("555 5.5.2 Syntax error, goodbye.", Stage.Mail, VerdictAction.Park)]
+    public void Known_replies(string reply, Stage stage, VerdictAction action)
+    {
+        var verdict = ReplyCatalogue.Read(ReplyText.Parse(reply), stage);
+        Assert.That(verdict.Action, Is.EqualTo(action), verdict.Row);
+        Assert.That(verdict.Known);
+    }
+
+    [TestCase(421, Stage.Mail, VerdictAction.SlowDown)]
+    [TestCase(451, Stage.EndOfData, VerdictAction.RetrySoon)]
+    [TestCase(451, Stage.Recipient, VerdictAction.RetrySoon)]
+    [TestCase(451, Stage.Auth, VerdictAction.HoldAccount)]
+    [TestCase(554, Stage.Greeting, VerdictAction.HoldAccount)]
+    [TestCase(535, Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase(550, Stage.Mail, VerdictAction.Park)]
+    [TestCase(550, Stage.Recipient, VerdictAction.BounceRecipient)]
+    [TestCase(550, Stage.Data, VerdictAction.Park)]
+    [TestCase(550, Stage.EndOfData, VerdictAction.BounceMessage)]
+    [TestCase(354, Stage.Mail, VerdictAction.RetryNow)]
+    [TestCase(250, Stage.Data, VerdictAction.RetryNow)]
+    public void Unknown_replies_are_judged_by_class_and_stage(int code, Stage stage, VerdictAction action)
+    {
+        var verdict = ReplyCatalogue.Read(new SmtpReply(code, "quite new"), stage);
+        Assert.That(verdict.Action, Is.EqualTo(action));
+        Assert.That(verdict.Known, Is.False);
+        AssertSentences(verdict);
+    }
+
+    [Test]
+    public void Nothing_said_before_a_recipient_bounces_anything()
+    {
+        var bounces = ReplyCatalogue.Rows.Where(row => row.Verdict.Action is VerdictAction.BounceMessage or VerdictAction.BounceRecipient);
+        Assert.That(bounces.Where(row => row.ExampleStage < Stage.Mail), Is.Empty);
+    }
+
+    private static void AssertSentences(Verdict verdict)
+    {
+        Assert.That(verdict.Happened, Does.EndWith(".").And.Length.GreaterThan(10));
+        Assert.That(verdict.Remedy, Does.EndWith(".").And.Length.GreaterThan(10));
+    }
+
+    private static IEnumerable<TestCaseData> Rows() => ReplyCatalogue.Rows.Select(row => new TestCaseData(row).SetArgDisplayNames(row.Name));
+
+    private static IEnumerable<TestCaseData> Failures() => ReplyCatalogue.Failures.Select(row => new TestCaseData(row).SetArgDisplayNames(row.Verdict.Row));
+}

@@ -1,0 +1,186 @@
+using System.Net;
+using SmartHost.Mail;
+using SmartHost.Notices;
+using SmartHost.Queue;
+
+namespace SmartHost.Tests.Notices;
+
+public class AlertsTests
+{
+    private static readonly Mailbox You = Mailbox.Parse("you@gmail.com");
+    private static readonly Alert Paused = new(AlertKind.AccountPaused, "default", "Gmail account default is paused", "Wrong password.") { Lasts = true, ByMail = false, Remedy = "Make a new one." };
+
+    [Test]
+    public async Task A_trouble_is_told_once_and_so_is_its_end()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        await bench.RaiseAsync(Paused);
+        await bench.RaiseAsync(Paused);
+        await bench.AdvanceAsync(TimeSpan.FromHours(3));
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(1));
+        Assert.That(bench.Receiver.Bodies[0], Does.Contain("is paused").And.Contain("Make a new one."));
+        bench.Alerts.Over(AlertKind.AccountPaused, "default", "Gmail takes its mail again.");
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies[1], Does.Contain("Over: Gmail account default is paused").And.Contain("It lasted 3 hours."));
+        Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty);
+    }
+
+    [Test]
+    public async Task The_end_of_what_was_never_raised_is_no_news()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_trouble_that_stays_is_recalled_once_a_day()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        await bench.RaiseAsync(Paused);
+        var next = await bench.TurnAsync();
+        Assert.That(next, Is.EqualTo(TimeSpan.FromHours(24)));
+        await bench.AdvanceAsync(next);
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2));
+        Assert.That(bench.Receiver.Bodies[1], Does.Contain("Still: "));
+    }
+
+    [Test]
+    public async Task What_repeats_within_a_while_is_one_more_announcement_with_a_count()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        for (var i = 0; i < 8; i++) await bench.RaiseAsync(Failed());
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(1), "the first is told at once");
+        await bench.AdvanceAsync(AlertStanding.Fold);
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2));
+        Assert.That(bench.Receiver.Bodies[1], Does.Contain("And 6 more like it"));
+        await bench.AdvanceAsync(AlertStanding.Fold);
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2));
+        Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty, "told and not repeated: forgotten");
+    }
+
+    [Test]
+    public async Task A_flood_of_different_alerts_keeps_to_twenty_an_hour_and_loses_none()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        for (var i = 0; i < 50; i++) bench.Alerts.Raise(Alert.UnknownDevice($"192.168.1.{i}", null, null));
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(20));
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(50));
+    }
+
+    [Test]
+    public async Task A_webhook_that_fails_is_tried_again_ever_more_rarely_and_seen()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = number => new HttpResponseMessage(number <= 3 ? HttpStatusCode.BadGateway : HttpStatusCode.OK);
+        await bench.RaiseAsync(Paused);
+        Assert.That(bench.Alerts.Snapshot.Deliveries[0].Problem, Does.Contain("502"));
+        var waits = new List<double>();
+        for (var i = 0; i < 3; i++)
+        {
+            var next = await bench.TurnAsync();
+            waits.Add(next.TotalSeconds);
+            await bench.AdvanceAsync(next);
+        }
+        Assert.That(waits, Is.EqualTo([10, 30, 90]));
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(4));
+        Assert.That(bench.Alerts.Snapshot.Deliveries[0].Problem, Is.Null);
+    }
+
+    [Test]
+    public async Task A_webhook_that_says_no_for_good_is_not_pestered()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.NotFound);
+        await bench.RaiseAsync(Paused);
+        await bench.AdvanceAsync(TimeSpan.FromHours(2));
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(1));
+        Assert.That(bench.Alerts.Snapshot.Deliveries[0], Has.Property("Problem").Contain("404").And.Property("NextTry").Null);
+    }
+
+    [Test]
+    public async Task What_was_not_told_before_a_restart_is_told_after_it_and_what_was_is_not()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        await bench.RaiseAsync(Paused);
+        await bench.RestartAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2));
+        await bench.RestartAsync();
+        await bench.RaiseAsync(Paused);
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2));
+        bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies[2], Does.Contain("Over: "));
+    }
+
+    [Test]
+    public async Task Mail_goes_through_the_queue_with_a_null_sender_urgently_and_by_the_account_named()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You });
+        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, bench.QueueBench.Time.GetUtcNow(), mailBy: "second"));
+        var mail = (await bench.MailAsync()).Single();
+        var content = System.Text.Encoding.UTF8.GetString((await bench.QueueBench.ContentAsync(mail.Id))!);
+        Assert.Multiple(() =>
+        {
+            Assert.That((mail.Sender.IsNull, mail.Account, mail.Lane, mail.Recipients.Single().Address), Is.EqualTo((true, "second", Lane.Urgent, You)));
+            Assert.That(mail.Subject, Is.EqualTo("[SmartHost] Gmail account default is paused"));
+            Assert.That(content, Does.Contain("Auto-Submitted: auto-replied").And.Contain("Make a new one.").And.Not.Contain("From:"));
+            Assert.That(content.Replace("\r\n", ""), Does.Not.Contain("\n").And.Not.Contain("\r"));
+            Assert.That(content, Does.Contain($"Message-Id: {mail.MessageId}").IgnoreCase);
+        });
+    }
+
+    [Test]
+    public async Task An_account_without_another_beside_it_is_told_of_by_webhook_alone()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You, Webhook = new Secret("https://hooks.example.com/x") });
+        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, mailBy: null));
+        Assert.That(await bench.MailAsync(), Is.Empty);
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Without_any_channel_trouble_is_still_shown()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
+        await bench.RaiseAsync(Paused);
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single().Alert, Is.EqualTo(Paused));
+    }
+
+    [Test]
+    public async Task The_webhooks_address_is_in_no_log_line_and_no_result()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Webhook = new Secret("http://127.0.0.1:1/s3cr3t") });
+        bench.Receiver.Answer = _ => throw new HttpRequestException(HttpRequestError.ConnectionError, "Connection refused (127.0.0.1:1/s3cr3t)");
+        await bench.RaiseAsync(Paused);
+        Assert.That(bench.Alerts.Snapshot.Deliveries[0].Problem, Is.EqualTo("no connection"));
+        Assert.That(string.Join('\n', bench.Log.Lines), Does.Contain("no connection").And.Not.Contain("s3cr3t"));
+    }
+
+    [Test]
+    public async Task The_loop_ends_when_it_is_told_to_and_tells_what_is_raised_before()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        using var stop = new CancellationTokenSource();
+        var told = new TaskCompletionSource();
+        bench.Receiver.Answer = _ =>
+        {
+            told.TrySetResult();
+            return new HttpResponseMessage(HttpStatusCode.OK);
+        };
+        var running = bench.Alerts.RunAsync(stop.Token);
+        bench.Alerts.Raise(Paused);
+        await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await stop.CancelAsync();
+        await running.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private static Alert Failed() => Alert.MessageFailed("scanner", QueueId.Create(DateTimeOffset.UnixEpoch, new Random(1)), "Scan", You, "No such user.");
+}

@@ -1,0 +1,182 @@
+using System.Text;
+using MimeKit;
+using SmartHost.History;
+using SmartHost.Mail;
+using SmartHost.Notices;
+using SmartHost.Queue;
+using SmartHost.Tests.Queue;
+
+namespace SmartHost.Tests.Notices;
+
+public class ReportWriterTests
+{
+    private static readonly Mailbox Owner = Mailbox.Parse("owner@example.com"), You = Mailbox.Parse("you@gmail.com");
+    private static readonly SmtpReply NoSuchUser = new(550, new EnhancedStatus(5, 1, 1), "The email account does not exist gsmtp");
+
+    [Test]
+    public async Task A_failure_becomes_a_report_that_a_person_and_a_program_can_read()
+    {
+        await using var bench = await QueueBench.OpenAsync(new QueueSettings { Folder = "", KeepContent = 1 });
+        var failed = await BounceAsync(bench, content: "Received: from printer\r\nSubject: Scan\r\nX-Mailer: Copier 2000\r\n\r\nSecret body.\r\n");
+        await Writer(bench).ReportAsync(default);
+
+        var report = (await ReportsAsync(bench)).Single();
+        Assert.That((report.Sender.IsNull, report.Recipients.Single().Address), Is.EqualTo((true, Owner)));
+        var message = await LoadAsync(bench, report);
+        var parts = (MultipartReport)message.Body!;
+        var text = ((TextPart)parts[0]).Text;
+        var fields = ((MessageDeliveryStatus)parts[1]).StatusGroups;
+        using var header = new MemoryStream();
+        ((MimePart)parts[2]).Content!.DecodeTo(header);
+        Assert.Multiple(() =>
+        {
+            Assert.That(message.Subject, Is.EqualTo("Not delivered: Scan"));
+            Assert.That(message.Headers["Auto-Submitted"], Is.EqualTo("auto-replied"));
+            Assert.That(message.References, Is.EqualTo(["1@lan.example"]));
+            Assert.That(parts.ReportType, Is.EqualTo("delivery-status"));
+            Assert.That(text, Does.Contain("scanner").And.Contain("nobody@example.com").And.Contain("No such mailbox. Check the address.").And.Contain(NoSuchUser.ToString()).And.Contain(failed.ToString()));
+            Assert.That(fields[0]["Reporting-MTA"], Is.EqualTo("dns; nas.lan"));
+            Assert.That(fields[1]["Final-Recipient"], Is.EqualTo("rfc822; nobody@example.com"));
+            Assert.That(fields[1]["Action"], Is.EqualTo("failed"));
+            Assert.That(fields[1]["Status"], Is.EqualTo("5.1.1"));
+            Assert.That(fields[1]["Diagnostic-Code"], Is.EqualTo($"smtp; {NoSuchUser}"));
+            Assert.That(((MimePart)parts[2]).ContentType.MimeType, Is.EqualTo("text/rfc822-headers"));
+            Assert.That(Encoding.ASCII.GetString(header.ToArray()), Does.Contain("X-Mailer: Copier 2000").And.Not.Contain("Secret body"));
+        });
+        Assert.That(await bench.Queue.UnreportedAsync(default), Is.Empty);
+        Assert.That(await bench.StoryAsync(failed), Has.Some.EqualTo(TimelineEvent.Reported));
+    }
+
+    [Test]
+    public async Task Who_was_sent_it_is_not_in_the_fields_and_is_mentioned_in_the_text()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await BounceAsync(bench, alsoSent: "ann@example.com");
+        await Writer(bench).ReportAsync(default);
+        var parts = (MultipartReport)(await LoadAsync(bench, (await ReportsAsync(bench)).Single())).Body!;
+        Assert.That(((MessageDeliveryStatus)parts[1]).StatusGroups.Count(group => group.Count > 0), Is.EqualTo(2));
+        Assert.That(((TextPart)parts[0]).Text, Does.Contain("Its other recipient has been sent it."));
+    }
+
+    [Test]
+    public async Task The_first_failure_is_reported_at_once_and_those_of_the_next_minute_in_one_notice()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var writer = Writer(bench);
+        await BounceAsync(bench);
+        await writer.ReportAsync(default);
+        for (var i = 0; i < 25; i++) await BounceAsync(bench);
+        var next = await writer.ReportAsync(default);
+        Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(1));
+        Assert.That(next, Is.EqualTo(ReportWriter.Fold));
+        bench.Time.Advance(next);
+        await writer.ReportAsync(default);
+
+        var reports = await ReportsAsync(bench);
+        Assert.That(reports, Has.Count.EqualTo(2));
+        var message = await LoadAsync(bench, reports[0]);
+        Assert.That(message.Subject, Is.EqualTo("25 messages of scanner were not delivered"));
+        Assert.That(message.BodyParts.OfType<MessageDeliveryStatus>().Count(), Is.EqualTo(20));
+        Assert.That(message.TextBody, Does.Contain("And 5 more"));
+        Assert.That(await bench.Queue.UnreportedAsync(default), Is.Empty);
+    }
+
+    [Test]
+    public async Task Devices_are_folded_apart()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await BounceAsync(bench, device: "scanner");
+        await BounceAsync(bench, device: "ups");
+        await Writer(bench).ReportAsync(default);
+        Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Without_reportTo_it_goes_to_the_alerts_address()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await BounceAsync(bench);
+        await Writer(bench, reportTo: null, email: You).ReportAsync(default);
+        Assert.That((await ReportsAsync(bench)).Single().Recipients.Single().Address, Is.EqualTo(You));
+    }
+
+    [Test]
+    public async Task Where_nobody_is_to_be_told_the_timeline_says_so_once()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var failed = await BounceAsync(bench);
+        var writer = Writer(bench, reportTo: null, email: null);
+        await writer.ReportAsync(default);
+        await writer.ReportAsync(default);
+        Assert.That((await bench.Queue.TimelineAsync(failed, default)).Count(entry => entry.Text.Contains("reportTo")), Is.EqualTo(1));
+        Assert.That(await ReportsAsync(bench), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_report_that_bounces_is_not_reported()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await BounceAsync(bench);
+        var writer = Writer(bench);
+        await writer.ReportAsync(default);
+        var report = bench.Take();
+        Assert.That(report.Device, Is.EqualTo(LocalMail.Device));
+        await bench.SettleAsync(report, (Owner.ToString(), QueueBench.Bounced));
+        bench.Time.Advance(TimeSpan.FromHours(1));
+        await writer.ReportAsync(default);
+        Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_disk_that_takes_no_report_delays_it()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await BounceAsync(bench);
+        var writer = Writer(bench);
+        bench.Fault = step => throw new IOException("No space left on device");
+        var next = await writer.ReportAsync(default);
+        Assert.That(next, Is.LessThan(TimeSpan.FromMinutes(1)));
+        bench.Fault = null;
+        await writer.ReportAsync(default);
+        Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task The_loop_reports_what_bounced_when_it_is_woken_and_ends_when_told()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var reported = new TaskCompletionSource();
+        var writer = Writer(bench);
+        using var stop = new CancellationTokenSource();
+        var running = writer.RunAsync(stop.Token);
+        await BounceAsync(bench);
+        bench.Queue.Changed += _ => reported.TrySetResult();
+        writer.Wake();
+        await reported.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await stop.CancelAsync();
+        await running.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(1));
+    }
+
+    private static ReportWriter Writer(QueueBench bench) => Writer(bench, Owner, You);
+
+    private static ReportWriter Writer(QueueBench bench, Mailbox? reportTo, Mailbox? email) => new(
+        bench.Queue, new LocalMail(bench.Queue, "nas.lan", bench.Time), _ => reportTo, () => new AlertSettings { Email = email }, "nas.lan", new MailLog(new CollectedLines()), bench.Time);
+
+    private static async Task<QueueId> BounceAsync(QueueBench bench, string device = "scanner", string? alsoSent = null, string? content = null)
+    {
+        // In the bulk lane, so that a report waiting in the queue is not taken in its place.
+        await bench.AcceptAsync(QueueBench.Submission(device, Lane.Bulk, to: alsoSent is null ? ["nobody@example.com"] : ["nobody@example.com", alsoSent]), content is null ? null : Encoding.ASCII.GetBytes(content));
+        var message = bench.Queue.Take((_, lane) => lane == Lane.Bulk)!;
+        var nobody = Mailbox.Parse("nobody@example.com");
+        List<RecipientOutcome> outcomes = [new(nobody, new DeliveryStatus.Bounced(NoSuchUser.Status!.Value, "No such mailbox. Check the address.", NoSuchUser))];
+        if (alsoSent is not null) outcomes.Add(new RecipientOutcome(Mailbox.Parse(alsoSent), QueueBench.Sent));
+        await bench.Queue.SettleAsync(new Settlement(message.Id, outcomes,
+            [new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Bounced, "No such mailbox. Check the address.", nobody, NoSuchUser.ToString())]), default);
+        return message.Id;
+    }
+
+    private static async Task<IReadOnlyList<QueuedMessage>> ReportsAsync(QueueBench bench) => await bench.Queue.SearchAsync(new MessageSearch(Device: LocalMail.Device), default);
+
+    private static async Task<MimeMessage> LoadAsync(QueueBench bench, QueuedMessage message) => await MimeMessage.LoadAsync(new MemoryStream((await bench.ContentAsync(message.Id))!));
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using SmartHost.Devices;
+
+namespace SmartHost.Cli;
+
+/// <summary>Prints the hash of a device's password for its <c>passwordHash</c>. The password is asked for, or read from standard input; never an argument, which a process list would show.</summary>
+public static class HashPasswordCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("hash-password", "Print the hash of a device's password, for its passwordHash setting.");
+        command.SetAction((_, cancellation) => RunAsync(cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CancellationToken cancellation)
+    {
+        var password = Console.IsInputRedirected ? await Console.In.ReadLineAsync(cancellation) : AskTwice();
+        if (string.IsNullOrEmpty(password))
+        {
+            await Console.Error.WriteLineAsync("smarthost: no password was given, or the two differ; nothing was printed.");
+            return ExitCode.Usage;
+        }
+        using var random = RandomNumberGenerator.Create();
+        Console.WriteLine(PasswordHash.Create(password, random));
+        return ExitCode.Ok;
+    }
+
+    private static string? AskTwice()
+    {
+        var first = Ask("Password of the device: ");
+        return first == Ask("The same again: ") ? first : null;
+    }
+
+    private static string Ask(string prompt)
+    {
+        Console.Error.Write(prompt);
+        var typed = new System.Text.StringBuilder();
+        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key == ConsoleKey.Backspace) typed.Length = Math.Max(0, typed.Length - 1);
+            else if (!char.IsControl(key.KeyChar)) typed.Append(key.KeyChar);
+        }
+        Console.Error.WriteLine();
+        return typed.ToString();
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using SmartHost.Configuration;
+using SmartHost.Hosting;
+using SmartHost.Listener;
+
+namespace SmartHost.Cli;
+
+/// <summary>Runs the server until a signal or the service manager stops it. Mistakes in the settings are all said at once, on standard error.</summary>
+public static class RunCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var command = new Command("run", "Run the server. This is what happens without any command, too.");
+        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(common.Config), cancellation));
+        return command;
+    }
+
+    public static async Task<int> RunAsync(string? configFile, CancellationToken cancellation)
+    {
+        var environment = SettingsReader.ProcessEnvironment();
+        var read = SettingsReader.Read(configFile, environment);
+        if (read.Problems.Count > 0) await Console.Error.WriteAsync(ProblemText.Format(read.Problems));
+        if (read.Settings is not { } settings)
+        {
+            if (read.ConfigFile is null) await Console.Error.WriteLineAsync($"No configuration file was named, and there is none in the usual places: {string.Join(", ", SettingsReader.UsualPlaces)}.");
+            return ExitCode.Configuration;
+        }
+
+        // Before anything touches OpenSSL, which reads its configuration once.
+        var legacyTrouble = settings.Listeners.Any(listener => listener.LegacyTls) ? LegacyTls.EnableForProcess(settings.DataFolder) : null;
+        await using var log = LogSetup.Create(settings.Log);
+        if (legacyTrouble is not null) log.Warning("{Trouble}", legacyTrouble);
+        try
+        {
+            await using var server = await SmartHostServer.StartAsync(
+                new SettingsSource(configFile, environment, read), log, TimeProvider.System, new Random(), cancellation);
+            if (!await server.RunAsync(cancellation)) return ExitCode.Software;
+            log.Information("SmartHost has stopped");
+            return ExitCode.Ok;
+        }
+        catch (StartFailedException failure)
+        {
+            log.Fatal("SmartHost cannot start: {Reason}", failure.Message);
+            return ExitCode.Unavailable;
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using SmartHost.Devices;
+using SmartHost.Mail;
+
+namespace SmartHost.Configuration;
+
+/// <param name="Name">Whose file changes.</param>
+/// <param name="Text">What it would hold; null: it would be gone.</param>
+internal sealed record DeviceTrial(string Name, string? Text);
+
+/// <summary>
+/// Devices that stand one a file in the data folder: what the page and the command line write, so that nobody's commented
+/// file is ever rewritten. A crash while writing leaves the old file or the new one, and perhaps a temporary file that
+/// nobody reads and the next write of the same device replaces.
+/// </summary>
+public static class DeviceFiles
+{
+    public const string FolderName = "devices";
+
+    private const string Extension = ".yaml", Temporary = ".tmp";
+    private const int MaxOctets = 64 * 1024;
+
+    /// <summary>Writes the device's file, making folder and file as needed. Checks nothing but the name: <see cref="SettingsSource.Allow"/> checks the whole.</summary>
+    /// <returns>Null when it is on disk, else a sentence why not.</returns>
+    public static string? Write(string dataFolder, Device device)
+    {
+        if (!SettingsSection.IsName(device.Name)) return BadName(device.Name);
+        var folder = Path.Combine(dataFolder, FolderName);
+        var path = Path.Combine(folder, device.Name + Extension);
+        return Try(path, () =>
+        {
+            Directory.CreateDirectory(folder);
+            // A password hash may stand in it.
+            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using (var file = new FileStream(path + Temporary, options))
+            {
+                file.Write(Encoding.UTF8.GetBytes(Text(device)));
+                // Content before name: after the rename no crash may show an empty file.
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(path + Temporary, path, overwrite: true);
+            SyncFolder(folder);
+        });
+    }
+
+    /// <returns>Null when it is gone, else a sentence why not.</returns>
+    public static string? Delete(string dataFolder, string name)
+    {
+        if (!SettingsSection.IsName(name)) return BadName(name);
+        var folder = Path.Combine(dataFolder, FolderName);
+        var path = Path.Combine(folder, name + Extension);
+        if (!File.Exists(path)) return $"There is no file {path}";
+        return Try(path, () =>
+        {
+            File.Delete(path);
+            SyncFolder(folder);
+        });
+    }
+
+    /// <summary>The device as it would stand in its file: what differs from the defaults, and nothing more.</summary>
+    public static string Text(Device device)
+    {
+        var text = new StringBuilder("# Written by SmartHost; you may edit it.\n");
+        var plain = new Device { Name = device.Name, Recipients = device.Recipients };
+        Line("addresses", List(device.Addresses.Select(ClientNetwork.ToText)));
+        Line("username", Quoted(device.Username));
+        Line("passwordHash", Quoted(device.PasswordHash?.Reveal()));
+        if (!device.Senders.Patterns.SequenceEqual(plain.Senders.Patterns)) Line("senders", List(device.Senders.Patterns));
+        Line("recipients", List(device.Recipients.Patterns));
+        Line("maxSize", device.MaxSize?.ToString(CultureInfo.InvariantCulture));
+        Line("perHour", device.PerHour?.ToString(CultureInfo.InvariantCulture));
+        Line("perDay", device.PerDay?.ToString(CultureInfo.InvariantCulture));
+        Line("account", Quoted(device.Account));
+        if (device.Priority != plain.Priority) Line("priority", device.Priority switch { Lane.Urgent => "urgent", Lane.Bulk => "bulk", _ => "normal" });
+        if (device.RequireAuth) Line("requireAuth", "true");
+        if (device.RequireTls) Line("requireTls", "true");
+        Line("from", Quoted(device.From));
+        Line("addTo", List(device.AddTo.Select(mailbox => mailbox.ToString())));
+        Line("subjectPrefix", Quoted(device.SubjectPrefix));
+        Line("reportTo", Quoted(device.ReportTo?.ToString()));
+        if (device.Trace) Line("trace", "true");
+        return text.ToString();
+
+        void Line(string key, string? value)
+        {
+            if (value is not null) text.Append(key).Append(": ").Append(value).Append('\n');
+        }
+    }
+
+    /// <summary>Every device file with its content, by name. The names of others (temporary, hidden) are passed over.</summary>
+    internal static IReadOnlyList<(string Name, string Path, string Text)> List(string folder, DeviceTrial? trial, List<Problem> problems, ref bool isReadable)
+    {
+        var files = new List<(string, string, string)>();
+        foreach (var path in Paths(folder, problems, ref isReadable))
+        {
+            var name = Path.GetFileNameWithoutExtension(path);
+            if (string.Equals(name, trial?.Name, StringComparison.OrdinalIgnoreCase)) continue;
+            if (TextFile.Read(path, MaxOctets, out var trouble) is { } text)
+            {
+                files.Add((name, path, text));
+                continue;
+            }
+            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(path), "", $"this device's file {trouble.What}", trouble.Instead));
+            isReadable = false;
+        }
+        if (trial is { Text: { } changed }) files.Add((trial.Name, Path.Combine(folder, trial.Name + Extension), changed));
+        return files;
+    }
+
+    private static List<string> Paths(string folder, List<Problem> problems, ref bool isReadable)
+    {
+        try
+        {
+            return !Directory.Exists(folder) ? [] : [.. Directory.EnumerateFiles(folder)
+                .Where(path => Path.GetExtension(path) is Extension or ".yml" && !Path.GetFileName(path).StartsWith('.'))
+                .Order(StringComparer.Ordinal)];
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(folder), "", $"the folder of devices cannot be read by the user {Environment.UserName} that SmartHost runs as", "Give that user the right to read it"));
+            isReadable = false;
+            return [];
+        }
+    }
+
+    private static string BadName(string name) =>
+        $"{Quoting.Value(name)} is not a name for a device: use letters, digits, - and _ alone, at most {SettingsSection.MaxNameLength}, such as office-scanner";
+
+    private static string? Try(string path, Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return $"{path} cannot be written by the user {Environment.UserName} that SmartHost runs as: give that user the right to write there";
+        }
+        catch (IOException failure)
+        {
+            return $"{path} cannot be written: {failure.Message}";
+        }
+    }
+
+    /// <summary>Makes the new name itself durable. .NET opens no folder as a file, so this asks the system; where it will not (Windows, some network shares) the file system decides.</summary>
+    private static void SyncFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var descriptor = NativeFile.Open(folder, NativeFile.ReadOnly);
+        if (descriptor < 0) return;
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        _ = NativeFile.FSync(descriptor);
+    }
+
+    private static string? List(IEnumerable<string> items) => items.Select(Quoted).ToList() is { Count: > 0 } quoted ? $"[{string.Join(", ", quoted)}]" : null;
+
+    /// <summary>YAML's double quotes: the one style in which every text can stand on one line.</summary>
+    private static string? Quoted(string? text)
+    {
+        if (text is null) return null;
+        var quoted = new StringBuilder("\"");
+        foreach (var c in text)
+        {
+            if (c is '"' or '\\') quoted.Append('\\').Append(c);
+            else if (char.IsControl(c) || c is '\u2028' or '\u2029' or '\ufeff') quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}");
+            else quoted.Append(c);
+        }
+        return quoted.Append('"').ToString();
+    }
+}

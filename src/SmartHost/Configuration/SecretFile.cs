@@ -1,0 +1,71 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Configuration;
+
+/// <summary>A secret in a file of its own, as Docker, Kubernetes and systemd hand them out. What goes wrong names the path and the remedy, never the content.</summary>
+internal static class SecretFile
+{
+    private const int MaxOctets = 64 * 1024;
+    private const string CredentialsVariable = "CREDENTIALS_DIRECTORY";
+
+    public static Secret? Read(string written, Place place, string path, bool manyLines, ReadContext context)
+    {
+        if (Resolve(written.Trim(), place, path, context) is not { } file) return null;
+        context.Files.Add(file);
+        if (TextFile.Read(file, MaxOctets, out var trouble) is not { } content)
+        {
+            context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
+            return null;
+        }
+        // Editors and echo end a file with a line end that is no part of the secret.
+        var secret = content.Trim();
+        if (secret.Length == 0)
+        {
+            context.Error(place, path, $"names {file}, which is empty", "Write the secret into it, as its only line");
+            return null;
+        }
+        if (!manyLines && secret.Contains('\n'))
+        {
+            context.Error(place, path, $"names {file}, which has several lines", "Leave the secret alone in it, as its only line");
+            return null;
+        }
+        if (IsReadableByAll(file))
+        {
+            context.Warning(place, path, $"names {file}, which everyone on this machine can read", $"Run: chmod 600 {file}");
+        }
+        return new Secret(secret);
+    }
+
+    /// <summary>Docker and Kubernetes mount secrets readable by all of the container, where nobody else lives: no reason to warn.</summary>
+    public static bool IsReadableByAll(string file)
+    {
+        if (OperatingSystem.IsWindows() || file.StartsWith("/run/secrets/", StringComparison.Ordinal) || file.StartsWith("/var/run/secrets/", StringComparison.Ordinal)) return false;
+        try
+        {
+            return File.GetUnixFileMode(file).HasFlag(UnixFileMode.OtherRead);
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>systemd's folder for credentials is known by a variable alone.</summary>
+    private static string? Resolve(string written, Place place, string path, ReadContext context)
+    {
+        foreach (var variable in (string[])[$"${{{CredentialsVariable}}}", $"${CredentialsVariable}"])
+        {
+            if (!written.StartsWith(variable, StringComparison.Ordinal)) continue;
+            if (context.Environment.TryGetValue(CredentialsVariable, out var folder) && folder.Length > 0)
+            {
+                written = folder + written[variable.Length..];
+                break;
+            }
+            context.Error(place, path, $"names a file below ${CredentialsVariable}, which is not set", "Start SmartHost as a systemd service with LoadCredential=, or write the whole path");
+            return null;
+        }
+        if (ValueKinds.FilePath.TryRead(written, place, out var file)) return file;
+        context.Error(place, path, "is not a path", "Write the path of a file that holds the secret");
+        return null;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using SmartHost.Listener;
+
+namespace SmartHost.Configuration;
+
+/// <summary>The checks that need more than one setting. Each setting by itself has been checked when they run, and what could not be read holds its default.</summary>
+internal static class SettingsChecks
+{
+    public static readonly ListenerSettings DefaultListener = new() { Name = "lan", Port = SettingsSchema.DefaultPort };
+
+    /// <summary>What Gmail takes; see <see cref="LimitSettings.MaxSize"/>.</summary>
+    private static readonly long GmailSize = new LimitSettings().MaxSize;
+
+    public static void Check(SettingsDraft draft, ReadContext context)
+    {
+        AccountChecks.Check(draft, context);
+        foreach (var listener in draft.Listeners) CheckListener(listener, context);
+        CheckPorts(draft, context);
+        DeviceChecks.Check(draft, context);
+        if (draft.Delivery.RetryShortest > draft.Delivery.RetryLongest)
+        {
+            context.Error(context.PlaceOf("delivery.retryShortest"), "delivery.retryShortest",
+                $"is {ValueKinds.WriteDuration(draft.Delivery.RetryShortest)}, longer than retryLongest ({ValueKinds.WriteDuration(draft.Delivery.RetryLongest)})", "Write a shorter one, or raise retryLongest");
+        }
+        if (draft.Limits.MaxSize > GmailSize && draft.Accounts.Any(account => account.Settings.Host.EndsWith(".gmail.com", StringComparison.OrdinalIgnoreCase)))
+        {
+            context.Warning(context.PlaceOf("limits.maxSize"), "limits.maxSize", $"is {draft.Limits.MaxSize} octets, more than the {GmailSize} that Gmail takes", "Remove the line: a device that hears at once that its message is too large can say so");
+        }
+        if (draft.Alerts.Format is not null && draft.Alerts.Webhook is null && !context.Places.ContainsKey("alerts.webhook") && !context.Places.ContainsKey("alerts.webhookFile"))
+        {
+            context.Warning(context.PlaceOf("alerts.format"), "alerts.format", "has no effect without a webhook", "Write alerts.webhook, or remove the line");
+        }
+        if (draft.Alerts.Webhook is { } webhook && !ValueKinds.WebAddress.TryRead(webhook.Reveal(), context.PlaceOf("alerts.webhook"), out _))
+        {
+            var path = context.Places.ContainsKey("alerts.webhookFile") ? "alerts.webhookFile" : "alerts.webhook";
+            context.Error(context.PlaceOf(path), path, "is not a web address", ValueKinds.WebAddress.Expected);
+        }
+    }
+
+    public static void CheckAccountExists(string account, string path, SettingsDraft draft, ReadContext context)
+    {
+        var names = draft.Accounts.Select(known => known.Settings.Name).ToList();
+        if (names.Contains(account)) return;
+        var close = Suggestion.Closest(account, names);
+        context.Error(context.PlaceOf(path), path, $"is {Quoting.Value(account)}, and there is no such account",
+            close is not null ? $"Did you mean {close}?" : names.Count > 0 ? $"Write one of: {string.Join(", ", names)}" : "Add it under accounts");
+    }
+
+    private static void CheckListener(ListenerSettings listener, ReadContext context)
+    {
+        var path = $"listeners.{listener.Name}";
+        if (listener is { LegacyTls: true, Tls: ListenerTls.Off })
+        {
+            context.Warning(context.PlaceOf($"{path}.legacyTls"), $"{path}.legacyTls", "has no effect, since tls is off", "Write tls: optional, or remove the line");
+        }
+        if (listener is { KeyFile: not null, CertificateFile: null })
+        {
+            context.Error(context.PlaceOf($"{path}.keyFile"), $"{path}.keyFile", "is given without certificateFile", "Name the certificate that belongs to the key, or remove the line");
+        }
+        if (listener.CertificateFile is not { } certificate) return;
+        var before = context.Problems.Count;
+        AccountChecks.CheckCertificates(certificate, $"{path}.certificateFile", context);
+        if (listener.KeyFile is { } key && TextFile.Read(key, 1 << 20, out var trouble) is null) context.Error(context.PlaceOf($"{path}.keyFile"), $"{path}.keyFile", $"names {key}, which {trouble.What}", trouble.Instead);
+        if (context.Problems.Count > before) return;
+        try
+        {
+            X509Certificate2.CreateFromPemFile(certificate, listener.KeyFile).Dispose();
+        }
+        catch (Exception failure) when (failure is CryptographicException or ArgumentException or IOException)
+        {
+            context.Error(context.PlaceOf($"{path}.certificateFile"), $"{path}.certificateFile", "and the key do not belong together, or the key has a password", "Name the unencrypted PEM key that was made with this certificate in keyFile");
+        }
+    }
+
+    private static void CheckPorts(SettingsDraft draft, ReadContext context)
+    {
+        var listeners = draft.Listeners.Count > 0 ? draft.Listeners : [DefaultListener];
+        var ports = listeners.Select(listener => (Path: $"listeners.{listener.Name}.port", listener.Address, listener.Port)).ToList();
+        if (!draft.Dashboard.Off) ports.Add(("dashboard.port", draft.Dashboard.Address, draft.Dashboard.Port));
+        for (var i = 0; i < ports.Count; i++)
+        {
+            var (path, address, port) = ports[i];
+            // A mistake in it was told already, and left the default here.
+            if (port == 0 || context.Problems.Exists(problem => problem.Path == path)) continue;
+            var (clash, _, _) = ports.Take(i).FirstOrDefault(other => other.Port == port && Overlap(other.Address, address) && !context.Problems.Exists(problem => problem.Path == other.Path));
+            if (clash is null) continue;
+            // The one to change is the one that was written; of two, the second.
+            var (wrong, other) = context.Places.ContainsKey(path) || !context.Places.ContainsKey(clash) ? (path, clash) : (clash, path);
+            context.Error(context.PlaceOf(wrong), wrong, $"is {port}, which {other} ({(context.Places.TryGetValue(other, out var place) ? place : "its default")}) has too", "Give each a port of its own");
+        }
+    }
+
+    private static bool Overlap(IPAddress left, IPAddress right) => left.Equals(right) || IsAny(left) || IsAny(right);
+
+    private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+}

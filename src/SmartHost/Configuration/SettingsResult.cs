@@ -1,0 +1,16 @@
+namespace SmartHost.Configuration;
+
+/// <summary>What reading the settings came to.</summary>
+/// <param name="Settings">Null where there is at least one error: nothing is half-applied.</param>
+/// <param name="Problems">Errors and warnings, file by file in the order of their lines.</param>
+public sealed record SettingsResult(SmartHostSettings? Settings, IReadOnlyList<Problem> Problems)
+{
+    /// <summary>Full path of the file that was read, or would be if it existed; null where none was named and none found.</summary>
+    public string? ConfigFile { get; init; }
+
+    /// <summary>Full paths of all files whose change changes the settings, secret files among them.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>The folder of the devices that the page and the command line write.</summary>
+    public string? DeviceFolder { get; init; }
+}

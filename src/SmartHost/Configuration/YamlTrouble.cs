@@ -1,0 +1,39 @@
+namespace SmartHost.Configuration;
+
+/// <summary>
+/// YamlDotNet's complaints, told as what to change. A complaint that is not listed gets a general sentence: its own text is
+/// not passed on, since it may quote what it choked on, and that may be a password.
+/// </summary>
+internal static class YamlTrouble
+{
+    private static readonly (string Sign, string What, string Instead)[] Known =
+    [
+        ("tab", "a tab stands where YAML allows only blanks", "Exchange it for blanks"),
+        ("mapping values are not allowed", "a second “: ” follows in one line, or the indentation changed", "Put text that contains “: ” into quotes, and indent lines of one group alike"),
+        ("could not find expected ':'", "this line is not “name: value”", "Write a colon and a blank after the name; a list item begins with “- ”"),
+        ("unexpected end of stream", "a quote or bracket is opened and never closed", "Close it"),
+        ("expected ',' or ']'", "a list in [ ] is not closed, or lacks a comma", "Write [first, second]"),
+        ("expected ',' or '}'", "a group in { } is not closed, or lacks a comma", "Write { name: value, other: value }"),
+        ("did not find expected '-' indicator", "a list and settings are mixed, or the indentation changed", "Begin every item with “- ” and indent all of them alike"),
+        ("sequence entries are not allowed", "a list item stands where none can", "Put “- item” into a line of its own, below the name and indented"),
+        ("did not find expected key", "the indentation does not fit the lines above, or a quote ended too early", "Indent the lines of one group alike, with blanks"),
+        ("expected alphabetic or numeric character", "* or & without quotes", "Put it into quotes: \"*\""),
+        ("escape", "a \\ in double quotes starts a sequence that YAML does not know", "Use single quotes, in which \\ is an ordinary letter"),
+        ("cannot start any token", "a character stands here with which no text may begin", "Put the text into quotes"),
+        ("directive", "a line that begins with % means something else in YAML", "Put the text into quotes, or remove the line"),
+    ];
+
+    public static (string What, string Instead) Explain(string complaint, string line)
+    {
+        if (line.StartsWith('\t')) return (Known[0].What, Known[0].Instead);
+        // “recipients: *” is the one people meet most.
+        if (line.EndsWith(": *", StringComparison.Ordinal) || line.EndsWith("- *", StringComparison.Ordinal)) return ("* needs quotes", "Write \"*\": without quotes, * means something else in YAML");
+        // The grammar sees a wrong indentation where people forgot the colon.
+        if (complaint.Contains("expected key", StringComparison.OrdinalIgnoreCase) && line.Length > 0 && !line.Contains(':') && line[0] is not ('-' or '"' or '\'' or '}' or ']')) return Explain("could not find expected ':'", "");
+        foreach (var (sign, what, instead) in Known)
+        {
+            if (complaint.Contains(sign, StringComparison.OrdinalIgnoreCase)) return (what, instead);
+        }
+        return ("this cannot be read as YAML", "Compare the line, and the one above, with configs/smarthost.full.yaml; text with special characters needs quotes");
+    }
+}

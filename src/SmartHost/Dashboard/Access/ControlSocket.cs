@@ -1,0 +1,47 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace SmartHost.Dashboard.Access;
+
+/// <summary>
+/// The socket in the data folder by which the command line asks a running server: the API without sign-in, for whoever may
+/// open the file. If it cannot be bound, Kestrel fails the start and names the path.
+/// </summary>
+public static class ControlSocket
+{
+    public const string FileName = "control.sock";
+
+    public static string PathIn(string dataFolder) => Path.Combine(dataFolder, FileName);
+
+    /// <summary>Call once, while the data folder is ours alone: a socket left behind by a killed process is deleted.</summary>
+    public static void ListenControlSocket(this KestrelServerOptions kestrel, string dataFolder)
+    {
+        var path = PathIn(dataFolder);
+        File.Delete(path);
+        kestrel.ListenUnixSocket(path);
+    }
+
+    /// <summary>
+    /// Mode 0600 between bind and listen: nobody can connect to a socket that is bound but does not listen, so there is no
+    /// moment at which others could. (Windows has no mode; there the folder's access list holds.)
+    /// </summary>
+    public static IServiceCollection AddControlSocketMode(this IServiceCollection services) => services.Configure<SocketTransportOptions>(options =>
+    {
+        var bind = options.CreateBoundListenSocket;
+        options.CreateBoundListenSocket = endpoint =>
+        {
+            var socket = bind(endpoint);
+            if (endpoint is UnixDomainSocketEndPoint unix && !OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(unix.ToString(), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+            return socket;
+        };
+    });
+
+    /// <summary>True where the request came by the socket, and so from somebody whom the file's permission trusts.</summary>
+    public static bool IsControlSocket(this HttpContext context) =>
+        context.Features.Get<IConnectionEndPointFeature>()?.LocalEndPoint is UnixDomainSocketEndPoint;
+}

@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace SmartHost.Dashboard.Access;
+
+/// <summary>
+/// Slows guessing. Two wrong passwords from a client are free; from the third on it must wait, twice as long each time. All
+/// clients together may guess wrong sixty times at once and ten times a minute after that, so that many addresses are no way
+/// around. Nobody is held waiting on an open connection: a guess that comes too early is refused unread.
+/// Memory is bounded; a client that falls off the list is still held by the limit for all.
+/// </summary>
+public sealed class LoginThrottle(TimeProvider time)
+{
+    private const int Free = 2, MaxClients = 1024, MaxInAll = 60;
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15), ForgetAfter = TimeSpan.FromHours(1), LeakOne = TimeSpan.FromSeconds(6);
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<IPAddress, Failures> clients = [];
+    private double inAll;
+    private DateTimeOffset leakedAt = time.GetUtcNow();
+
+    /// <param name="isRight">Looks at the guess. Not called when it comes too early; called under the lock, so that a hundred at once are one after the other.</param>
+    public LoginResult Attempt(IPAddress client, Func<bool> isRight)
+    {
+        var key = Group(client);
+        lock (gate)
+        {
+            var now = time.GetUtcNow();
+            Leak(now);
+            clients.TryGetValue(key, out var before);
+            if (before is not null && now - before.Last >= ForgetAfter) before = null;
+            if (before is not null && before.BlockedUntil > now) return new LoginResult(false, before.BlockedUntil - now);
+            if (inAll >= MaxInAll) return new LoginResult(false, (inAll - MaxInAll + 1) * LeakOne);
+
+            if (isRight())
+            {
+                clients.Remove(key);
+                return new LoginResult(true, null);
+            }
+            inAll++;
+            var count = (before?.Count ?? 0) + 1;
+            var wait = count <= Free ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(Longest.TotalSeconds, Math.Pow(2, count - Free - 1)));
+            if (clients.Count >= MaxClients && !clients.ContainsKey(key)) clients.Remove(clients.MinBy(client => client.Value.Last).Key);
+            clients[key] = new Failures(count, now, now + wait);
+            return new LoginResult(false, null);
+        }
+    }
+
+    private void Leak(DateTimeOffset now)
+    {
+        if (now > leakedAt) inAll = Math.Max(0, inAll - (now - leakedAt) / LeakOne);
+        leakedAt = now;
+    }
+
+    /// <summary>An IPv6 host can have any address of its /64, so the network counts as one client.</summary>
+    private static IPAddress Group(IPAddress client)
+    {
+        if (client.IsIPv4MappedToIPv6) return client.MapToIPv4();
+        if (client.AddressFamily != AddressFamily.InterNetworkV6) return client;
+        var octets = client.GetAddressBytes();
+        octets.AsSpan(8).Clear();
+        return new IPAddress(octets);
+    }
+
+    private sealed record Failures(int Count, DateTimeOffset Last, DateTimeOffset BlockedUntil);
+}
+
+/// <param name="Wait">Not null: the guess came too early and was not looked at; try again after this.</param>
+public readonly record struct LoginResult(bool Right, TimeSpan? Wait);

@@ -1,0 +1,88 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Dashboard.Access;
+
+/// <summary>One signed-in browser.</summary>
+public sealed record Session(string Id, DateTimeOffset IssuedAt);
+
+/// <summary>
+/// Sessions without a table: the cookie says when it was issued and which session it is, and a MAC says that we said so.
+/// The MAC's key is kept with the queue, so a restart signs nobody out; the password is part of it, so a changed password
+/// signs everybody out. (ASP.NET's Data Protection would do, at the price of a key ring and its XML.)
+/// A token that does not read, or is too old, is no session: that is its only failure.
+/// </summary>
+public sealed class SessionTokens
+{
+    public const string Cookie = "smarthost-session";
+
+    /// <summary>From the last renewal; a browser in use is renewed once a day.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromDays(14), RenewAfter = TimeSpan.FromDays(1);
+
+    private const int TimeOctets = 8, IdOctets = 16, MacOctets = 32, Octets = TimeOctets + IdOctets + MacOctets;
+    private readonly byte[] key;
+    private readonly TimeProvider time;
+
+    public SessionTokens(ReadOnlySpan<byte> kept, Secret password, TimeProvider time)
+    {
+        key = HMACSHA256.HashData(kept, Encoding.UTF8.GetBytes(password.Reveal()));
+        this.time = time;
+    }
+
+    public static async Task<SessionTokens> OpenAsync(MailQueue queue, Secret password, TimeProvider time, CancellationToken cancellation)
+    {
+        const string scope = "dashboard", name = "session-key";
+        var kept = queue.GetState(scope, name);
+        if (kept is null)
+        {
+            // A JSON string, as everything kept there is JSON.
+            kept = $"\"{Convert.ToHexString(RandomNumberGenerator.GetBytes(32))}\"";
+            await queue.PutStateAsync(scope, name, kept, cancellation);
+        }
+        return new SessionTokens(Encoding.ASCII.GetBytes(kept), password, time);
+    }
+
+    public (string Token, Session Session) Issue() => Issue(RandomNumberGenerator.GetBytes(IdOctets));
+
+    /// <summary>The same session, good for another <see cref="Lifetime"/>.</summary>
+    public string Renew(Session session) => Issue(Convert.FromHexString(session.Id)).Token;
+
+    public bool IsWorthRenewing(Session session) => time.GetUtcNow() - session.IssuedAt >= RenewAfter;
+
+    public Session? Read(string? token)
+    {
+        Span<byte> octets = stackalloc byte[Octets];
+        if (token is null || token.Length != Base64Url.GetEncodedLength(Octets)) return null;
+        if (!Base64Url.TryDecodeFromChars(token, octets, out var written) || written != Octets) return null;
+        if (!CryptographicOperations.FixedTimeEquals(Mac("session", octets[..^MacOctets]), octets[^MacOctets..])) return null;
+        var issued = DateTimeOffset.FromUnixTimeSeconds(BinaryPrimitives.ReadInt64BigEndian(octets));
+        var age = time.GetUtcNow() - issued;
+        // A clock that was set back must not sign people out at once, nor make a session immortal.
+        if (age >= Lifetime || age < -Lifetime) return null;
+        return new Session(Convert.ToHexString(octets.Slice(TimeOctets, IdOctets)), issued);
+    }
+
+    /// <summary>What a form of that session must carry: no other site can read it, so no other site can post for the person.</summary>
+    public string CsrfToken(Session session) => Base64Url.EncodeToString(Mac("csrf", Encoding.ASCII.GetBytes(session.Id)));
+
+    public bool IsCsrfToken(Session session, string? text) =>
+        text is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(text), Encoding.UTF8.GetBytes(CsrfToken(session)));
+
+    private (string Token, Session Session) Issue(ReadOnlySpan<byte> id)
+    {
+        Span<byte> octets = stackalloc byte[Octets];
+        var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
+        BinaryPrimitives.WriteInt64BigEndian(octets, now.ToUnixTimeSeconds());
+        id.CopyTo(octets[TimeOctets..]);
+        Mac("session", octets[..^MacOctets]).CopyTo(octets[^MacOctets..]);
+        return (Base64Url.EncodeToString(octets), new Session(Convert.ToHexString(id), now));
+    }
+
+    /// <summary>The purpose is part of what is signed, so that one kind of token never passes for the other.</summary>
+    private byte[] Mac(string purpose, ReadOnlySpan<byte> content) => 
+        HMACSHA256.HashData(key, (byte[])[.. Encoding.ASCII.GetBytes(purpose), 0, .. content]);
+}

@@ -1,0 +1,34 @@
+namespace SmartHost.Dashboard.Access;
+
+/// <summary>Who asks. Closed: exactly these.</summary>
+internal abstract record Visitor
+{
+    private Visitor() { }
+
+    /// <summary>A browser. Its cookie is sent along whoever caused the request, so changes need its CSRF token too.</summary>
+    public sealed record Person(Session Session, string CsrfToken) : Visitor;
+
+    /// <summary>A script that knows the token; no browser sends that by itself.</summary>
+    public sealed record Script : Visitor;
+
+    /// <summary>The command line, by the socket in the data folder.</summary>
+    public sealed record CommandLine : Visitor;
+}
+
+/// <summary>Marks an endpoint that needs no sign-in.</summary>
+internal sealed record OpenToAnyone
+{
+    public static readonly OpenToAnyone Instance = new();
+}
+
+/// <summary>Marks an endpoint that answers whatever name it is asked by, for probes behind a balancer.</summary>
+internal sealed record AnswersToAnyName
+{
+    public static readonly AnswersToAnyName Instance = new();
+}
+
+/// <summary>Marks the endpoint where a password is given: it changes state and has no session, so the origin alone is checked.</summary>
+internal sealed record IsSignIn
+{
+    public static readonly IsSignIn Instance = new();
+}

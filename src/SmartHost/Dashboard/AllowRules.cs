@@ -1,0 +1,54 @@
+using System.Net;
+using SmartHost.Devices;
+
+namespace SmartHost.Dashboard;
+
+/// <summary>What is wrong with a person's wish to allow a device, all at once; empty: nothing that we can see. Pure.</summary>
+internal static class AllowRules
+{
+    public static IReadOnlyList<string> Problems(AllowRequest request, DashboardSources sources, Device? edited)
+    {
+        var problems = new List<string>();
+        if (!IsName(request.Name)) problems.Add($"“{request.Name}” cannot be a device's name: use 1 to 40 letters, digits and hyphens, such as office-scanner.");
+        else if (edited is null && sources.Devices().Any(one => one.Device.Name.Equals(request.Name, StringComparison.OrdinalIgnoreCase)))
+        {
+            problems.Add($"There is a device named {request.Name} already. Choose another name, or edit that device.");
+        }
+
+        // A device that logs in needs no address; one that we make here has no login.
+        if (request.Addresses.Count == 0 && edited?.Username is null) problems.Add("Say at which address the device is, such as 192.168.1.23.");
+        var bridge = sources.Bridge();
+        foreach (var text in request.Addresses)
+        {
+            if (ReadNetwork(text) is not { } network)
+            {
+                problems.Add($"“{text}” is neither an address (192.168.1.23) nor a network (192.168.1.0/24).");
+            }
+            else if (bridge is not null && network.Contains(bridge.Gateway) && !request.AllowGateway)
+            {
+                problems.Add($"{text} includes {bridge.Gateway}, which every device behind Docker's bridge seems to have: allowing it would allow them all. {bridge.Remedy}");
+            }
+        }
+
+        if (request.Recipients.Count == 0) problems.Add("Say whom the device may write to: an address, *@example.com for a domain, or * for everyone.");
+        AddressPatterns.Parse(request.Recipients, problems);
+        if (request.PerHour is <= 0) problems.Add("Messages an hour: write a number from 1 up, or leave it empty for no limit.");
+        if (request.PerDay is <= 0) problems.Add("Messages a day: write a number from 1 up, or leave it empty for no limit.");
+        if (request.Account is { } account && sources.Delivery().Accounts.All(one => one.Name != account)) problems.Add($"There is no account named {account}.");
+        return problems;
+    }
+
+    /// <summary>An address alone is a network of one.</summary>
+    public static IPNetwork? ReadNetwork(string text)
+    {
+        if (IPAddress.TryParse(text, out var address) && (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || text.Count(c => c == '.') == 3))
+        {
+            address = DeviceDirectory.Normalise(address);
+            return new IPNetwork(address, address.GetAddressBytes().Length * 8);
+        }
+        return IPNetwork.TryParse(text, out var network) ? network : null;
+    }
+
+    /// <summary>The name becomes a file's, so it must not be able to leave the folder.</summary>
+    public static bool IsName(string name) => name.Length is > 0 and <= 40 && char.IsAsciiLetterOrDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+}

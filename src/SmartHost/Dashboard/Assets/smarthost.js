@@ -1,0 +1,65 @@
+// Liveness, and nothing else: every page works without this file.
+// The server says that something changed; the page fetches itself again and swaps the parts marked data-live.
+'use strict';
+
+const live = () => document.querySelectorAll('[data-live]');
+
+// A part that somebody is using is left alone: an open confirmation, a focused field, selected text.
+function isInUse(part) {
+  const focused = part.contains(document.activeElement) && document.activeElement.matches('input, textarea, select');
+  const selection = document.getSelection();
+  const selected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
+  return focused || selected || part.querySelector('details.confirm[open]') !== null;
+}
+
+// The way from the part down to the focused link or button, so that a keyboard does not lose its place.
+function focusedAt(part) {
+  const all = [...part.querySelectorAll('a, button, summary')];
+  return all.indexOf(document.activeElement);
+}
+
+let refreshing = false;
+async function refresh() {
+  if (refreshing || document.hidden || live().length === 0) return;
+  refreshing = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'error' });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    for (const part of live()) {
+      const next = fresh.getElementById(part.id);
+      if (!next || isInUse(part) || next.innerHTML === part.innerHTML) continue;
+      const focus = focusedAt(part);
+      part.replaceChildren(...next.childNodes);
+      if (focus >= 0) part.querySelectorAll('a, button, summary')[focus]?.focus({ preventScroll: true });
+    }
+  } catch {
+    // Signed out, or the server restarts: the next word from it will tell.
+  } finally {
+    refreshing = false;
+  }
+}
+
+function follow() {
+  const sign = document.getElementById('live');
+  const source = new EventSource('/events');
+  source.onopen = () => { sign.hidden = false; };
+  source.onmessage = refresh;
+  source.onerror = () => {
+    sign.hidden = true;
+    // Closed for good (no room, or signed out): ask now and then.
+    if (source.readyState === EventSource.CLOSED) setInterval(refresh, 15000);
+  };
+  addEventListener('pagehide', () => source.close());
+  document.addEventListener('visibilitychange', refresh);
+}
+
+// Whoever follows a link from a mail arrives without the cookie, which is sent on our own pages' requests alone.
+async function alreadySignedIn(form) {
+  const answer = await fetch('/sign-in', { redirect: 'manual' });
+  if (answer.type === 'opaqueredirect') location.replace(form.dataset.signIn);
+}
+
+const form = document.querySelector('form[data-sign-in]');
+if (form) alreadySignedIn(form).catch(() => {});
+else if (live().length > 0) follow();

@@ -1,0 +1,94 @@
+using System.Net;
+using SmartHost.Delivery;
+using SmartHost.Devices;
+using SmartHost.Mail;
+using SmartHost.Notices;
+using SmartHost.Queue;
+
+namespace SmartHost.Dashboard;
+
+/// <summary>
+/// All that the page and the API show and steer, as the composition root hands it in. Snapshots are asked for at every
+/// request: they must be quick and must not throw. Actions return null when done, else a sentence that says why not.
+/// </summary>
+public sealed record DashboardSources
+{
+    public required MailQueue Queue { get; init; }
+
+    public required string Version { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>What devices are to be pointed at, for the empty page: <c>192.168.1.10 port 2525</c>.</summary>
+    public required IReadOnlyList<string> ListensAt { get; init; }
+
+    public required Func<DeliveryState> Delivery { get; init; }
+
+    public required Func<AlertsSnapshot> Alerts { get; init; }
+
+    public required Func<IReadOnlyList<DeviceView>> Devices { get; init; }
+
+    public required Func<IReadOnlyList<UnknownDeviceView>> UnknownDevices { get; init; }
+
+    /// <summary>Writes <c>devices/NAME.yaml</c> for a device that is not there yet; its next message is taken.</summary>
+    public required Func<AllowRequest, CancellationToken, Task<string?>> Allow { get; init; }
+
+    /// <summary>Rewrites that file. What the request does not speak of (login, senders, …) stays as it is.</summary>
+    public required Func<AllowRequest, CancellationToken, Task<string?>> Update { get; init; }
+
+    /// <summary>Deletes that file, by the device's name.</summary>
+    public required Func<string, CancellationToken, Task<string?>> Forget { get; init; }
+
+    /// <summary>Takes an address from the list of unknown devices; it comes back with its next try.</summary>
+    public required Action<IPAddress> ForgetUnknown { get; init; }
+
+    /// <summary>The same lines as <c>smarthost check</c>, each as soon as it is known.</summary>
+    public required Func<CancellationToken, IAsyncEnumerable<CheckLine>> Check { get; init; }
+
+    public required Func<SendTestRequest, CancellationToken, Task<SendTestResult>> SendTest { get; init; }
+
+    /// <summary>Mistakes in a changed file that was therefore not taken up; empty when all is well.</summary>
+    public required Func<IReadOnlyList<string>> SettingsProblems { get; init; }
+
+    /// <summary>Not null while every session seems to come from one private gateway, as behind Docker's bridge.</summary>
+    public required Func<BridgeWarning?> Bridge { get; init; }
+}
+
+/// <summary>A configured device and how it was seen last.</summary>
+/// <param name="Editable">It stands in a file of its own, which the page may rewrite. False: it stands in <c>smarthost.yaml</c>.</param>
+/// <param name="LastRefusal">Our last reply that refused it, in words.</param>
+public sealed record DeviceView(Device Device, bool Editable, DateTimeOffset? LastSeen, DateTimeOffset? LastRefusedAt, string? LastRefusal);
+
+/// <summary>Somebody who tried and was refused, with all that may tell who it is. Every text is a stranger's.</summary>
+public sealed record UnknownDeviceView(
+    IPAddress Client, int Attempts, DateTimeOffset FirstSeen, DateTimeOffset LastSeen,
+    IReadOnlyList<string> Helos, IReadOnlyList<string> Usernames, IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, string? XMailer);
+
+/// <summary>What a person says when a device is allowed or edited.</summary>
+/// <param name="PerHour">Messages in any 60 minutes. Null: no limit.</param>
+/// <param name="PerDay">Messages in any 24 hours. Null: no limit.</param>
+/// <param name="Account">Null: the first configured one.</param>
+/// <param name="AllowGateway">Said by a person who has read that this address may be every device behind Docker's bridge.</param>
+public sealed record AllowRequest(
+    string Name, IReadOnlyList<string> Addresses, IReadOnlyList<string> Recipients,
+    Lane Priority = Lane.Normal, int? PerHour = null, int? PerDay = null, string? Account = null, bool AllowGateway = false);
+
+public enum CheckResult
+{
+    Good,
+    Doubtful,
+    Bad,
+}
+
+/// <param name="Name">What was checked, in a word or two.</param>
+public sealed record CheckLine(string Name, CheckResult Result, string Text, string? Remedy = null);
+
+/// <param name="To">Null: the account's own address.</param>
+/// <param name="Account">Null: the first configured one.</param>
+public sealed record SendTestRequest(string? To = null, string? Account = null);
+
+/// <summary>Either the queued message, or a sentence why there is none.</summary>
+public sealed record SendTestResult(QueueId? Id, string? Problem);
+
+/// <param name="Gateway">The address that everybody seems to have.</param>
+public sealed record BridgeWarning(IPAddress Gateway, string Text, string Remedy);

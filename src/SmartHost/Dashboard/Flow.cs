@@ -1,0 +1,51 @@
+using SmartHost.Dashboard.Pages;
+using SmartHost.Delivery;
+using SmartHost.Queue;
+
+namespace SmartHost.Dashboard;
+
+public enum FlowState
+{
+    /// <summary>Nothing has come yet.</summary>
+    NoMailYet,
+    Flowing,
+
+    /// <summary>Some of it waits, or needs a person.</summary>
+    Hampered,
+
+    /// <summary>No account can send.</summary>
+    Stopped,
+}
+
+/// <summary>The answer to the question people come with: is mail flowing?</summary>
+public sealed record Flow(FlowState State, string Headline, string Sentence)
+{
+    /// <summary>The worst thing that is true now decides.</summary>
+    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt)
+    {
+        var received = traffic.Sum(hour => hour.Total);
+        var sent = traffic.Sum(hour => hour.Sent);
+        var waiting = counts.Waiting == 0 ? "Nothing is waiting." : $"{Wording.Count(counts.Waiting, "message waits", "messages wait")}.";
+        var paused = accounts.Where(account => account.Health == AccountHealth.Paused).ToList();
+
+        if (accounts.Count == 0) return new Flow(FlowState.Stopped, "No Gmail account is set up", "Add one under accounts in smarthost.yaml. Until then mail is taken and kept.");
+        if (paused.Count == accounts.Count)
+        {
+            return new Flow(FlowState.Stopped, "Mail is taken, but not sent", $"{paused[0].Sentence} {waiting} Nothing is lost: it leaves as soon as this is mended.");
+        }
+        if (counts.Parked > 0)
+        {
+            return new Flow(FlowState.Hampered, Wording.Count(counts.Parked, "message needs you", "messages need you"), $"All other mail is flowing. {waiting}");
+        }
+        if (paused.Count > 0)
+        {
+            return new Flow(FlowState.Hampered, Wording.Count(paused.Count, "account is paused", "accounts are paused"), $"{paused[0].Sentence} {waiting}");
+        }
+        if (received == 0 && counts is { Waiting: 0, Held: 0 })
+        {
+            var where = listensAt.Count == 0 ? "SmartHost" : listensAt[0];
+            return new Flow(FlowState.NoMailYet, "Ready, and no mail in the last 24 hours", $"Point a device at {where}, then send something from it.");
+        }
+        return new Flow(FlowState.Flowing, "Mail is flowing", $"{Wording.Count(sent, "message", "messages")} sent in the last 24 hours. {waiting}");
+    }
+}

@@ -1,0 +1,31 @@
+using OpenTelemetry.Metrics;
+using SmartHost.Dashboard.Access;
+using SmartHost.History;
+
+namespace SmartHost.Dashboard;
+
+/// <summary>
+/// The meters of <see cref="Meters"/> and the runtime's own, as Prometheus text at <c>/metrics</c>, and pushed by OTLP where
+/// OpenTelemetry's usual environment variable names a collector. A collector that does not answer costs nothing but its numbers.
+/// </summary>
+internal static class Metrics
+{
+    public const string Path = "/metrics";
+
+    public static IServiceCollection AddDashboardMetrics(this IServiceCollection services, string? otlpEndpoint)
+    {
+        services.AddOpenTelemetry().WithMetrics(metrics =>
+        {
+            metrics.AddMeter(Meters.Name).AddRuntimeInstrumentation().AddPrometheusExporter();
+            // The exporter reads OTEL_EXPORTER_OTLP_* itself; here is only decided whether there is one.
+            if (!string.IsNullOrEmpty(otlpEndpoint)) metrics.AddOtlpExporter();
+        });
+        return services;
+    }
+
+    public static void Map(IEndpointRouteBuilder app, DashboardSettings settings)
+    {
+        var endpoint = app.MapPrometheusScrapingEndpoint(Path);
+        if (settings.OpenMetrics) endpoint.WithMetadata(OpenToAnyone.Instance);
+    }
+}

@@ -1,0 +1,285 @@
+using System.Globalization;
+using System.Net;
+using RazorSlices;
+using SmartHost.Dashboard.Access;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Dashboard.Pages;
+
+/// <summary>
+/// The pages. Every one works without script: links, forms, and a redirect after what was done. A form with a mistake comes
+/// back as it was written, with a sentence about each mistake.
+/// </summary>
+internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, ReverseNames names, Gate gate, TimeProvider time)
+{
+    private const int NewestOnOverview = 8, DeliveriesOnOverview = 5, OnOnePage = 50;
+    private readonly Clock clock = new(time);
+
+    public void Map(IEndpointRouteBuilder app)
+    {
+        app.MapGet("/sign-in", SignInPage).WithMetadata(OpenToAnyone.Instance);
+        app.MapPost("/sign-in", SignInAsync).WithMetadata(OpenToAnyone.Instance);
+        app.MapPost("/sign-out", SignOut);
+        app.MapGet("/", OverviewAsync);
+        app.MapGet("/messages", MessagesAsync);
+        app.MapGet("/messages/{id}", (HttpContext context, string id, string? done) => MessageAsync(context, id, done, null));
+        app.MapGet("/messages/{id}/raw", RawAsync);
+        app.MapPost("/messages/{id}/{verb}", ChangeMessageAsync);
+        app.MapGet("/devices", DevicesAsync);
+        app.MapGet("/devices/new", NewDevice);
+        app.MapPost("/devices", AllowAsync);
+        app.MapGet("/devices/{name}", EditDevice);
+        app.MapPost("/devices/{name}", UpdateAsync);
+        app.MapPost("/devices/{name}/forget", ForgetAsync);
+        app.MapPost("/unknown-devices/forget", ForgetUnknownAsync);
+        app.MapGet("/check", (HttpContext context) => CheckPageOf(context, null, null, null));
+        app.MapPost("/check", (HttpContext context) => CheckPageOf(context, sources.Check(context.RequestAborted), null, null));
+        app.MapPost("/send-test", SendTestAsync);
+        app.MapFallback(() => new PlainProblem(404, "There is no such page. It may have been a message that history no longer keeps."));
+    }
+
+    // --- sign-in ------------------------------------------------------------------------------------------------
+
+    private IResult SignInPage(HttpContext context, string? to) =>
+        gate.IsSignedIn(context) ? new SeeOther(OwnPath(to)) : SignIn.Create(new SignInPage(OwnPath(to), null));
+
+    private async Task<IResult> SignInAsync(HttpContext context, CancellationToken cancellation)
+    {
+        var form = await context.Request.ReadFormAsync(cancellation);
+        var to = OwnPath(Field(form, "to"));
+        var result = gate.SignIn(context, Field(form, "password") ?? "");
+        if (result.Right) return new SeeOther(to);
+        var page = SignIn.Create(new SignInPage(to, result.Wait is { } wait
+            ? $"Too many wrong passwords. Try again in {Wording.Duration(wait)}."
+            : "That is not the password. Letter case matters."));
+        page.StatusCode = result.Wait is null ? 401 : 429;
+        if (result.Wait is { } seconds) context.Response.Headers.RetryAfter = ((int)Math.Ceiling(seconds.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return page;
+    }
+
+    private static SeeOther SignOut(HttpContext context)
+    {
+        Gate.SignOut(context);
+        return new SeeOther("/sign-in");
+    }
+
+    /// <summary>A path of ours, or the overview: a link with a foreign address must not lead away after signing in.</summary>
+    internal static string OwnPath(string? to) =>
+        to is ['/', ..] && !to.StartsWith("//", StringComparison.Ordinal) && !to.Contains('\\') && !to.Any(char.IsControl) && !to.StartsWith("/sign-", StringComparison.Ordinal) ? to : "/";
+
+    // --- overview, messages -------------------------------------------------------------------------------------
+
+    private async Task<IResult> OverviewAsync(HttpContext context, CancellationToken cancellation)
+    {
+        var (accounts, counts, hours, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation), sources.Alerts());
+        var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
+        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, sources.ListensAt), accounts, counts, hours,
+            new MessageList(newest, clock), [.. alerts.Troubles.Reverse()], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.Bridge(),
+            sources.UnknownDevices().Count, sources.ListensAt));
+    }
+
+    private async Task<IResult> MessagesAsync(HttpContext context, string? q, string? device, string? state, string? before, string? done)
+    {
+        var search = (MessageStatuses.Search(state) ?? new MessageSearch()) with
+        {
+            Text = q?.Trim(),
+            Device = device,
+            Limit = OnOnePage,
+            Before = QueueId.TryParse(before, out var id) ? id : null,
+        };
+        var found = await sources.Queue.SearchAsync(search, context.RequestAborted);
+        var next = found.Count == OnOnePage
+            ? $"/messages?q={Uri.EscapeDataString(q ?? "")}&device={Uri.EscapeDataString(device ?? "")}&state={Uri.EscapeDataString(state ?? "")}&before={found[^1].Id}" : null;
+        // Also a device that is not configured any more may have mail; and SmartHost itself writes reports.
+        List<string> devices = [.. sources.Devices().Select(one => one.Device.Name).Append("smarthost").Append(device ?? "").Where(name => name.Length > 0).Distinct().Order()];
+        var frame = FrameOf(context, "Messages", "/messages") with { Done = done == "delete" ? "Deleted." : null };
+        return Messages.Create(new MessagesPage(frame, new MessageList(found, clock), q, device, state ?? "", devices, next, sources.ListensAt,
+            IsFiltered: !string.IsNullOrEmpty(q + device + state + before)));
+    }
+
+    private async Task<IResult> MessageAsync(HttpContext context, string id, string? done, string? problem)
+    {
+        var cancellation = context.RequestAborted;
+        if (await FindAsync(id, cancellation) is not { } message) return NoSuchMessage();
+        var timeline = await sources.Queue.TimelineAsync(message.Id, cancellation);
+        var content = message.HasContent ? await sources.Queue.OpenContentAsync(message.Id, cancellation) : null;
+        var raw = content is null ? null : await RawMessage.ReadAsync(content, cancellation);
+        var frame = FrameOf(context, message.Subject is { Length: > 0 } subject ? subject : "Message", "/messages") with
+        {
+            // Words of ours, picked by a word in the address: what stands in a link never becomes text on the page.
+            Done = done switch { "retry" => "It is being tried now.", "hold" => "Held: it waits until somebody releases it.", "release" => "Released: it leaves now.", "sent" => "On its way. Watch it here.", _ => null },
+            Problems = problem is null ? [] : [problem],
+        };
+        var page = Message.Create(new MessagePage(frame, message, timeline, raw));
+        if (problem is not null) page.StatusCode = 409;
+        return page;
+    }
+
+    private async Task<IResult> RawAsync(HttpContext context, string id)
+    {
+        if (await FindAsync(id, context.RequestAborted) is not { } message) return NoSuchMessage();
+        return await sources.Queue.OpenContentAsync(message.Id, context.RequestAborted) is { } content ? RawMessage.Download(content, message.Id) : new PlainProblem(404, RawMessage.Gone);
+    }
+
+    private async Task<IResult> ChangeMessageAsync(HttpContext context, string id, string verb)
+    {
+        // Not the request's token: once begun, a change is made, whether or not the browser waits for it.
+        if (await FindAsync(id, context.RequestAborted) is not { } message) return NoSuchMessage();
+        Task<string?>? change = verb switch
+        {
+            "retry" => sources.Queue.RetryAsync(message.Id, CancellationToken.None),
+            "hold" => sources.Queue.HoldAsync(message.Id, "held by a person", CancellationToken.None),
+            "release" => sources.Queue.ReleaseAsync(message.Id, CancellationToken.None),
+            "delete" => sources.Queue.DeleteAsync(message.Id, CancellationToken.None),
+            _ => null,
+        };
+        if (change is null) return new PlainProblem(404, "A message can be retried, held, released or deleted; nothing else.");
+        if (await change is { } problem) return await MessageAsync(context, id, null, problem);
+        return new SeeOther(verb == "delete" ? "/messages?done=delete" : $"/messages/{message.Id}?done={verb}");
+    }
+
+    // --- devices ------------------------------------------------------------------------------------------------
+
+    private async Task<IResult> DevicesAsync(HttpContext context, string? done)
+    {
+        var unknown = await Task.WhenAll(sources.UnknownDevices().Select(async one => (one, await names.OfAsync(one.Client, context.RequestAborted))));
+        var frame = FrameOf(context, "Devices", "/devices") with
+        {
+            Done = done switch { "allow" => "Allowed. Its next try works: send from the device once more.", "update" => "Saved.", "forget" => "Forgotten. It is refused from now on.", "forget-unknown" => "Forgotten. It comes back here if it tries again.", _ => null },
+        };
+        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge()));
+    }
+
+    private RazorSlice<DeviceForm> NewDevice(HttpContext context, string? address)
+    {
+        var client = IPAddress.TryParse(address, out var parsed) ? parsed : null;
+        var tried = client is null ? null : sources.UnknownDevices().FirstOrDefault(one => one.Client.Equals(client));
+        return DeviceFormPage.Create(new DeviceForm(FrameOf(context, "Allow a device", "/devices"), IsNew: true, SuggestName(tried), client?.ToString() ?? "",
+            string.Join('\n', tried?.Recipients ?? []), Lane.Normal, null, null, null, AccountNames(), NeedsAddress: true, BridgeFor([client?.ToString() ?? ""])));
+    }
+
+    /// <summary>What it called itself, if that can be a name and is free.</summary>
+    private string SuggestName(UnknownDeviceView? tried)
+    {
+        var name = tried?.Helos.Select(helo => helo.Split('.')[0].ToLowerInvariant()).LastOrDefault(AllowRules.IsName) ?? "";
+        return name is "localhost" || name.All(char.IsAsciiDigit) || sources.Devices().Any(one => one.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ? "" : name;
+    }
+
+    private IResult EditDevice(HttpContext context, string name)
+    {
+        if (FindDevice(name) is not { } view) return NoSuchDevice();
+        if (!view.Editable) return InSettings(view);
+        var device = view.Device;
+        return DeviceFormPage.Create(new DeviceForm(FrameOf(context, device.Name, "/devices"), IsNew: false, device.Name, string.Join('\n', device.Addresses.Select(Wording.Network)),
+            string.Join('\n', device.Recipients.Patterns), device.Priority, Text(device.PerHour), Text(device.PerDay), device.Account, AccountNames(), device.Username is null,
+            BridgeFor([.. device.Addresses.Select(Wording.Network)])));
+    }
+
+    private async Task<IResult> AllowAsync(HttpContext context, CancellationToken cancellation)
+    {
+        var form = await context.Request.ReadFormAsync(cancellation);
+        var (request, problems) = ReadDevice(form, (Field(form, "name") ?? "").Trim());
+        problems = [.. problems, .. AllowRules.Problems(request, sources, edited: null)];
+        if (problems.Count == 0 && await sources.Allow(request, CancellationToken.None) is { } refusal) problems = [refusal];
+        return problems.Count == 0 ? new SeeOther("/devices?done=allow") : FormAgain(context, form, request, problems, null);
+    }
+
+    private async Task<IResult> UpdateAsync(HttpContext context, string name)
+    {
+        if (FindDevice(name) is not { } view) return NoSuchDevice();
+        if (!view.Editable) return InSettings(view);
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var (request, problems) = ReadDevice(form, view.Device.Name);
+        problems = [.. problems, .. AllowRules.Problems(request, sources, view.Device)];
+        if (problems.Count == 0 && await sources.Update(request, CancellationToken.None) is { } refusal) problems = [refusal];
+        return problems.Count == 0 ? new SeeOther("/devices?done=update") : FormAgain(context, form, request, problems, view);
+    }
+
+    private async Task<IResult> ForgetAsync(HttpContext context, string name)
+    {
+        if (FindDevice(name) is not { } view) return NoSuchDevice();
+        if (!view.Editable) return InSettings(view);
+        return await sources.Forget(view.Device.Name, CancellationToken.None) is { } problem ? new PlainProblem(409, problem) : new SeeOther("/devices?done=forget");
+    }
+
+    private async Task<IResult> ForgetUnknownAsync(HttpContext context, CancellationToken cancellation)
+    {
+        var form = await context.Request.ReadFormAsync(cancellation);
+        if (IPAddress.TryParse(Field(form, "address"), out var address)) sources.ForgetUnknown(address);
+        return new SeeOther("/devices?done=forget-unknown");
+    }
+
+    private static (AllowRequest Request, IReadOnlyList<string> Problems) ReadDevice(IFormCollection form, string name)
+    {
+        var problems = new List<string>();
+        var priority = Enum.TryParse<Lane>(Field(form, "priority"), ignoreCase: true, out var lane) && Enum.IsDefined(lane) ? lane : Lane.Normal;
+        return (new AllowRequest(name, List("addresses"), List("recipients"), priority, Number("perHour", "Messages an hour"), Number("perDay", "Messages a day"),
+            Field(form, "account") is { Length: > 0 } account ? account : null, Field(form, "allowGateway") == "yes"), problems);
+
+        IReadOnlyList<string> List(string field) =>
+            (Field(form, field) ?? "").Split(['\r', '\n', ',', ';', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+        int? Number(string field, string label)
+        {
+            if (Field(form, field)?.Trim() is not { Length: > 0 } text) return null;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number;
+            problems.Add($"{label}: “{text}” is no number. Write one from 1 up, or leave it empty for no limit.");
+            return null;
+        }
+    }
+
+    private RazorSlice<DeviceForm> FormAgain(HttpContext context, IFormCollection form, AllowRequest request, IReadOnlyList<string> problems, DeviceView? edited)
+    {
+        var page = DeviceFormPage.Create(new DeviceForm(FrameOf(context, edited?.Device.Name ?? "Allow a device", "/devices") with { Problems = problems }, edited is null, request.Name,
+            Field(form, "addresses") ?? "", Field(form, "recipients") ?? "", request.Priority, Field(form, "perHour"), Field(form, "perDay"), request.Account, AccountNames(),
+            edited?.Device.Username is null, BridgeFor(request.Addresses)));
+        page.StatusCode = 400;
+        return page;
+    }
+
+    private BridgeWarning? BridgeFor(IReadOnlyList<string> addresses) =>
+        sources.Bridge() is { } bridge && addresses.Any(text => AllowRules.ReadNetwork(text)?.Contains(bridge.Gateway) == true) ? bridge : null;
+
+    // --- check --------------------------------------------------------------------------------------------------
+
+    private RazorSlice<CheckPage> CheckPageOf(HttpContext context, IAsyncEnumerable<CheckLine>? lines, string? to, string? problem)
+    {
+        var accounts = sources.Delivery().Accounts;
+        var page = Check.Create(new CheckPage(FrameOf(context, "Check", "/check") with { Problems = problem is null ? [] : [problem] }, lines, to,
+            accounts.Count > 0 ? accounts[0].Username.ToString() : null, AccountNames()));
+        if (problem is not null) page.StatusCode = 409;
+        return page;
+    }
+
+    private async Task<IResult> SendTestAsync(HttpContext context, CancellationToken cancellation)
+    {
+        var form = await context.Request.ReadFormAsync(cancellation);
+        var to = Field(form, "to")?.Trim() is { Length: > 0 } text ? text : null;
+        if (to is not null && !Mailbox.TryParse(to, out _)) return CheckPageOf(context, null, to, $"“{to}” is not an e-mail address.");
+        var result = await sources.SendTest(new SendTestRequest(to, Field(form, "account") is { Length: > 0 } account ? account : null), cancellation);
+        return result.Id is { } id ? new SeeOther($"/messages/{id}?done=sent") : CheckPageOf(context, null, to, result.Problem ?? "The test message could not be queued.");
+    }
+
+    // --- what all share -----------------------------------------------------------------------------------------
+
+    private Frame FrameOf(HttpContext context, string title, string section) => new(title, section,
+        context.Features.Get<Visitor>() is Visitor.Person person ? person.CsrfToken : "", clock, sources.Version, sources.Queue.Counts().Parked, sources.UnknownDevices().Count);
+
+    private async Task<QueuedMessage?> FindAsync(string text, CancellationToken cancellation) =>
+        QueueId.TryParse(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
+
+    private DeviceView? FindDevice(string name) => sources.Devices().FirstOrDefault(view => view.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    private IReadOnlyList<string> AccountNames() => [.. sources.Delivery().Accounts.Select(account => account.Name)];
+
+    private static string? Field(IFormCollection form, string name) => form.TryGetValue(name, out var value) ? value.ToString() : null;
+
+    private static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
+
+    private static PlainProblem NoSuchMessage() => new(404, "There is no such message. It may be older than what history keeps.");
+
+    private static PlainProblem NoSuchDevice() => new(404, "There is no such device. It may have been forgotten, or renamed in its file.");
+
+    private static PlainProblem InSettings(DeviceView view) => new(409, $"{view.Device.Name} stands in smarthost.yaml, which only you write. Change it there: it is taken up at once.");
+}

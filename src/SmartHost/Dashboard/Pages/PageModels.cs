@@ -1,0 +1,72 @@
+using SmartHost.Delivery;
+using SmartHost.Mail;
+using SmartHost.Notices;
+using SmartHost.Queue;
+
+namespace SmartHost.Dashboard.Pages;
+
+// What each page is made from.
+
+public sealed record MessageList(IReadOnlyList<QueuedMessage> Messages, Clock Clock);
+
+public sealed record OverviewPage(
+    Frame Frame, Flow Flow, IReadOnlyList<AccountState> Accounts, QueueCounts Counts, IReadOnlyList<TrafficHour> Traffic, MessageList Newest,
+    IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<AlertDelivery> Deliveries, IReadOnlyList<string> SettingsProblems, BridgeWarning? Bridge, int UnknownDevices,
+    IReadOnlyList<string> ListensAt)
+{
+    public bool HasTrouble => Troubles.Count > 0 || SettingsProblems.Count > 0 || Bridge is not null || UnknownDevices > 0;
+}
+
+/// <param name="Next">The address of the page with older ones. Null: these are all.</param>
+public sealed record MessagesPage(
+    Frame Frame, MessageList List, string? Text, string? Device, string? State, IReadOnlyList<string> Devices, string? Next, IReadOnlyList<string> ListensAt, bool IsFiltered)
+{
+    public static readonly IReadOnlyList<(string Word, string Label)> States =
+        [("", "Any status"), ("waiting", "Waiting"), ("held", "Held"), ("parked", "Parked"), ("sent", "Sent"), ("bounced", "Bounced"), ("deleted", "Deleted")];
+}
+
+/// <param name="Verb">The last part of the address that does it.</param>
+/// <param name="Warning">Not null: ask first, with this text.</param>
+public sealed record MessageAction(string Verb, string Label, string? Warning = null, string? Confirm = null);
+
+public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyList<TimelineEntry> Timeline, RawMessage? Raw)
+{
+    /// <summary>The story in a sentence.</summary>
+    public string Sentence => MessageStatuses.Of(Message) switch
+    {
+        MessageStatus.Sent => "Gmail took it for every recipient.",
+        MessageStatus.Bounced => "It was given up for at least one recipient.",
+        MessageStatus.Held => "It waits until somebody releases it.",
+        MessageStatus.Parked => "It needs you: other mail goes on without it.",
+        MessageStatus.Deleted => "It was deleted and will not be sent.",
+        MessageStatus.Deferred => $"It could not leave yet. Next try {Frame.Clock.Relative(Message.Due)}.",
+        _ => "It is about to leave.",
+    };
+
+    /// <summary>The likeliest first. What lets mail out that was stopped for a reason, and what cannot be undone, asks first.</summary>
+    public IReadOnlyList<MessageAction> Actions => Message.State switch
+    {
+        MessageState.Queued => [Retry, Hold, Delete],
+        MessageState.Held => [new("release", "Release"), Delete],
+        MessageState.Parked => [Retry, Hold, Delete],
+        _ => [],
+    };
+
+    private static readonly MessageAction
+        Retry = new("retry", "Retry now"),
+        Hold = new("hold", "Hold"),
+        Delete = new("delete", "Delete", "The message will not be sent, and nobody is told. This cannot be undone.", "Delete it for good");
+}
+
+/// <param name="Unknown">Each with its name by reverse DNS, if it has one.</param>
+public sealed record DevicesPage(
+    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDeviceView Device, string? Name)> Unknown, BridgeWarning? Bridge);
+
+/// <summary>The form as it stands: prefilled, or as the person wrote it when something in it was wrong.</summary>
+/// <param name="Bridge">Not null: this form is about the gateway, so it asks twice.</param>
+public sealed record DeviceForm(
+    Frame Frame, bool IsNew, string Name, string Addresses, string Recipients, Lane Priority, string? PerHour, string? PerDay, string? Account,
+    IReadOnlyList<string> Accounts, bool NeedsAddress, BridgeWarning? Bridge);
+
+/// <param name="Lines">Null: not asked for yet.</param>
+public sealed record CheckPage(Frame Frame, IAsyncEnumerable<CheckLine>? Lines, string? To, string? DefaultTo, IReadOnlyList<string> Accounts);

@@ -1,0 +1,32 @@
+using SmartHost.History;
+using SmartHost.Mail;
+using SmartHost.Notices;
+using SmartHost.Queue;
+
+namespace SmartHost.Delivery;
+
+/// <summary>Looks now and then at what the accounts have spent, and says when an allowance nears its end and when a lane begins to wait.</summary>
+internal sealed class AllowanceWatch(MailQueue queue, Accounts accounts, Alerts alerts, MailLog log, Func<AlertSettings> settings)
+{
+    /// <summary>Over only this far below the mark, in percent, so that it does not announce and revoke all day long.</summary>
+    private const int Hysteresis = 5;
+
+    private readonly HashSet<(Account, Lane)> waiting = [];
+
+    public void Look()
+    {
+        var mark = settings().AllowancePercent;
+        foreach (var account in accounts.All)
+        {
+            var allowance = account.Allowance(queue.SpentBy(account.Name));
+            var percent = allowance.Used * 100;
+            if (percent >= mark) alerts.Raise(Alert.AllowanceHigh(account.Name, allowance.Used));
+            else if (percent < mark - Hysteresis) alerts.Over(AlertKind.AllowanceHigh, account.Name, $"{percent:0} % of the daily allowance is used.");
+            foreach (var lane in Enum.GetValues<Lane>())
+            {
+                if (allowance.Left(lane) > 0) waiting.Remove((account, lane));
+                else if (waiting.Add((account, lane))) log.AllowanceSpent(account.Name, lane, allowance.Messages, allowance.Recipients);
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using SmartHost.Gmail;
+using SmartHost.Queue;
+
+namespace SmartHost.Delivery;
+
+/// <summary>How an attempt ended. Closed.</summary>
+internal abstract record AttemptResult
+{
+    private AttemptResult() { }
+
+    public sealed record Answered(TransactionOutcome Outcome, IReadOnlyList<string> Repairs, IReadOnlyList<string> Blocked) : AttemptResult;
+
+    public sealed record NotOffered(Prepared Why) : AttemptResult;
+
+    public sealed record Abandoned : AttemptResult;
+}
+
+/// <summary>What the tasks beside the loop tell it. Closed.</summary>
+internal abstract record DeliveryEvent
+{
+    private DeliveryEvent() { }
+
+    /// <summary>There may be something to do.</summary>
+    public sealed record Wake : DeliveryEvent;
+
+    public sealed record SettingsChanged : DeliveryEvent;
+
+    public sealed record TryNow(string Account) : DeliveryEvent;
+
+    /// <param name="Outcome">Null: abandoned at the stop.</param>
+    public sealed record OpenEnded(Account Account, int Generation, bool IsProbe, OpenOutcome? Outcome) : DeliveryEvent;
+
+    public sealed record AttemptEnded(Assignment Assignment, GmailSession Session, AttemptResult Result) : DeliveryEvent;
+
+    /// <param name="After">Null: given up at the stop.</param>
+    public sealed record Settled(Assignment Assignment, Settlement Settlement, QueuedMessage? After) : DeliveryEvent;
+}

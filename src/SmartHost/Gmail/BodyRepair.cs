@@ -1,0 +1,188 @@
+using System.Buffers;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// Writes a body with long lines as <see cref="BodyScan"/> decided, octets in, octets out, whatever the cuts between
+/// chunks: run once to count and once to send, it makes the same octets both times.
+/// </summary>
+internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
+{
+    private const int MimeLine = 76;
+
+    private readonly byte[] _line = new byte[HeaderText.MaxLine];
+    private int _held;
+    private int _column;
+    private long _at;
+    private int _section;
+
+    /// <param name="body">The next octets of the clean body. At most 16 KB, so that the output stays small too.</param>
+    public void Write(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
+    {
+        while (!body.IsEmpty)
+        {
+            while (_section < sections.Count && sections[_section].End <= _at) _section++;
+            if (_section == sections.Count)
+            {
+                FoldAtBlanks(body, output);
+                _at += body.Length;
+                return;
+            }
+            var section = sections[_section];
+            var length = (int)Math.Min(body.Length, (_at < section.Start ? section.Start : section.End) - _at);
+            var part = body[..length];
+            if (_at < section.Start) FoldAtBlanks(part, output);
+            else if (section.Action == BodyAction.WrapBase64) WrapBase64(part, output);
+            else if (section.Action == BodyAction.SoftBreak) SoftBreak(part, output);
+            else if (section.Action == BodyAction.EncodeQuotedPrintable) EncodeQuotedPrintable(part, output);
+            else if (_at == section.Start) output.Write(section.Replacement);
+            _at += length;
+            body = body[length..];
+        }
+    }
+
+    private void FoldAtBlanks(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
+    {
+        while (!body.IsEmpty)
+        {
+            if (_held == 0)
+            {
+                var whole = 0;
+                while (body[whole..].IndexOf((byte)'\n') is >= 0 and <= HeaderText.MaxLine + 1 and var end) whole += end + 1;
+                output.Write(body[..whole]);
+                body = body[whole..];
+                if (body.IsEmpty) return;
+            }
+            var at = 0;
+            for (; at < body.Length && body[at] != '\n'; at++)
+            {
+                if (body[at] == '\r') continue; // Its LF follows, if only in the next chunk.
+                if (_held == _line.Length) Cut(body[at], output);
+                _line[_held++] = body[at];
+            }
+            if (at == body.Length) return;
+            output.Write(_line.AsSpan(0, _held));
+            output.Write("\r\n"u8);
+            _held = 0;
+            body = body[(at + 1)..];
+        }
+    }
+
+    private void Cut(byte next, IBufferWriter<byte> output)
+    {
+        var cut = _line.AsSpan(0, _held).LastIndexOf((byte)' ') + 1;
+        if (cut <= 1)
+        {
+            // Not inside a UTF-8 character.
+            cut = _held;
+            while (cut > _held - 4 && ((cut == _held ? next : _line[cut]) & 0xC0) == 0x80) cut--;
+        }
+        output.Write(_line.AsSpan(0, cut));
+        output.Write("\r\n"u8);
+        _line.AsSpan(cut, _held - cut).CopyTo(_line);
+        _held -= cut;
+    }
+
+    private void WrapBase64(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
+    {
+        while (!body.IsEmpty)
+        {
+            var run = body.IndexOfAny((byte)'\r', (byte)'\n');
+            if (run < 0) run = body.Length;
+            while (run > 0)
+            {
+                if (_column == MimeLine)
+                {
+                    output.Write("\r\n"u8);
+                    _column = 0;
+                }
+                var piece = Math.Min(run, MimeLine - _column);
+                output.Write(body[..piece]);
+                _column += piece;
+                body = body[piece..];
+                run -= piece;
+            }
+            if (body.IsEmpty) return;
+            if (body[0] == '\n') EndLine(output);
+            body = body[1..];
+        }
+    }
+
+    /// <summary>Units are single octets or <c>=XX</c>; a break never splits one.</summary>
+    private void SoftBreak(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
+    {
+        foreach (var octet in body)
+        {
+            if (octet == '\r') continue;
+            if (octet == '\n')
+            {
+                // What is held here is a soft break of the device's own, or broken: it stays as it is.
+                output.Write(_line.AsSpan(0, _held));
+                _held = 0;
+                EndLine(output);
+                continue;
+            }
+            _line[_held++] = octet;
+            if (_line[0] == '=' && _held < 3) continue;
+            Unit(_line.AsSpan(0, _held), output);
+            _held = 0;
+        }
+    }
+
+    private void EncodeQuotedPrintable(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
+    {
+        Span<byte> unit = stackalloc byte[3];
+        foreach (var octet in body)
+        {
+            if (octet == '\r') continue;
+            if (octet == '\n')
+            {
+                // RFC 2045 §6.7 rule 3: a blank before a line end must be encoded.
+                if (_held > 0) Unit(Hex(_line[0], unit), output);
+                _held = 0;
+                EndLine(output);
+                continue;
+            }
+            if (_held > 0) Unit(_line.AsSpan(0, 1), output);
+            _held = 0;
+            if (octet is (byte)' ' or (byte)'\t')
+            {
+                _line[_held++] = octet;
+            }
+            else if (octet is > 32 and < 127 and not (byte)'=')
+            {
+                unit[0] = octet;
+                Unit(unit[..1], output);
+            }
+            else
+            {
+                Unit(Hex(octet, unit), output);
+            }
+        }
+    }
+
+    private static ReadOnlySpan<byte> Hex(byte octet, Span<byte> unit)
+    {
+        unit[0] = (byte)'=';
+        unit[1] = "0123456789ABCDEF"u8[octet >> 4];
+        unit[2] = "0123456789ABCDEF"u8[octet & 15];
+        return unit;
+    }
+
+    private void Unit(ReadOnlySpan<byte> unit, IBufferWriter<byte> output)
+    {
+        if (_column + unit.Length > MimeLine - 1)
+        {
+            output.Write("=\r\n"u8);
+            _column = 0;
+        }
+        output.Write(unit);
+        _column += unit.Length;
+    }
+
+    private void EndLine(IBufferWriter<byte> output)
+    {
+        output.Write("\r\n"u8);
+        _column = 0;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Text;
+using MimeKit;
+
+namespace SmartHost.Gmail;
+
+internal enum TransferEncoding
+{
+    /// <summary>7bit, 8bit, binary, none, or a word nobody knows: the octets are what they are.</summary>
+    Identity,
+    Base64,
+    QuotedPrintable,
+}
+
+/// <summary>What the header of a message or of one of its parts says about the octets behind it (RFC 2045).</summary>
+/// <param name="ContentType">Null: none, or unreadable. Text then, says RFC 2045 §5.2.</param>
+internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding Encoding, bool Is8Bit, string? FileName)
+{
+    public string? Boundary => ContentType is { } type && type.IsMimeType("multipart", "*") && type.Boundary is { Length: > 0 } boundary ? boundary : null;
+
+    public bool IsMultipart => ContentType?.IsMimeType("multipart", "*") == true;
+
+    /// <summary>A forwarded message, whose own header follows.</summary>
+    public bool IsMessage => ContentType is { } type && Encoding == TransferEncoding.Identity
+        && (type.IsMimeType("message", "rfc822") || type.IsMimeType("message", "global"));
+
+    public static EntityHeader Of(IReadOnlyList<HeaderField> fields)
+    {
+        ContentType? type = null;
+        string? fileName = null, typeName = null;
+        var (encoding, is8Bit, seenEncoding) = (TransferEncoding.Identity, false, false);
+        foreach (var field in fields)
+        {
+            if (!field.Name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)) continue;
+            if (type is null && field.Is("Content-Type"))
+            {
+                if (ContentType.TryParse(HeaderText.Read(field.Value), out type)) typeName = type.Name;
+            }
+            else if (fileName is null && field.Is("Content-Disposition"))
+            {
+                if (ContentDisposition.TryParse(HeaderText.Read(field.Value), out var disposition)) fileName = disposition.FileName;
+            }
+            else if (!seenEncoding && field.Is("Content-Transfer-Encoding"))
+            {
+                seenEncoding = true;
+                var word = HeaderText.Read(field.Value).Trim('"', ';', ' ').ToUpperInvariant();
+                encoding = word switch
+                {
+                    "BASE64" => TransferEncoding.Base64,
+                    "QUOTED-PRINTABLE" => TransferEncoding.QuotedPrintable,
+                    _ => TransferEncoding.Identity,
+                };
+                is8Bit = word is "8BIT" or "BINARY";
+            }
+        }
+        return new EntityHeader(type, encoding, is8Bit, fileName ?? typeName);
+    }
+}

@@ -1,0 +1,265 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// Opens sessions: a token where the account needs one, then ports in turn, the working one remembered; TLS always
+/// checked; one AUTH a connection. Safe for several callers at once. Every failure is a verdict, with one line of what
+/// was tried; nothing is retried here except the other port, and one fresh token for one that Gmail did not accept.
+/// </summary>
+/// <param name="localDomain">Our name for EHLO; see <see cref="LocalDomain"/>. Gmail turns <c>localhost</c> and the like away.</param>
+/// <param name="tokens">Where OAuth and service accounts get their access tokens; null: they cannot log in.</param>
+public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConnector>? logger = null, string? localDomain = null, AccessTokens? tokens = null)
+{
+    private const int Submission = 587, Submissions = 465;
+
+    private readonly ConversationTimeouts timeouts = new();
+    private readonly ILogger log = logger ?? NullLogger<GmailConnector>.Instance;
+    private readonly string localDomain = LocalDomain(localDomain);
+
+    /// <summary>The port that worked last, by account.</summary>
+    private readonly ConcurrentDictionary<string, int> working = new();
+
+    /// <summary>Tests put their own addresses and sockets here.</summary>
+    internal HappyEyeballs Sockets { get; init; } = new(time, new ConversationTimeouts());
+
+    /// <summary>
+    /// Never throws for what Gmail or the network does; cancellation throws. With <see cref="AccountSettings.Port"/> null
+    /// both ports are tried, or the one that <see cref="AccountSettings.Tls"/> means.
+    /// </summary>
+    public async Task<OpenOutcome> OpenAsync(AccountSettings account, CancellationToken cancellation)
+    {
+        var (proof, refusal) = await ProofAsync(account, cancellation);
+        if (proof is null) return refusal!;
+        var outcome = await OpenAsync(account, proof, cancellation);
+
+        // A token from before may have been revoked in the meantime. One new one, on a new connection, and no loop:
+        // what a fresh token is refused for, another would be too.
+        if (proof is LoginProof.AccessToken { Fresh: false } stale && outcome is OpenOutcome.Failed { Reply.Code: 535 or 334 } failed)
+        {
+            tokens!.Forget(account, stale.Value);
+            (proof, refusal) = await ProofAsync(account, cancellation);
+            if (proof is null) return refusal!;
+            outcome = await OpenAsync(account, proof, cancellation) switch
+            {
+                OpenOutcome.Opened opened => opened with { Tried = $"{failed.Tried}; with a new access token {opened.Tried}" },
+                OpenOutcome.Failed again => again with { Tried = $"{failed.Tried}; with a new access token {again.Tried}" },
+                _ => throw new UnreachableException(),
+            };
+        }
+        return outcome;
+    }
+
+    /// <summary>
+    /// A name that Gmail accepts in EHLO: the host name where it has a domain, else the host name below home.arpa, the
+    /// domain that RFC 8375 sets aside for homes. Characters that no host name has are dropped.
+    /// </summary>
+    public static string LocalDomain(string? hostname)
+    {
+        var labels = (hostname ?? "").Split('.').Select(label => string.Concat(label.Where(c => char.IsAsciiLetterOrDigit(c) || c == '-')).Trim('-')).Where(label => label.Length is > 0 and <= 63).ToList();
+        if (labels is [] or ["localhost", ..]) return "smarthost.home.arpa";
+        return labels.Count > 1 ? string.Join('.', labels) : $"{labels[0]}.home.arpa";
+    }
+
+    private async Task<OpenOutcome> OpenAsync(AccountSettings account, LoginProof proof, CancellationToken cancellation)
+    {
+        X509Certificate2Collection? roots;
+        try
+        {
+            roots = GmailTls.LoadRoots(account.CaFile);
+        }
+        catch (WireException e)
+        {
+            return new OpenOutcome.Failed(ReplyCatalogue.Read(e.Failure, Stage.Connect, e.Detail), null, "nothing: the caFile is unreadable");
+        }
+
+        var tried = new List<string>();
+        Attempt? furthest = null;
+        foreach (var (port, tls) in Ports(account))
+        {
+            var attempt = new Attempt(account, port, time);
+            await TryAsync(attempt, tls, roots, proof, cancellation);
+            tried.Add(attempt.Tried());
+            var all = string.Join("; ", tried);
+            if (attempt.Session is { } session)
+            {
+                working[account.Name] = port;
+                LogOpened(log, account.Name, all);
+                return new OpenOutcome.Opened(session, all);
+            }
+            // Of two failures the one that got further says more: a bad certificate more than a closed port.
+            if (furthest is null || attempt.Stage > furthest.Stage) furthest = attempt;
+            if (attempt.Verdict!.Action != VerdictAction.OtherPort) break;
+        }
+        if (!furthest!.Verdict!.Known) GmailSession.LogUnknownReply(log, account.Name, furthest.Stage, furthest.Reply!);
+        return new OpenOutcome.Failed(furthest.Verdict, furthest.Reply, string.Join("; ", tried));
+    }
+
+    private IEnumerable<(int Port, AccountTls Tls)> Ports(AccountSettings account)
+    {
+        if (account.Port is { } port) return [(port, account.Tls ?? (port == Submissions ? AccountTls.Implicit : AccountTls.StartTls))];
+        (int, AccountTls) starttls = (Submission, AccountTls.StartTls), @implicit = (Submissions, AccountTls.Implicit);
+        if (account.Tls is { } only) return [only == AccountTls.StartTls ? starttls : @implicit];
+        return working.GetValueOrDefault(account.Name) == Submissions ? [@implicit, starttls] : [starttls, @implicit];
+    }
+
+    private async Task TryAsync(Attempt attempt, AccountTls tls, X509Certificate2Collection? roots, LoginProof proof, CancellationToken cancellation)
+    {
+        GmailLogin? login = null;
+        SmtpWire? wire = null;
+        try
+        {
+            (var stream, attempt.Address) = await Sockets.ConnectAsync(attempt.Account.Host, attempt.Port, cancellation);
+            wire = new SmtpWire(stream, time);
+            SmtpReply? greeting = null;
+            if (tls == AccountTls.StartTls)
+            {
+                greeting = await GreetingAsync(attempt, wire, cancellation);
+                if (greeting is null || !await StartTlsAsync(attempt, wire, cancellation)) return;
+            }
+            attempt.Stage = Stage.Tls;
+            wire = new SmtpWire(await SecureAsync(wire.Stream, attempt.Account, roots, cancellation), time);
+            greeting ??= await GreetingAsync(attempt, wire, cancellation);
+            if (greeting is null) return;
+
+            login = new GmailLogin(wire, timeouts, localDomain);
+            var (offer, refusal) = await login.RunAsync(attempt.Account, greeting, proof, cancellation);
+            attempt.Stage = login.Stage;
+            if (refusal is not null) attempt.Refuse(refusal);
+            else attempt.Session = new GmailSession(wire, offer!, attempt.Account.Name, time, timeouts, log);
+        }
+        catch (WireException e)
+        {
+            attempt.Stage = login?.Stage ?? attempt.Stage;
+            // A revoked certificate or a wrong name is found at TLS, whatever phase noticed it.
+            attempt.Fail(e);
+        }
+        finally
+        {
+            if (attempt.Session is null && wire is not null) await CloseAsync(wire);
+        }
+    }
+
+    private async Task<SmtpReply?> GreetingAsync(Attempt attempt, SmtpWire wire, CancellationToken cancellation)
+    {
+        attempt.Stage = Stage.Greeting;
+        var greeting = await wire.ReadReplyAsync(timeouts.Greeting, cancellation);
+        if (greeting.Code == 220) return greeting;
+        attempt.Refuse(greeting);
+        return null;
+    }
+
+    private async Task<bool> StartTlsAsync(Attempt attempt, SmtpWire wire, CancellationToken cancellation)
+    {
+        attempt.Stage = Stage.Ehlo;
+        await wire.WriteLineAsync($"EHLO {localDomain}", timeouts.Ehlo, cancellation);
+        var ehlo = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
+        if (ehlo.Code != 250)
+        {
+            attempt.Refuse(ehlo);
+            return false;
+        }
+        attempt.Stage = Stage.StartTls;
+        if (!ehlo.Lines.Any(line => line.Trim().Equals("STARTTLS", StringComparison.OrdinalIgnoreCase))) throw new WireException(ConnectionFailure.StartTlsNotOffered, null);
+        await wire.WriteLineAsync("STARTTLS", timeouts.Ehlo, cancellation);
+        var ready = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
+        if (ready.Code != 220)
+        {
+            attempt.Refuse(ready);
+            return false;
+        }
+        // Whatever follows the 220 in clear was put there by somebody in between, to be read as if it came encrypted.
+        return wire.HasMore ? throw new WireException(ConnectionFailure.NotSmtp, "it said more after STARTTLS than it was asked") : true;
+    }
+
+    private async Task<Stream> SecureAsync(Stream plain, AccountSettings account, X509Certificate2Collection? roots, CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(account.CheckRevocation ? timeouts.TlsWithRevocation : timeouts.Tls, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            return await GmailTls.SecureAsync(plain, account, roots, either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new WireException(ConnectionFailure.TimedOut, null, e);
+        }
+    }
+
+    /// <returns>Either what to log in with, or why there is nothing.</returns>
+    private async Task<(LoginProof? Proof, OpenOutcome.Failed? Refusal)> ProofAsync(AccountSettings account, CancellationToken cancellation)
+    {
+        switch (account.Credentials)
+        {
+            case AccountCredentials.ByAddress:
+                return (new LoginProof.None(), null);
+            case AccountCredentials.AppPassword { Password: var password }:
+                // Google shows it in four groups; the spaces are not part of it.
+                return (new LoginProof.Password(new Secret(string.Concat(password.Reveal().Where(c => !char.IsWhiteSpace(c))))), null);
+            default:
+                if (tokens is null) throw new InvalidOperationException("this connector was made without a source of access tokens");
+                return await tokens.GetAsync(account, cancellation) switch
+                {
+                    TokenOutcome.Granted granted => (new LoginProof.AccessToken(granted.Token, granted.Fresh), null),
+                    TokenOutcome.Refused refused => (null, new OpenOutcome.Failed(refused.Verdict, null, $"{tokens.Endpoint.Host} for an access token")),
+                    _ => throw new UnreachableException(),
+                };
+        }
+    }
+
+    private static async Task CloseAsync(SmtpWire wire)
+    {
+        try
+        {
+            await wire.DisposeAsync();
+        }
+        catch (Exception e) when (SmtpWire.IsBroken(e))
+        {
+            // It is closed, one way or the other.
+        }
+    }
+
+    [LoggerMessage(3101, LogLevel.Debug, "account {Account}: connected, {Tried}")]
+    private static partial void LogOpened(ILogger logger, string account, string tried);
+
+    /// <summary>One port's story.</summary>
+    private sealed class Attempt(AccountSettings account, int port, TimeProvider time)
+    {
+        private readonly long began = time.GetTimestamp();
+
+        public AccountSettings Account => account;
+
+        public int Port => port;
+
+        public IPAddress? Address { get; set; }
+
+        public Stage Stage { get; set; }
+
+        public GmailSession? Session { get; set; }
+
+        public SmtpReply? Reply { get; private set; }
+
+        public Verdict? Verdict { get; private set; }
+
+        /// <summary>A success where it ends the conversation is no answer to what was asked.</summary>
+        public void Refuse(SmtpReply reply) => (Reply, Verdict) = (reply, reply.Code < 300
+            ? ReplyCatalogue.Read(ConnectionFailure.NotSmtp, Stage, $"it said “{reply}”")
+            : ReplyCatalogue.Read(reply, Stage));
+
+        public void Fail(WireException e) => Verdict = ReplyCatalogue.Read(e.Failure, Stage, e.Detail);
+
+        public string Tried()
+        {
+            var seconds = time.GetElapsedTime(began).TotalSeconds;
+            var where = Address is null ? $"{account.Host}:{port}" : $"{account.Host}:{port} [{Address}]";
+            var end = Session is not null ? "connected" : Reply is { } reply ? $"said “{reply}”" : $"failed ({Verdict!.Row})";
+            return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{where} {end} after {seconds:0.00} s");
+        }
+    }
+}

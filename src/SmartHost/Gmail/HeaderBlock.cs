@@ -1,0 +1,279 @@
+using System.Text;
+
+namespace SmartHost.Gmail;
+
+/// <summary>One header field as it stands in the message.</summary>
+/// <param name="Raw">Name, colon and value with its folds, without the final CRLF.</param>
+/// <param name="ValueStart">Where the value begins in <paramref name="Raw"/>, behind the colon.</param>
+internal readonly record struct HeaderField(string Name, ReadOnlyMemory<byte> Raw, int ValueStart)
+{
+    public ReadOnlySpan<byte> Value => Raw.Span[ValueStart..];
+
+    public bool Is(string name) => Name.Equals(name, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A field of our own making: ASCII, folded already.</summary>
+    public static HeaderField Of(string name, string value) =>
+        new(name, Encoding.ASCII.GetBytes($"{name}: {value}"), name.Length + 1);
+}
+
+/// <summary>
+/// A message's header as devices write it: with a byte order mark or an mbox line before it, folds without their blank,
+/// no empty line behind it, or no header at all. The first line that can be neither a field nor the rest of one begins the
+/// body, so whatever is not understood is kept as text.
+/// </summary>
+internal sealed class HeaderBlock
+{
+    /// <summary>Longer names are text: RFC 5322 asks for less than 77 in practice, and some text has colons far to the right.</summary>
+    private const int MaxName = 100;
+
+    /// <summary>A fold that lost its blank is looked for in so many lines and octets.</summary>
+    private const int MaxBrokenLines = 3, MaxLookAhead = 16 << 10;
+
+    private static readonly HashSet<string> Known = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Date", "Subject", "Message-ID", "In-Reply-To", "References",
+        "Received", "Return-Path", "MIME-Version", "Importance", "Precedence", "Sensitivity", "User-Agent", "Mailer",
+        "Auto-Submitted", "Disposition-Notification-To", "Return-Receipt-To", "Errors-To", "DKIM-Signature",
+        "Authentication-Results", "Delivered-To", "Thread-Topic", "Thread-Index", "Apparently-To", "Received-SPF",
+    };
+
+    private static readonly string[] KnownFamilies = ["X-", "Content-", "Resent-", "List-", "ARC-"];
+
+    /// <summary>RFC 5322 §3.6 and RFC 2045: at most one of each. To and Cc are merged, not cut, so text after the header never shows as a second.</summary>
+    internal static readonly HashSet<string> SingleInstance = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject",
+        "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID", "Content-Description", "Content-Disposition",
+    };
+
+    private readonly List<int> _starts = [];
+
+    private HeaderBlock() { }
+
+    public List<HeaderField> Fields { get; } = [];
+
+    /// <summary>Offset of the body's first octet.</summary>
+    public int BodyStart { get; private set; }
+
+    /// <summary>True where the data ended inside the header.</summary>
+    public bool RanOut { get; private set; }
+
+    public List<string> Repairs { get; } = [];
+
+    /// <param name="data">From the message's first octet: CRLF line ends, no NUL.</param>
+    /// <param name="complete">True where no more can come: the message ends here, or the header is cut here.</param>
+    /// <returns>Null: the header goes on behind <paramref name="data"/>.</returns>
+    public static HeaderBlock? Parse(ReadOnlyMemory<byte> data, bool complete)
+    {
+        var block = new HeaderBlock();
+        return block.Read(data, complete) ? block : null;
+    }
+
+    /// <summary>True for names that mail software writes, false for what may be a line of text with a colon.</summary>
+    public static bool IsKnown(string name) =>
+        Known.Contains(name) || Array.Exists(KnownFamilies, family => name.StartsWith(family, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Reads <c>name:</c> at the start of a line, blanks before the colon forgiven.</summary>
+    public static bool TryName(ReadOnlySpan<byte> line, out int nameLength, out int valueStart)
+    {
+        (nameLength, valueStart) = (0, 0);
+        var colon = line[..Math.Min(line.Length, MaxName + 8)].IndexOf((byte)':');
+        if (colon < 2 || !char.IsAsciiLetter((char)line[0])) return false;
+        var name = line[..colon].TrimEnd(" \t"u8);
+        // Two letters at least, so that C:\SCANS is text; so is http://….
+        if (name.Length is < 2 or > MaxName || name.IndexOfAnyExceptInRange((byte)33, (byte)126) >= 0) return false;
+        if (line[(colon + 1)..].StartsWith("//"u8)) return false;
+        (nameLength, valueStart) = (name.Length, colon + 1);
+        return true;
+    }
+
+    private bool Read(ReadOnlyMemory<byte> data, bool complete)
+    {
+        var span = data.Span;
+        var at = 0;
+        var ownOnly = true; // Only the Received fields that a relay, we among them, put on top.
+        var ended = false;
+        while (at < span.Length)
+        {
+            var length = LineLength(span[at..]);
+            if (length < 0)
+            {
+                if (!complete) return false;
+                length = span.Length - at;
+            }
+            var line = Content(span.Slice(at, length));
+            if (ownOnly && line.StartsWith("\uFEFF"u8))
+            {
+                Repairs.Add("removed the byte order mark before the header");
+                at += 3;
+                length -= 3;
+                line = line[3..];
+            }
+            if (line.Length == 0)
+            {
+                if (ownOnly)
+                {
+                    var skipped = EmptyLinesBeforeHeader(span[at..], complete);
+                    if (skipped < 0) return false;
+                    if (skipped > 0)
+                    {
+                        Repairs.Add("removed the empty line before the header");
+                        at += skipped;
+                        continue;
+                    }
+                }
+                at += length;
+                ended = true;
+                break;
+            }
+            if (line[0] is (byte)' ' or (byte)'\t' && Fields.Count > 0 && !(ownOnly && IsWholeReceived(Fields[^1]) && !IsComment(line)))
+            {
+                Extend(data, at, line.Length, inserted: false);
+            }
+            else if (TryName(line, out var name, out var value))
+            {
+                var text = NameOf(line[..name]);
+                _starts.Add(at);
+                Fields.Add(new HeaderField(text, data.Slice(at, line.Length), value));
+                ownOnly &= Fields[^1].Is("Received");
+            }
+            else if (ownOnly && (line.StartsWith("From "u8) || line.StartsWith(">From "u8)))
+            {
+                var next = NextIsField(span[(at + length)..], complete);
+                if (next is null) return false;
+                if (next is false) return EndAt(at);
+                Repairs.Add("removed the mbox “From ” line before the header");
+            }
+            else
+            {
+                var broken = ownOnly ? false : IsBrokenFold(span[at..], complete);
+                if (broken is null) return false;
+                if (broken is false) return EndAt(at);
+                Repairs.Add("joined a header line that had lost its leading blank");
+                Extend(data, at, line.Length, inserted: true);
+            }
+            at += length;
+        }
+        if (!ended)
+        {
+            if (!complete) return false;
+            RanOut = true;
+            return EndAt(at);
+        }
+        BodyStart = at;
+        LeaveTextAlone();
+        return true;
+    }
+
+    /// <summary>
+    /// The header ended without its empty line, so lines such as <c>Time: 22:14</c> just before the end belong to the
+    /// text behind them, as does a second Subject.
+    /// </summary>
+    private bool EndAt(int at)
+    {
+        BodyStart = at;
+        for (var i = Fields.Count - 1; i >= 0; i--)
+        {
+            var field = Fields[i];
+            var repeated = SingleInstance.Contains(field.Name) && !field.Is("To") && !field.Is("Cc") && Fields.FindIndex(f => f.Is(field.Name)) < i;
+            if (IsKnown(field.Name) && !repeated) break;
+            BodyStart = _starts[i];
+            Fields.RemoveAt(i);
+        }
+        LeaveTextAlone();
+        if (Fields.Exists(field => !field.Is("Received"))) Repairs.Add("added the empty line that ends the header");
+        return true;
+    }
+
+    /// <summary>A message without any header may begin with lines that look like fields: with no known name among them they are text.</summary>
+    private void LeaveTextAlone()
+    {
+        var first = Fields.FindIndex(field => !field.Is("Received"));
+        if (first < 0 || Fields.Exists(field => !field.Is("Received") && IsKnown(field.Name))) return;
+        BodyStart = _starts[first];
+        Fields.RemoveRange(first, Fields.Count - first);
+    }
+
+    private void Extend(ReadOnlyMemory<byte> data, int at, int length, bool inserted)
+    {
+        var field = Fields[^1];
+        var start = _starts[^1];
+        if (!inserted && field.Raw.Length == at - 2 - start && System.Runtime.InteropServices.MemoryMarshal.TryGetArray(field.Raw, out var own)
+            && System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out var all) && own.Array == all.Array)
+        {
+            // The usual fold: the field just reaches further.
+            Fields[^1] = field with { Raw = data.Slice(start, at - start + length) };
+            return;
+        }
+        byte[] joined = [.. field.Raw.Span, .. "\r\n"u8, .. inserted ? " "u8 : default, .. data.Span.Slice(at, length)];
+        Fields[^1] = field with { Raw = joined };
+    }
+
+    /// <summary>
+    /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not).
+    /// It is a fold only if nothing but known, not yet seen fields follow down to an empty line.
+    /// Null: what follows has yet to be read.
+    /// </summary>
+    private bool? IsBrokenFold(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var (at, strange, resumed) = (0, 0, false);
+        while (at < rest.Length && at < MaxLookAhead)
+        {
+            var length = LineLength(rest[at..]);
+            if (length < 0) break;
+            var line = Content(rest.Slice(at, length));
+            at += length;
+            if (line.Length == 0) return resumed;
+            if (line[0] is (byte)' ' or (byte)'\t') continue;
+            if (!TryName(line, out var nameLength, out var valueStart))
+            {
+                if (++strange > MaxBrokenLines) return false;
+                continue;
+            }
+            var name = NameOf(line[..nameLength]);
+            if (!IsKnown(name) || !IsPlausible(name, line[valueStart..])) return false;
+            resumed = true;
+        }
+        return complete || at >= MaxLookAhead ? false : null;
+    }
+
+    private bool IsPlausible(string name, ReadOnlySpan<byte> value) =>
+        !(SingleInstance.Contains(name) && Fields.Exists(field => field.Is(name)))
+        && (!name.Equals("Date", StringComparison.OrdinalIgnoreCase) || HeaderText.IsDate(value))
+        && (!(name.Equals("From", StringComparison.OrdinalIgnoreCase) || name.Equals("To", StringComparison.OrdinalIgnoreCase)) || value.Contains((byte)'@'));
+
+    /// <summary>Octets of empty lines to skip where a header of the device's follows them; 0: they end the header; -1: read on.</summary>
+    private static int EmptyLinesBeforeHeader(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var at = 0;
+        while (rest[at..].StartsWith("\r\n"u8) && at < 16) at += 2;
+        var length = LineLength(rest[at..]);
+        if (length < 0) return complete ? 0 : -1;
+        var line = Content(rest.Slice(at, length));
+        return TryName(line, out var name, out _) && Known.Contains(NameOf(line[..name])) ? at : 0;
+    }
+
+    private static bool? NextIsField(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var length = LineLength(rest);
+        if (length < 0) return complete ? false : null;
+        var line = Content(rest[..length]);
+        return line.StartsWith(">From "u8) || (TryName(line, out var name, out _) && IsKnown(NameOf(line[..name])));
+    }
+
+    /// <summary>Our own Received ends in a date. A blank line start behind it is the device's first line of text, not a fold.</summary>
+    private static bool IsWholeReceived(HeaderField field)
+    {
+        var semicolon = field.Value.LastIndexOf((byte)';');
+        return field.Is("Received") && semicolon >= 0 && HeaderText.IsDate(field.Value[(semicolon + 1)..]);
+    }
+
+    private static bool IsComment(ReadOnlySpan<byte> line) => line.TrimStart(" \t"u8).StartsWith("("u8);
+
+    /// <summary>With its line end; -1: not all of it is there.</summary>
+    private static int LineLength(ReadOnlySpan<byte> rest) => rest.IndexOf((byte)'\n') is >= 0 and var end ? end + 1 : -1;
+
+    private static ReadOnlySpan<byte> Content(ReadOnlySpan<byte> line) => line.EndsWith("\r\n"u8) ? line[..^2] : line;
+
+    private static string NameOf(ReadOnlySpan<byte> name) => Encoding.ASCII.GetString(name);
+}

@@ -1,0 +1,269 @@
+using System.Text;
+using MimeKit;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// A header that Gmail takes: one From, a Date, a Message-ID, one of each field that may stand once, ASCII, short lines, no Bcc.
+/// Fields without a fault go out octet for octet, in their order; new ones stand at the end.
+/// Bad input never fails here: what cannot be repaired is left out, and the timeline says so.
+/// </summary>
+internal sealed class HeaderRepair
+{
+    private readonly RepairContext _context;
+    private readonly List<HeaderField> _fields;
+    private readonly List<string> _repairs;
+
+    private HeaderRepair(HeaderBlock block, RepairContext context, List<string> repairs) =>
+        (_fields, _context, _repairs) = ([.. block.Fields], context, repairs);
+
+    /// <param name="body">What the body turned out to be: it decides charset and transfer encoding.</param>
+    /// <returns>The header with the empty line behind it, and the one mailbox of its From.</returns>
+    public static (byte[] Header, Mailbox From) Repair(HeaderBlock block, RepairContext context, BodyFacts body, List<string> repairs)
+    {
+        var repair = new HeaderRepair(block, context, repairs);
+        repair.RemovePrivate();
+        repair.MendMime(body);
+        var from = repair.ApplyFromRule();
+        repair.Merge("To");
+        repair.Merge("Cc");
+        repair.KeepOneOfEach();
+        repair.MendRecipients("To");
+        repair.MendRecipients("Cc");
+        repair.MendDate();
+        repair.MendMessageId();
+        repair.PrefixSubject();
+        repair.NameSomeRecipient();
+        repair.CleanText();
+        repair._fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.Read(Encoding.UTF8.GetBytes(context.Device))));
+        return (repair.Write(), from);
+    }
+
+    /// <summary>Gmail passes Bcc on to everyone. A device's word on who we say it is does not count.</summary>
+    private void RemovePrivate()
+    {
+        if (_fields.RemoveAll(field => field.Is("Bcc") || field.Is("Resent-Bcc")) > 0) _repairs.Add("removed Bcc");
+        if (_fields.RemoveAll(field => field.Is("Return-Path")) > 0) _repairs.Add("removed Return-Path");
+        _fields.RemoveAll(field => field.Is("X-SmartHost-Device"));
+    }
+
+    private Mailbox ApplyFromRule()
+    {
+        var written = _fields.FindAll(field => field.Is("From"));
+        var rule = FromRule.Decide(written, _context);
+        var made = HeaderText.Folded("From", rule.Value);
+        var same = rule.IsKept || (written.Count == 1 && written[0].Raw.Span.SequenceEqual(made.Raw.Span));
+        if (!same)
+        {
+            var original = written.Count > 0 ? string.Join(", ", written.Select(field => HeaderText.Read(field.Value))) : _context.Sender.Mailbox?.ToString();
+            Replace("From", made);
+            if (!string.IsNullOrEmpty(original)) Replace("X-Original-From", HeaderText.Unstructured("X-Original-From", original));
+            _repairs.Add(written.Count switch
+            {
+                0 => "supplied From",
+                1 => $"made From {rule.Mailbox}, the account's, in place of the device's own",
+                _ => $"made one From, {rule.Mailbox}, of {written.Count}",
+            });
+        }
+        MendReplyTo(rule.ReplyTo);
+
+        // A Sender that is not ours would be as foreign as the From was.
+        var senders = _fields.FindAll(field => field.Is("Sender"));
+        var kept = same && senders.Count == 1 && MailboxList.Read(senders[0].Value) is [{ Address: { } sender }] && FromRule.IsOurs(sender, _context);
+        if (senders.Count > 0 && !kept)
+        {
+            _fields.RemoveAll(field => field.Is("Sender"));
+            _repairs.Add("removed Sender");
+        }
+        return rule.Mailbox;
+    }
+
+    private void MendReplyTo(IReadOnlyList<Mailbox> others)
+    {
+        var written = _fields.FindAll(field => field.Is("Reply-To"));
+        foreach (var field in written)
+        {
+            var entries = MailboxList.Read(field.Value);
+            if (entries.Count > 0 && HeaderText.IsClean(field.Raw.Span) && MailboxList.IsPlain(field.Value, entries))
+            {
+                if (written.Count > 1) Replace("Reply-To", field);
+                return;
+            }
+            if (MailboxList.Write(entries) is { Length: > 0 } mended)
+            {
+                Replace("Reply-To", HeaderText.Folded("Reply-To", mended));
+                _repairs.Add("mended Reply-To");
+                return;
+            }
+        }
+        if (_fields.RemoveAll(field => field.Is("Reply-To")) > 0) _repairs.Add("removed a Reply-To without an address");
+        if (others.Count == 0) return;
+        _fields.Add(HeaderField.Of("Reply-To", string.Join(",\r\n ", others.Select(MailboxList.AsciiAddress))));
+        _repairs.Add($"set Reply-To to {string.Join(", ", others)}");
+    }
+
+    /// <summary>Some devices write one To for each recipient.</summary>
+    private void Merge(string name)
+    {
+        var written = _fields.FindAll(field => field.Is(name));
+        if (written.Count < 2) return;
+        using var joined = new MemoryStream();
+        foreach (var field in written)
+        {
+            var value = field.Value.Trim(" \t\r\n,"u8);
+            if (value.IsEmpty) continue;
+            joined.Write(joined.Length == 0 ? " "u8 : ",\r\n "u8);
+            joined.Write(value);
+        }
+        byte[] raw = [.. Encoding.ASCII.GetBytes(name), (byte)':', .. joined.ToArray()];
+        Replace(name, new HeaderField(name, raw, name.Length + 1));
+        _repairs.Add($"merged {written.Count} {name} fields");
+    }
+
+    private void KeepOneOfEach()
+    {
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var extra in _fields.FindAll(field => HeaderBlock.SingleInstance.Contains(field.Name) && !seen.Add(field.Name)))
+        {
+            _fields.Remove(extra);
+            _repairs.Add($"kept the first of several {extra.Name}");
+        }
+    }
+
+    /// <summary>An address field must hold addresses. What it held instead stays readable as X-Original-….</summary>
+    private void MendRecipients(string name)
+    {
+        if (Find(name) is not { } field) return;
+        var entries = MailboxList.Read(field.Value);
+        var group = entries.Count == 0 && HeaderText.Read(field.Value).EndsWith(":;", StringComparison.Ordinal);
+        if (HeaderText.IsClean(field.Raw.Span) && (group || (entries.Count > 0 && MailboxList.IsPlain(field.Value, entries)))) return;
+        var mended = MailboxList.Write(entries);
+        if (mended is "") _fields.RemoveAll(other => other.Is(name));
+        else Replace(name, HeaderField.Of(name, mended));
+        if (mended is "" || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
+        {
+            var original = HeaderText.Read(field.Value);
+            if (original is not "") Replace($"X-Original-{name}", HeaderText.Unstructured($"X-Original-{name}", original));
+        }
+        _repairs.Add(mended is "" ? $"removed a {name} without an address" : $"mended {name}");
+    }
+
+    private void MendDate()
+    {
+        var written = Find("Date");
+        if (written is { } field && HeaderText.IsClean(field.Raw.Span) && HeaderText.IsDate(field.Value)) return;
+        Replace("Date", HeaderField.Of("Date", HeaderText.Date(_context.ReceivedAt)));
+        if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text) Replace("X-Original-Date", HeaderText.Unstructured("X-Original-Date", text));
+        _repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");
+    }
+
+    private void MendMessageId()
+    {
+        var written = Find("Message-ID");
+        var id = HeaderText.AsciiOnly(_context.MessageId);
+        if (written is { } field && field.Value.Trim(" \t\r\n"u8).SequenceEqual(Encoding.ASCII.GetBytes(id)) && HeaderText.IsClean(field.Raw.Span)) return;
+        Replace("Message-ID", HeaderText.Folded("Message-ID", id));
+        if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text)
+            Replace("X-Original-Message-ID", HeaderText.Unstructured("X-Original-Message-ID", text));
+        _repairs.Add(written is null ? "supplied Message-ID" : "replaced Message-ID");
+    }
+
+    private void PrefixSubject()
+    {
+        if (string.IsNullOrWhiteSpace(_context.SubjectPrefix)) return;
+        var prefix = _context.SubjectPrefix.Trim();
+        var subject = Find("Subject") is { } field ? HeaderText.Decoded(field.Value) : "";
+        if (subject.StartsWith(prefix, StringComparison.Ordinal)) return;
+        Replace("Subject", HeaderText.Unstructured("Subject", HeaderText.Read(Encoding.UTF8.GetBytes($"{prefix} {subject}"))));
+    }
+
+    /// <summary>Legal without (RFC 5322 §3.6), but spam filters count it; the empty group discloses nobody.</summary>
+    private void NameSomeRecipient()
+    {
+        if (Find("To") is null && Find("Cc") is null) _fields.Add(HeaderField.Of("To", "undisclosed-recipients:;"));
+    }
+
+    private void MendMime(BodyFacts body)
+    {
+        var type = Find("Content-Type");
+        var encoding = Find("Content-Transfer-Encoding");
+        if (body.Charset is { } charset)
+        {
+            if (body.Root.ContentType is { } known)
+            {
+                known.Charset = charset;
+                Replace("Content-Type", HeaderText.Parameters("Content-Type", known));
+            }
+            else
+            {
+                Replace("Content-Type", HeaderField.Of("Content-Type", $"text/plain; charset={charset}"));
+            }
+            _repairs.Add($"named the text's charset, {charset}");
+        }
+        var wanted = body.RootEncoding;
+        if (wanted is not null)
+        {
+            Replace("Content-Transfer-Encoding", HeaderField.Of("Content-Transfer-Encoding", wanted));
+            if (encoding is not null || wanted is not "8bit") _repairs.Add($"set Content-Transfer-Encoding to {wanted}");
+        }
+        if (Find("MIME-Version") is not null || (type ?? encoding ?? Find("Content-Type") ?? Find("Content-Transfer-Encoding")) is null) return;
+        _fields.Add(HeaderField.Of("MIME-Version", "1.0"));
+        _repairs.Add("supplied MIME-Version");
+    }
+
+    /// <summary>Raw 8-bit, control characters, endless lines: whatever is left of them, each field by its own rules.</summary>
+    private void CleanText()
+    {
+        var mended = new List<string>();
+        for (var i = _fields.Count - 1; i >= 0; i--)
+        {
+            var field = _fields[i];
+            var raw = field.Raw.Span;
+            if (HeaderText.IsClean(raw) && raw[field.Name.Length] == ':') continue;
+            if (HeaderText.Mended(field) is { } clean)
+            {
+                _fields[i] = clean;
+                if (!clean.Raw.Span.SequenceEqual(raw)) mended.Add(field.Name);
+            }
+            else
+            {
+                _fields.RemoveAt(i);
+                mended.Add(field.Name);
+            }
+        }
+        mended.Reverse();
+        if (mended.Count > 0) _repairs.Add($"rewrote {string.Join(", ", mended.Distinct(StringComparer.OrdinalIgnoreCase).Take(8))} in ASCII and short lines");
+    }
+
+    private HeaderField? Find(string name)
+    {
+        var at = _fields.FindIndex(field => field.Is(name));
+        return at < 0 ? null : _fields[at];
+    }
+
+    /// <summary>In place of the first of that name, and of all others; at the end where there is none.</summary>
+    private void Replace(string name, HeaderField field)
+    {
+        var at = _fields.FindIndex(other => other.Is(name));
+        _fields.RemoveAll(other => other.Is(name));
+        if (at < 0) _fields.Add(field);
+        else _fields.Insert(at, field);
+    }
+
+    private byte[] Write()
+    {
+        var made = new byte[_fields.Sum(field => field.Raw.Length + 2) + 2];
+        var at = 0;
+        foreach (var field in _fields)
+        {
+            field.Raw.Span.CopyTo(made.AsSpan(at));
+            at += field.Raw.Length;
+            made[at++] = (byte)'\r';
+            made[at++] = (byte)'\n';
+        }
+        made[at++] = (byte)'\r';
+        made[at] = (byte)'\n';
+        return made;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using MimeKit;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>Address fields (To, Cc, From …): MimeKit reads them, forgiving much; what goes out is strict.</summary>
+internal static class MailboxList
+{
+    /// <param name="Address">Null: no address one could write to.</param>
+    /// <param name="Written">What stood in the address's place.</param>
+    internal sealed record Entry(string Name, Mailbox? Address, string Written)
+    {
+        public static Entry Of(MailboxAddress mailbox) =>
+            // Some write encoded-words inside quotes, where they are none; readers decode them all the same.
+            new(HeaderText.DecodedWords(mailbox.Name ?? ""), Mailbox.TryParse(mailbox.Address, out var address) ? address : null, mailbox.Address ?? "");
+    }
+
+    /// <summary>As much of the list as can be read: Windows programs write semicolons, and one bad address must not cost the others.</summary>
+    public static List<Entry> Read(ReadOnlySpan<byte> value)
+    {
+        var text = HeaderText.Read(value);
+        if (InternetAddressList.TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
+        var entries = new List<Entry>();
+        foreach (var piece in text.Split([',', ';']))
+            if (InternetAddressList.TryParse(piece, out var some)) entries.AddRange(some.Mailboxes.Select(Entry.Of));
+        return entries;
+    }
+
+    /// <summary>True where the value holds exactly these addresses and the commas, names and brackets they need.</summary>
+    public static bool IsPlain(ReadOnlySpan<byte> value, List<Entry> entries)
+    {
+        if (entries.Exists(entry => entry.Address is null || entry.Address.IsInternational)) return false;
+        var written = HeaderText.Read(value);
+        var encoded = written.Contains("=?", StringComparison.Ordinal);
+        return encoded
+            ? entries.TrueForAll(entry => written.Contains($"<{entry.Address}>", StringComparison.Ordinal)) && !written.Contains(';', StringComparison.Ordinal)
+            : Essence(written) is var essence && (essence == Essence(Write(entries)) || essence == Essence(Write(entries, alwaysBrackets: true)));
+    }
+
+    /// <summary>One a line, names encoded; entries without a usable address are left out.</summary>
+    public static string Write(IEnumerable<Entry> entries, bool alwaysBrackets = false) => string.Join(",\r\n ",
+        from entry in entries
+        let address = entry.Address is null ? null : AsciiAddress(entry.Address)
+        where address is not null
+        select entry.Name is not "" ? $"{HeaderText.Phrase(entry.Name)} <{address}>" : alwaysBrackets ? $"<{address}>" : address);
+
+    /// <summary>
+    /// The address in ASCII: a domain of other letters in its IDNA form. Null where the local part is not ASCII: an
+    /// encoded-word must never stand in an address (RFC 2047 §5), and Gmail refuses both that and raw octets.
+    /// </summary>
+    public static string? AsciiAddress(Mailbox mailbox)
+    {
+        if (!mailbox.IsInternational) return mailbox.ToString();
+        if (!System.Text.Ascii.IsValid(mailbox.LocalPart)) return null;
+        try
+        {
+            return $"{mailbox.LocalPart}@{new IdnMapping().GetAscii(mailbox.Domain)}";
+        }
+        catch (ArgumentException)
+        {
+            return null; // Letters that no domain may have.
+        }
+    }
+
+    private static string Essence(string list) =>
+        string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\')));
+}

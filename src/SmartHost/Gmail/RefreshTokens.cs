@@ -1,0 +1,69 @@
+using System.Text.Json;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>What <c>smarthost login</c> keeps in the data folder. A class, not a record: it must not print itself.</summary>
+internal sealed class KeptRefreshToken
+{
+    public string? RefreshToken { get; init; }
+
+    public string? ClientId { get; init; }
+
+    public DateTimeOffset Obtained { get; init; }
+}
+
+/// <summary>
+/// Refresh tokens in <c>tokens/ACCOUNT.json</c> of the data folder, readable by us alone. Written whole beside the old one
+/// and renamed over it: after a crash there is the old token or the new one, never half of one.
+/// </summary>
+public sealed class RefreshTokens(string dataFolder)
+{
+    public const string Folder = "tokens";
+
+    /// <returns>The token, or why there is none.</returns>
+    internal async Task<(Secret? Token, Verdict? Problem)> ReadAsync(string account, string clientId, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var file = File.OpenRead(PathOf(account));
+            var kept = await JsonSerializer.DeserializeAsync(file, TokenJson.Default.KeptRefreshToken, cancellation);
+            if (string.IsNullOrEmpty(kept?.RefreshToken)) return (null, TokenRefusals.UnreadableStore);
+            // Google answers "invalid_grant" to a token of another client: say what is wrong instead of asking.
+            if (kept.ClientId != clientId) return (null, TokenRefusals.OtherClient);
+            return (new Secret(kept.RefreshToken), null);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return (null, TokenRefusals.NoConsentYet);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return (null, TokenRefusals.UnreadableStore);
+        }
+    }
+
+    /// <exception cref="IOException">The data folder cannot be written; so does <see cref="UnauthorizedAccessException"/>.</exception>
+    public async Task KeepAsync(string account, string clientId, Secret refreshToken, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var path = PathOf(account);
+        var folder = Path.GetDirectoryName(path)!;
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        var beside = path + ".new";
+        File.Delete(beside);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        // From the first octet on: a file made with the usual rights and closed off later can be read in between.
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        await using (var file = new FileStream(beside, options))
+        {
+            await JsonSerializer.SerializeAsync(file, new KeptRefreshToken { RefreshToken = refreshToken.Reveal(), ClientId = clientId, Obtained = now }, TokenJson.Default.KeptRefreshToken, cancellation);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(beside, path, overwrite: true);
+    }
+
+    /// <summary>Account names are the user's own; what no file name may hold is escaped.</summary>
+    internal string PathOf(string account) => Path.Combine(dataFolder, Folder, Uri.EscapeDataString(account) + ".json");
+}

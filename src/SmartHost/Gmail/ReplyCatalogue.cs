@@ -1,0 +1,70 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// What each reply of Gmail's means for us. Reply code, enhanced code and text decide together, since 421 4.7.0,
+/// 550 5.7.1 and 534 5.7.9 each carry several meanings; the row that pins down most of the reply wins.
+/// A reply without a row is judged by its class, and is never taken for more than its stage can mean: only a refused
+/// recipient or a refused message can bounce, everything else keeps the mail.
+/// </summary>
+public static class ReplyCatalogue
+{
+    /// <summary>Every reply we know, for the documentation and the tests.</summary>
+    public static IReadOnlyList<ReplyRow> Rows { get; } =
+        [.. RepliesAboutLogin.Rows, .. RepliesAboutPace.Rows, .. RepliesAboutRecipients.Rows, .. RepliesAboutContent.Rows, .. RepliesAboutProtocol.Rows];
+
+    /// <summary>Every way to get no reply at all.</summary>
+    public static IReadOnlyList<FailureRow> Failures => ConnectionFailures.Rows;
+
+    /// <summary>Every way in which Google refuses to give an access token.</summary>
+    public static IReadOnlyList<TokenRefusalRow> TokenRefusals => Gmail.TokenRefusals.Rows;
+
+    public static Verdict Accepted { get; } = new(VerdictAction.Accepted, "accepted", "Gmail took the message.", "Nothing to do.");
+
+    /// <summary>Not a reply: the message is larger than the SIZE in Gmail's EHLO, so it is not sent in vain.</summary>
+    public static Verdict TooLarge(long size, long limit) => new(VerdictAction.BounceMessage, "size-known",
+        string.Create(null, $"The message is {size:N0} octets, Gmail takes at most {limit:N0} (about 25 MB of attachments)."),
+        "Send a smaller message: scan with a lower resolution, or in several parts.", RepliesAboutContent.SizeHelp);
+
+    /// <summary>Not a reply: an address needs SMTPUTF8 (RFC 6531), and this server does not offer it.</summary>
+    public static Verdict NeedsUtf8 { get; } = new(VerdictAction.BounceRecipient, "smtputf8-not-offered",
+        "The address has letters outside ASCII, and the mail server does not take such addresses.", "Use an address in plain ASCII letters.");
+
+    public static Verdict Read(SmtpReply reply, Stage stage)
+    {
+        ReplyRow? best = null;
+        var bestMatch = 0;
+        foreach (var row in Rows)
+        {
+            var match = row.Match(reply, stage);
+            if (match > bestMatch) (best, bestMatch) = (row, match);
+        }
+        return best?.Verdict ?? ByClass(reply, stage);
+    }
+
+    /// <param name="detail">What a person needs besides the row's sentence: an issuer's name, an address. Null: nothing.</param>
+    public static Verdict Read(ConnectionFailure failure, Stage stage, string? detail = null) => ConnectionFailures.Read(failure, stage, detail);
+
+    private static Verdict ByClass(SmtpReply reply, Stage stage) => (reply.Code, stage) switch
+    {
+        (>= 200 and < 300, not Stage.Data) => Accepted,
+        (354, Stage.Data) => Accepted,
+        // Not an answer to what we asked at all. A fresh connection settles it.
+        (< 400, _) => Unknown(VerdictAction.RetryNow, "class-wrong-moment", "at the wrong moment", "Nothing to do: SmartHost tries again on a new connection."),
+        (421, _) => Unknown(VerdictAction.SlowDown, "class-421", "and closed the connection", "Nothing to do: SmartHost tries again, more slowly."),
+        // Before there is a transaction it is about the account or about us, never about a message. Trying a login again
+        // and again is what gets an account locked.
+        (< 500, Stage.Auth) => Unknown(VerdictAction.HoldAccount, "class-4-login", "when logging in", "Nothing to do: SmartHost tries again later.", TimeSpan.FromMinutes(15)),
+        (< 500, _) => Unknown(VerdictAction.RetrySoon, "class-4", "for the time being", "Nothing to do: SmartHost tries again."),
+        (_, Stage.Auth) => Unknown(VerdictAction.HoldAccountForPerson, "class-5-login", "to let the account in", "Check the account in a browser, and its settings here."),
+        (_, < Stage.Auth) => Unknown(VerdictAction.HoldAccount, "class-5-connection", "to talk to us", "Check the account's host and port, and whether something between here and Gmail answers in its place.", TimeSpan.FromMinutes(15)),
+        (_, Stage.Recipient) => Unknown(VerdictAction.BounceRecipient, "class-5-recipient", "for this recipient", "Check the address."),
+        (_, Stage.EndOfData) => Unknown(VerdictAction.BounceMessage, "class-5-message", "for good", "Read Gmail's reply, change the message and send it again."),
+        // At MAIL and DATA Gmail has seen nothing of the message: to bounce it would blame the wrong one.
+        _ => Unknown(VerdictAction.Park, "class-5-transaction", "before it saw the message", "Read Gmail's reply; then retry or delete the message."),
+    };
+
+    private static Verdict Unknown(VerdictAction action, string row, string what, string remedy, TimeSpan? wait = null) =>
+        new(action, row, $"Gmail refused {what}, with a reply that SmartHost does not know.", remedy, null, wait, Known: false);
+}

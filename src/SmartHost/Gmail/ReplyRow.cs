@@ -1,0 +1,67 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// One known reply of Gmail's: how it is recognised, what we do, and the words for a person. Data only; the tables of
+/// rows stand in the files named Replies*.cs, sorted by what they are about.
+/// </summary>
+public sealed record ReplyRow
+{
+    /// <param name="name">Unique; for logs, tests and the documentation.</param>
+    /// <param name="match">Reply codes, then enhanced codes (<c>*</c>: any, or none), alternatives separated by a bar: <c>421|451 4.4.2</c>.</param>
+    /// <param name="texts">Fragments of the text, any of which is enough, letter case ignored. Empty: any text.</param>
+    /// <param name="example">As Google wrote it; the queue id is made up.</param>
+    internal ReplyRow(string name, string match, string[] texts, VerdictAction action, string happened, string remedy, string example,
+        Stage at, Stage[]? only = null, string? help = null, TimeSpan? wait = null)
+    {
+        var (codes, statuses) = match.Split(' ') is [var c, var s] ? (c, s) : throw new FormatException($"{name}: “{match}”");
+        Name = name;
+        Codes = [.. codes.Split('|').Select(int.Parse)];
+        Statuses = statuses == "*" ? [] : [.. statuses.Split('|').Select(Status)];
+        Texts = texts;
+        Stages = only ?? [];
+        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait);
+        Example = ReplyText.Parse(example);
+        ExampleStage = at;
+
+        static EnhancedStatus Status(string text) =>
+            EnhancedStatus.TryParse(text, out var status) ? status : throw new FormatException($"“{text}” is not an enhanced code");
+    }
+
+    public string Name { get; }
+
+    public IReadOnlyList<int> Codes { get; }
+
+    /// <summary>Empty: any, or none. Google changed several over the years while the text stayed.</summary>
+    public IReadOnlyList<EnhancedStatus> Statuses { get; }
+
+    public IReadOnlyList<string> Texts { get; }
+
+    /// <summary>Empty: wherever it is said.</summary>
+    public IReadOnlyList<Stage> Stages { get; }
+
+    public Verdict Verdict { get; }
+
+    public SmtpReply Example { get; }
+
+    public Stage ExampleStage { get; }
+
+    /// <summary>
+    /// How much of the reply this row pins down: zero where it does not match. A text says more than an enhanced code,
+    /// that more than a stage; among texts the longer one wins.
+    /// </summary>
+    internal int Match(SmtpReply reply, Stage stage)
+    {
+        if (!Codes.Contains(reply.Code)) return 0;
+        if (Stages.Count > 0 && !Stages.Contains(stage)) return 0;
+        if (Statuses.Count > 0 && !(reply.Status is { } status && Statuses.Contains(status))) return 0;
+        var text = 0;
+        if (Texts.Count > 0)
+        {
+            text = Texts.Where(fragment => reply.Text.Contains(fragment, StringComparison.OrdinalIgnoreCase)).Select(fragment => fragment.Length).DefaultIfEmpty().Max();
+            if (text == 0) return 0;
+        }
+        return 1 + text * 10 + (Statuses.Count > 0 ? 5 : 0) + (Stages.Count > 0 ? 2 : 0);
+    }
+}

@@ -1,0 +1,61 @@
+using SmartHost.Configuration;
+using SmartHost.Devices;
+using SmartHost.Notices;
+using SmartHost.Queue;
+
+namespace SmartHost.Hosting;
+
+/// <summary>
+/// What nobody else's event brings about: old history goes, a filling disk and a new unknown device are announced.
+/// A round that fails is logged and the next one comes; mail does not depend on it.
+/// </summary>
+internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, UnknownDevices unknown, Alerts alerts, ILogger<Housekeeping> logger, TimeProvider time)
+{
+    private static readonly TimeSpan Round = TimeSpan.FromMinutes(1), TidyEvery = TimeSpan.FromHours(1);
+
+    private DateTimeOffset tidied;
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        unknown.Appeared += Announce;
+        try
+        {
+            using var timer = new PeriodicTimer(Round, time);
+            do
+            {
+                try
+                {
+                    WatchDisk();
+                    if (time.GetUtcNow() - tidied >= TidyEvery)
+                    {
+                        tidied = time.GetUtcNow();
+                        await queue.TidyAsync(stop);
+                    }
+                }
+                catch (Exception failure) when (failure is not OperationCanceledException)
+                {
+                    logger.LogError("housekeeping: {Failure}; tried again in a minute", failure.Message);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stop));
+        }
+        finally
+        {
+            unknown.Appeared -= Announce;
+        }
+    }
+
+    private void Announce(UnknownDevice device) =>
+        alerts.Raise(Alert.UnknownDevice(device.Client.ToString(), device.Helos is [.., var helo] ? helo : null, device.Senders is [.., var sender] ? sender : null));
+
+    private void WatchDisk()
+    {
+        var folder = settings.Current.DataFolder;
+        var low = settings.Current.Alerts.DiskLow;
+        var free = new DriveInfo(folder).AvailableFreeSpace;
+        // Told to be over a little above the line, so that a disk at the line does not say so every minute. Asked for in
+        // every round: the trouble may be one of a run before this one.
+        if (free < low) alerts.Raise(Alert.DiskLow(folder, free, low));
+        else if (free > low + low / 10) alerts.Over(AlertKind.DiskLow, folder, $"There is room again: {free >> 20} MB.");
+    }
+}

@@ -1,0 +1,178 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Serilog;
+using Serilog.Extensions.Logging;
+using SmartHost.Configuration;
+using SmartHost.Devices;
+using SmartHost.History;
+using SmartHost.Listener;
+using SmartHost.Queue;
+
+namespace SmartHost.Hosting;
+
+/// <summary>
+/// The composition root: what the program is made of, what starts in which order, and how it stops.
+/// <para>
+/// Start: queue (with its recovery) → mail flow (delivery, notices, housekeeping) → listeners and page. So a device is
+/// never greeted by a server that could not keep its mail. Stop, the other way round: no new sessions; open
+/// transactions finish or hear 421; the attempt in flight finishes or is abandoned; what waits is committed; the queue
+/// closes. All of it within <see cref="StopTime"/>. Being killed instead loses nothing: that is what the queue is for.
+/// </para>
+/// </summary>
+public sealed class SmartHostServer : IAsyncDisposable
+{
+    /// <summary>Docker and most service managers kill after ten seconds.</summary>
+    public static readonly TimeSpan StopTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>Of it, what open sessions get before they hear 421.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(4);
+
+    private readonly WebApplication app;
+    private readonly MailFlow flow;
+    private readonly SmtpServer smtp;
+    private readonly SettingsSource settings;
+    private bool stopped;
+
+    private SmartHostServer(WebApplication app, MailFlow flow, SmtpServer smtp, SettingsSource settings) =>
+        (this.app, this.flow, this.smtp, this.settings) = (app, flow, smtp, settings);
+
+    public static string Version { get; } =
+        typeof(SmartHostServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    public MailQueue Queue => flow.Queue;
+
+    internal MailFlow Flow => flow;
+
+    /// <summary>Where each listener really listens: with port 0, which port it got.</summary>
+    public IPEndPoint EndpointOf(string listener) => smtp.EndpointOf(listener) ?? throw new ArgumentException($"there is no listener {listener}", nameof(listener));
+
+    /// <summary>Where the page is; null when it is off.</summary>
+    public int? PagePort { get; private set; }
+
+    /// <exception cref="StartFailedException">With a sentence: a port is taken, the data folder cannot be used, a certificate cannot be read.</exception>
+    public static async Task<SmartHostServer> StartAsync(SettingsSource settings, Serilog.ILogger log, TimeProvider time, Random random, CancellationToken cancellation)
+    {
+        var loggers = new SerilogLoggerFactory(log);
+        var now = settings.Current;
+        MailQueue queue;
+        try
+        {
+            queue = await MailQueue.OpenAsync(now.Queue, now.Delivery.Lifetime, time, random, loggers.CreateLogger<MailQueue>(), cancellation);
+        }
+        catch (QueueUnavailableException failure)
+        {
+            throw new StartFailedException(failure.Message, failure);
+        }
+
+        SmtpServer? smtp = null;
+        MailFlow? flow = null;
+        WebApplication? app = null;
+        try
+        {
+            var mailLog = new MailLog(loggers.CreateLogger<MailLog>());
+            var meters = new Meters();
+            var unknown = new UnknownDevices();
+            flow = new MailFlow(settings, queue, unknown, meters, mailLog, loggers, time, random);
+            smtp = new SmtpServer(
+                queue, unknown, () => settings.Current.Devices, () => settings.Current.Limits, () => settings.Current.TraceClients,
+                now.Hostname, now.DataFolder, time, mailLog, meters, loggers);
+            app = Build(now, log, smtp);
+            flow.Start();
+            await app.StartAsync(cancellation);
+            var server = new SmartHostServer(app, flow, smtp, settings) { PagePort = now.Dashboard.Off ? null : now.Dashboard.Port };
+            server.Announce(loggers.CreateLogger<SmartHostServer>());
+            return server;
+        }
+        catch (Exception failure)
+        {
+            if (app is not null) await app.DisposeAsync();
+            smtp?.Dispose();
+            if (flow is not null) await flow.DisposeAsync();
+            await queue.DisposeAsync();
+            if (Sentence(failure, now) is { } sentence) throw new StartFailedException(sentence, failure);
+            throw;
+        }
+    }
+
+    /// <summary>Serves until told to stop: by a signal, the service manager, <paramref name="cancellation"/>, or a part that failed.</summary>
+    /// <returns>True: as asked. False: a part failed.</returns>
+    public async Task<bool> RunAsync(CancellationToken cancellation)
+    {
+        using var asked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, app.Lifetime.ApplicationStopping);
+        var signal = new TaskCompletionSource();
+        await using (asked.Token.Register(() => signal.TrySetResult()))
+        {
+            var first = await Task.WhenAny(signal.Task, flow.Failed);
+            await StopAsync();
+            return first != flow.Failed;
+        }
+    }
+
+    /// <summary>See the type: listeners, flow, queue. A second call does nothing.</summary>
+    public async Task StopAsync()
+    {
+        if (stopped) return;
+        stopped = true;
+        using (var drained = new CancellationTokenSource(DrainTime)) await app.StopAsync(drained.Token);
+        await flow.DisposeAsync();
+        await flow.Queue.DisposeAsync();
+        smtp.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await app.DisposeAsync();
+    }
+
+    private static WebApplication Build(SmartHostSettings settings, Serilog.ILogger log, SmtpServer smtp)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSerilog(log);
+        builder.Services.AddSystemd();
+        builder.Services.AddWindowsService();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTime);
+        builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            foreach (var listener in settings.Listeners) smtp.Listen(kestrel, listener);
+        });
+        return builder.Build();
+    }
+
+    private void Announce(ILogger<SmartHostServer> logger)
+    {
+        foreach (var listener in settings.Current.Listeners)
+            logger.LogInformation("listening for devices on {Endpoint} ({Listener}, TLS {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls);
+        var counts = flow.Queue.Counts();
+        logger.LogInformation("SmartHost {Version} is ready: {Devices} device(s), {Accounts} account(s), {Waiting} message(s) waiting",
+            Version, settings.Current.Devices.Devices.Count, settings.Current.Accounts.Count, counts.Waiting);
+    }
+
+    /// <summary>What went wrong at start, in words; null: nothing we know, so a bug.</summary>
+    private static string? Sentence(Exception failure, SmartHostSettings settings) => failure switch
+    {
+        CertificateUnavailableException known => known.Message,
+        IOException { InnerException: AddressInUseException } taken => PortSentence(settings, taken.Message, "is in use by another program. Stop that (ss -ltnp shows it), or choose another port"),
+        SocketException { SocketErrorCode: SocketError.AccessDenied } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AccessDenied } } =>
+            "A port below 1024 may not be opened by this user. Choose a port above 1023 under listeners, or see “Port 25” in docs/docker.md.",
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AddressNotAvailable } } =>
+            "An address under listeners or dashboard is not one of this machine's. Correct it, or leave it out to listen on all.",
+        _ => null,
+    };
+
+    /// <summary>Kestrel's message names the endpoint alone; its owner knows it by the setting.</summary>
+    private static string PortSentence(SmartHostSettings settings, string message, string what)
+    {
+        foreach (var listener in settings.Listeners)
+            if (message.Contains($":{listener.Port}", StringComparison.Ordinal)) return $"Port {listener.Port} {what} with listeners.{listener.Name}.port.";
+        return message.Contains($":{settings.Dashboard.Port}", StringComparison.Ordinal)
+            ? $"Port {settings.Dashboard.Port} {what} with dashboard.port."
+            : $"A port {what}. {message}";
+    }
+}
