@@ -293,7 +293,7 @@ public class OutgoingMessageTests
     public async Task Header_of_a_megabyte_is_cut(string name, string behind, string body)
     {
         var (got, message) = await Prepare("Subject: s\r\n" + name + new string('y', 1 << 20) + behind);
-        Assert.That(got, Has.Length.LessThan(OutgoingMessage.MaxHeader + (128 << 10)));
+        Assert.That(got, Has.Length.LessThan(MessageHead.MaxHeader + (128 << 10)));
         Assert.That(Parse(got).Subject, Is.EqualTo("s"));
         Assert.That(got[(got.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], Is.EqualTo(body));
         Assert.That(message.Repairs, Has.Some.StartsWith("cut a header"));
