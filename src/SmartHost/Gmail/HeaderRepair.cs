@@ -125,7 +125,12 @@ internal sealed class HeaderRepair
     {
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var repeated = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        _fields.RemoveAll(field => HeaderBlock.SingleInstance.Contains(field.Name) && !seen.Add(field.Name) && (repeated.Add(field.Name) || true));
+        _fields.RemoveAll(field =>
+        {
+            if (!HeaderBlock.SingleInstance.Contains(field.Name) || seen.Add(field.Name)) return false;
+            repeated.Add(field.Name);
+            return true;
+        });
         _repairs.AddRange(repeated.Select(name => $"kept the first of several {name}"));
     }
 
