@@ -63,7 +63,7 @@ internal sealed class DashboardBench : IAsyncDisposable
     public string ControlSocketPath => ControlSocket.PathIn(Mail.Folder);
 
     public static AccountState Healthy { get; } = new("default", Mailbox.Parse("you@gmail.com"), AccountHealth.Healthy, "Healthy.", null, null, null, null, false,
-        MessagesUsed: 31, MessagesLimit: 500, RecipientsUsed: 42, RecipientsLimit: 500, [], Connections: 1, Sending: 0, TimeSpan.Zero, "587");
+        MessagesUsed: 31, MessagesLimit: 500, RecipientsUsed: 42, RecipientsLimit: 500, [], Connections: 1, Sending: 0, Connecting: false, TimeSpan.Zero, "587");
 
     public static async Task<DashboardBench> StartAsync(Func<DashboardSettings, DashboardSettings>? settings = null)
     {

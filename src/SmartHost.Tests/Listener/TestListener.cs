@@ -82,7 +82,7 @@ internal sealed class TestListener : IAsyncDisposable
         var unknown = new UnknownDevices();
         var server = new SmtpServer(
             queue, unknown, () => directory, () => limits ?? new LimitSettings(), () => traced ?? [], "smarthost.test", folder, time,
-            new MailLog(NullLogger<MailLog>.Instance), new Meters(), NullLoggerFactory.Instance);
+            new MailLog(NullLogger<MailLog>.Instance), new Meters(), new Sightings(), NullLoggerFactory.Instance);
         var settings = new ListenerSettings { Name = "test", Address = IPAddress.Loopback, Port = 0 };
         var options = new KestrelServerOptions();
         server.Listen(options, listener?.Invoke(settings) ?? settings);
