@@ -39,13 +39,19 @@ internal sealed class SettingsFolder : IDisposable
         return path;
     }
 
+    /// <summary>Makes a file readable by everyone.</summary>
+    public void Publish(string path)
+    {
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
+
     public SettingsResult Read(string yaml)
     {
         Write("smarthost.yaml", yaml);
         return Read();
     }
 
-    public SettingsResult Read() => SettingsReader.Read(ConfigFile, Environment.Prepend(new("SMARTHOST_DATA", DataFolder)).DistinctBy(variable => variable.Key).ToDictionary());
+    public SettingsResult Read() => SettingsReader.Read(ConfigFile, Environment.Append(new("SMARTHOST_DATA", DataFolder)).DistinctBy(variable => variable.Key).ToDictionary());
 
     /// <summary>Problems without the folder's own name: <c>smarthost.yaml:3:5: error: …</c></summary>
     public List<string> Problems(SettingsResult result) => [.. result.Problems.Select(problem => problem.ToString().Replace(Path + System.IO.Path.DirectorySeparatorChar, ""))];

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using SmartHost.Gmail;
 using SmartHost.Mail;
 
@@ -24,7 +25,7 @@ internal static class Given
     };
 
     /// <param name="ports">Which port of the loopback stands for which of Gmail's; any other is refused.</param>
-    public static GmailConnector Connector(Dictionary<int, int> ports, TimeProvider? time = null, ILogger<GmailConnector>? logger = null, AccessTokens? tokens = null)
+    public static GmailConnector Connector(Dictionary<int, int> ports, TimeProvider? time = null, ILogger<GmailConnector>? logger = null, AccessTokens? tokens = null, int? socketBuffer = null)
     {
         time ??= TimeProvider.System;
         return new GmailConnector(time, logger, "nas", tokens)
@@ -36,6 +37,7 @@ internal static class Given
                 {
                     if (!ports.TryGetValue(endpoint.Port, out var port)) throw new SocketException((int)SocketError.ConnectionRefused);
                     var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                    if (socketBuffer is { } octets) socket.SendBufferSize = socket.ReceiveBufferSize = octets;
                     await socket.ConnectAsync(IPAddress.Loopback, port, cancellation);
                     return new NetworkStream(socket, ownsSocket: true);
                 },
@@ -44,7 +46,7 @@ internal static class Given
     }
 
     public static GmailConnector Connector(ScriptedGmail gmail, TimeProvider? time = null, ILogger<GmailConnector>? logger = null, AccessTokens? tokens = null) =>
-        Connector(new Dictionary<int, int> { [587] = gmail.Port }, time, logger, tokens);
+        Connector(new Dictionary<int, int> { [587] = gmail.Port }, time, logger, tokens, gmail.SocketBuffer);
 
     public static async Task<GmailSession> SessionAsync(ScriptedGmail gmail, TimeProvider? time = null) =>
         await Connector(gmail, time).OpenAsync(Account(), CancellationToken.None) switch
@@ -62,7 +64,13 @@ internal static class Given
     public static Mailbox[] To(params string[] recipients) => [.. recipients.Select(Mailbox.Parse)];
 
     /// <summary>Lets time pass until the work is done, since no outsider can see when its next timer is set.</summary>
-    public static async Task<T> PassTimeUntilAsync<T>(Microsoft.Extensions.Time.Testing.FakeTimeProvider time, TimeSpan step, Task<T> work)
+    public static async Task<T> PassTimeUntilAsync<T>(FakeTimeProvider time, TimeSpan step, Task<T> work)
+    {
+        await PassTimeUntilAsync(time, step, (Task)work);
+        return await work;
+    }
+
+    public static async Task PassTimeUntilAsync(FakeTimeProvider time, TimeSpan step, Task work)
     {
         for (var i = 0; i < 2000 && !work.IsCompleted; i++)
         {
@@ -70,6 +78,6 @@ internal static class Given
             await Task.WhenAny(work, Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System));
         }
         Assert.That(work.IsCompleted, "it did not end, however long the wait");
-        return await work;
+        await work;
     }
 }

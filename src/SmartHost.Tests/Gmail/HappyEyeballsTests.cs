@@ -48,13 +48,16 @@ public class HappyEyeballsTests
     public async Task An_address_that_answers_too_late_is_closed_again()
     {
         var time = new FakeTimeProvider();
-        var late = new TaskCompletionSource<Stream>();
         var lateStream = new MemoryStream();
-        var eyeballs = Eyeballs(time, [Six, Four], (endpoint, _) => endpoint.Address == Six ? late.Task : Task.FromResult<Stream>(new MemoryStream()));
+        var eyeballs = Eyeballs(time, [Six, Four], async (endpoint, cancellation) =>
+        {
+            // Told to stop when it had just succeeded.
+            if (endpoint.Address == Six) await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return endpoint.Address == Six ? lateStream : new MemoryStream();
+        });
         var connecting = eyeballs.ConnectAsync("smtp.gmail.com", 587, CancellationToken.None);
         time.Advance(TimeSpan.FromMilliseconds(250));
-        late.SetResult(lateStream);
-        await connecting;
+        Assert.That((await connecting).Address, Is.EqualTo(Four));
         Assert.That(lateStream.CanRead, Is.False);
     }
 

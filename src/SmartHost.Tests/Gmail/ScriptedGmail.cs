@@ -66,13 +66,20 @@ internal sealed class ScriptedGmail : IAsyncDisposable
 
     public ScriptedGmail(params string[] scripts) : this(TestCertificates.Good, scripts) { }
 
-    public ScriptedGmail(X509Certificate2 certificate, params string[] scripts)
+    public ScriptedGmail(X509Certificate2 certificate, params string[] scripts) : this(certificate, null, scripts) { }
+
+    /// <param name="socketBuffer">Octets that the system keeps for either side; null: as it likes.</param>
+    public ScriptedGmail(X509Certificate2 certificate, int? socketBuffer, params string[] scripts)
     {
+        SocketBuffer = socketBuffer;
+        if (socketBuffer is { } octets) listener.Server.SendBufferSize = listener.Server.ReceiveBufferSize = octets;
         listener.Start();
         playing = PlayAllAsync(certificate, scripts);
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
+    public int? SocketBuffer { get; }
 
     /// <summary>What the client handed over as content, in order.</summary>
     public List<string> Contents { get; } = [];

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using SmartHost.Devices;
 using SmartHost.History;
@@ -28,9 +28,20 @@ internal sealed class TestListener : IAsyncDisposable
         return PasswordHash.Create("secret", random, iterations: 10_000);
     });
 
-    private readonly WebApplication application;
+    /// <summary>Made once: the key takes longer than all the rest of a test.</summary>
+    private static readonly Lazy<IReadOnlyDictionary<string, string>> Certificate = new(() =>
+    {
+        var folder = Directory.CreateTempSubdirectory("smarthost-certificate-").FullName;
+        using var certificates = new Certificates(folder, "smarthost.test", TimeProvider.System, NullLogger<Certificates>.Instance);
+        certificates.Prepare(new ListenerSettings { Name = "test", Port = 0 });
+        var files = Directory.GetFiles(folder).ToDictionary(path => Path.GetFileName(path), File.ReadAllText);
+        Directory.Delete(folder, recursive: true);
+        return files;
+    });
 
-    private TestListener(WebApplication application) => this.application = application;
+    private readonly KestrelServer kestrel;
+
+    private TestListener(KestrelServer kestrel) => this.kestrel = kestrel;
 
     public required string Folder { get; init; }
 
@@ -64,21 +75,22 @@ internal sealed class TestListener : IAsyncDisposable
         QueueSettings? queueSettings = null, IReadOnlyList<IPNetwork>? traced = null)
     {
         var folder = Directory.CreateTempSubdirectory("smarthost-listener-").FullName;
+        foreach (var (name, pem) in Certificate.Value) await File.WriteAllTextAsync(Path.Combine(folder, name), pem);
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero));
         var queue = await MailQueue.OpenAsync((queueSettings ?? new QueueSettings { Folder = "" }) with { Folder = folder }, TimeSpan.FromDays(5), time, new Random(1), NullLogger<MailQueue>.Instance, default);
         var directory = new DeviceDirectory(devices ?? [Scanner, Shop]);
         var unknown = new UnknownDevices();
         var server = new SmtpServer(
             queue, unknown, () => directory, () => limits ?? new LimitSettings(), () => traced ?? [], "smarthost.test", folder, time,
-            new MailLog(NullLogger<MailLog>.Instance), new Meters(), NullLoggerFactory.Instance);
+            new MailLog(NullLogger<MailLog>.Instance), new Meters(), new Sightings(), NullLoggerFactory.Instance);
         var settings = new ListenerSettings { Name = "test", Address = IPAddress.Loopback, Port = 0 };
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);
-        builder.WebHost.ConfigureKestrel(kestrel => server.Listen(kestrel, listener?.Invoke(settings) ?? settings));
-        var application = builder.Build();
-        await application.StartAsync();
-        return new TestListener(application) { Folder = folder, Time = time, Queue = queue, Server = server, UnknownDevices = unknown };
+        var options = new KestrelServerOptions();
+        server.Listen(options, listener?.Invoke(settings) ?? settings);
+        var sockets = new SocketTransportOptions();
+        SmtpServer.Tune(sockets);
+        var kestrel = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(sockets), NullLoggerFactory.Instance), NullLoggerFactory.Instance);
+        await kestrel.StartAsync(new NoHttp(), default);
+        return new TestListener(kestrel) { Folder = folder, Time = time, Queue = queue, Server = server, UnknownDevices = unknown };
     }
 
     /// <summary>What the queue took, oldest first.</summary>
@@ -93,13 +105,24 @@ internal sealed class TestListener : IAsyncDisposable
     }
 
     /// <summary>As the host does it: no new sessions, then the drain.</summary>
-    public Task StopAsync(CancellationToken cancellation = default) => application.StopAsync(cancellation);
+    public Task StopAsync(CancellationToken cancellation = default) => kestrel.StopAsync(cancellation);
 
     public async ValueTask DisposeAsync()
     {
         Server.Dispose();
-        await application.DisposeAsync();
+        await kestrel.StopAsync(new CancellationToken(canceled: true));
+        kestrel.Dispose();
         await Queue.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>Kestrel insists on an HTTP application, even where no endpoint speaks HTTP.</summary>
+    private sealed class NoHttp : IHttpApplication<object>
+    {
+        public object CreateContext(IFeatureCollection contextFeatures) => throw new NotSupportedException();
+
+        public Task ProcessRequestAsync(object context) => throw new NotSupportedException();
+
+        public void DisposeContext(object context, Exception? exception) => throw new NotSupportedException();
     }
 }

@@ -34,6 +34,19 @@ public class PracticeScriptTests
     }
 
     [Test]
+    public async Task One_command_gets_one_answer_also_when_it_is_begin_and_end_of_the_data(CancellationToken cancellation)
+    {
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        gmail.Script.Add(PracticeStage.Data, "250 2.6.0 kept");
+        await using var client = await RawClient.LoggedInAsync(gmail, cancellation);
+        await client.SayAsync("MAIL FROM:<you@gmail.com>\r\n", cancellation);
+        await client.SayAsync("RCPT TO:<me@example.com>\r\n", cancellation);
+        Assert.That((await client.SayAsync("BDAT 2 LAST\r\n\r\nQUIT\r\n", cancellation)).Text, Is.EqualTo("250 2.6.0 kept\r\n"));
+        Assert.That((await client.ReadAsync(cancellation)).Code, Is.EqualTo("221"));
+        Assert.That(gmail.Messages, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_421_closes_and_another_refusal_does_not(CancellationToken cancellation)
     {
         await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);

@@ -6,6 +6,7 @@ using SmartHost.Configuration;
 using SmartHost.Hosting;
 using SmartHost.Mail;
 using SmartHost.Practice;
+using SmartHost.Queue;
 
 namespace SmartHost.Cli;
 
@@ -92,23 +93,37 @@ public static class DemoCommand
         }
         Console.WriteLine($"{Clock()}it is at Gmail");
         Console.WriteLine();
-        await JourneyAsync(server, cancellation);
+        var known = await SettledAsync(server.Queue, cancellation);
+        Console.WriteLine($"Its journey, as SmartHost keeps it ({known.Id}):");
+        foreach (var entry in await server.Queue.TimelineAsync(known.Id, cancellation))
+        {
+            Console.WriteLine($"  {entry.At.ToLocalTime():HH:mm:ss.fff}  {entry.Event,-9}  {entry.Text}");
+            if (entry.Reply is { } reply) Console.WriteLine($"{"",27}Gmail: {reply}");
+        }
+        Console.WriteLine();
         Console.WriteLine("What arrived:");
         Show(message);
         return true;
     }
 
-    /// <summary>The timeline that the page shows, too.</summary>
-    private static async Task JourneyAsync(SmartHostServer server, CancellationToken cancellation)
+    /// <summary>Gmail has it a moment before our note of that is committed; the story is told when it is complete.</summary>
+    private static async Task<QueuedMessage> SettledAsync(MailQueue queue, CancellationToken cancellation)
     {
-        if (await server.Queue.SearchAsync(new(Limit: 1), cancellation) is not [var message, ..]) return;
-        Console.WriteLine($"Its journey, as SmartHost keeps it ({message.Id}):");
-        foreach (var entry in await server.Queue.TimelineAsync(message.Id, cancellation))
+        using var changed = new SemaphoreSlim(0);
+        void Changed(QueueId _) => changed.Release();
+        queue.Changed += Changed;
+        try
         {
-            Console.WriteLine($"  {entry.At.ToLocalTime():HH:mm:ss.fff}  {entry.Event,-9}  {entry.Text}");
-            if (entry.Reply is { } reply) Console.WriteLine($"                             Gmail: {reply}");
+            while (true)
+            {
+                if (await queue.SearchAsync(new MessageSearch(Limit: 1), cancellation) is [{ State: not MessageState.Queued } message, ..]) return message;
+                await changed.WaitAsync(cancellation);
+            }
         }
-        Console.WriteLine();
+        finally
+        {
+            queue.Changed -= Changed;
+        }
     }
 
     private static void Show(PracticeMessage message)

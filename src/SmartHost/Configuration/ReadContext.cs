@@ -37,6 +37,15 @@ internal sealed class ReadContext(SettingsSection root, IReadOnlyDictionary<stri
         if (meant is not null) Places.TryAdd(path.Length == 0 ? meant : $"{path}.{meant}", entry.Place);
     }
 
+    /// <param name="place">Of the group: where its other settings come from a variable, the missing one may too.</param>
+    public void Missing(Place place, string path, SettingsRow row)
+    {
+        var variable = place.Variable is null ? null
+            : place.Variable.StartsWith("GMAIL_", StringComparison.Ordinal) ? "GMAIL_USERNAME"
+            : EnvironmentSettings.Prefix + path.Replace(".", "__", StringComparison.Ordinal);
+        Error(place, path, "is missing", variable is null ? row.Expected : $"{row.Expected}, as {variable}");
+    }
+
     /// <summary>A secret that stands in the file itself: once a file, whoever may read the file reads the secret.</summary>
     public void WrittenSecret(Place place, string path)
     {

@@ -37,7 +37,7 @@ internal sealed class SettingsSection<T>(Func<string, T> blank, params IReadOnly
         foreach (var row in rows)
         {
             var rowPath = path.Length == 0 ? row.Name : $"{path}.{row.Name}";
-            if (row.IsRequired && !context.Places.ContainsKey(rowPath)) context.Error(node.Place, rowPath, "is missing", row.Expected);
+            if (row.IsRequired && !context.Places.ContainsKey(rowPath)) context.Missing(node.Place, rowPath, row);
         }
         return result;
     }

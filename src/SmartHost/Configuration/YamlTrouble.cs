@@ -10,16 +10,23 @@ internal static class YamlTrouble
     [
         ("tab", "a tab stands where YAML allows only blanks", "Exchange it for blanks"),
         ("mapping values are not allowed", "a second “: ” follows in one line, or the indentation changed", "Put text that contains “: ” into quotes, and indent lines of one group alike"),
+        ("found invalid mapping", "a second “: ” follows in one line, or the indentation changed", "Put text that contains “: ” into quotes, and indent lines of one group alike"),
         ("could not find expected ':'", "this line is not “name: value”", "Write a colon and a blank after the name; a list item begins with “- ”"),
         ("unexpected end of stream", "a quote or bracket is opened and never closed", "Close it"),
         ("expected ',' or ']'", "a list in [ ] is not closed, or lacks a comma", "Write [first, second]"),
         ("expected ',' or '}'", "a group in { } is not closed, or lacks a comma", "Write { name: value, other: value }"),
+        ("expected node content", "a value is missing here, or a bracket above is not closed", "Write the value, or close the bracket"),
         ("did not find expected '-' indicator", "a list and settings are mixed, or the indentation changed", "Begin every item with “- ” and indent all of them alike"),
         ("sequence entries are not allowed", "a list item stands where none can", "Put “- item” into a line of its own, below the name and indented"),
         ("did not find expected key", "the indentation does not fit the lines above, or a quote ended too early", "Indent the lines of one group alike, with blanks"),
         ("expected alphabetic or numeric character", "* or & without quotes", "Put it into quotes: \"*\""),
         ("escape", "a \\ in double quotes starts a sequence that YAML does not know", "Use single quotes, in which \\ is an ordinary letter"),
         ("cannot start any token", "a character stands here with which no text may begin", "Put the text into quotes"),
+        ("quoted scalar", "quoted text is broken here", "Write it on one line, with the same quote at both ends"),
+        ("tag", "text that begins with ! means something else in YAML", "Put it into quotes"),
+        ("anchor", "* or & without quotes", "Put the text that begins with it into quotes"),
+        ("block scalar", "text after | or > means something else in YAML", "Put the text into quotes"),
+        ("comment", "a # follows without a blank before it, or stands inside a text", "Put a blank before the comment, or the text into quotes"),
         ("directive", "a line that begins with % means something else in YAML", "Put the text into quotes, or remove the line"),
     ];
 

@@ -17,9 +17,11 @@ public static class DashboardEndpoints
         services.AddRouting().AddControlSocketMode().AddDashboardMetrics(otlpEndpoint);
 
     /// <summary>Puts the gate in front and maps pages, API, health and metrics behind it.</summary>
-    /// <param name="password">From <see cref="DashboardPassword.ReadOrMakeAsync"/>.</param>
+    /// <param name="settings">Asked at every request, so that a new token or name works at once.</param>
+    /// <param name="password">The configured one, else the one that <see cref="DashboardPassword.ReadOrMakeAsync"/> gave.</param>
     /// <param name="sessions">From <see cref="SessionTokens.OpenAsync"/>.</param>
-    public static void UseDashboard(this WebApplication app, DashboardSettings settings, DashboardSources sources, Secret password, SessionTokens sessions, TimeProvider time)
+    public static void UseDashboard(
+        this WebApplication app, Func<DashboardSettings> settings, DashboardSources sources, Func<Secret> password, SessionTokens sessions, TimeProvider time)
     {
         var gate = new Gate(settings, password, sessions, new LoginThrottle(time), app.Services.GetRequiredService<ILogger<Gate>>());
         var names = new ReverseNames(time);

@@ -28,7 +28,7 @@ public sealed record DashboardSources
 
     public required Func<IReadOnlyList<DeviceView>> Devices { get; init; }
 
-    public required Func<IReadOnlyList<UnknownDeviceView>> UnknownDevices { get; init; }
+    public required Func<IReadOnlyList<UnknownDevice>> UnknownDevices { get; init; }
 
     /// <summary>Writes <c>devices/NAME.yaml</c> for a device that is not there yet; its next message is taken.</summary>
     public required Func<AllowRequest, CancellationToken, Task<string?>> Allow { get; init; }
@@ -58,11 +58,6 @@ public sealed record DashboardSources
 /// <param name="Editable">It stands in a file of its own, which the page may rewrite. False: it stands in <c>smarthost.yaml</c>.</param>
 /// <param name="LastRefusal">Our last reply that refused it, in words.</param>
 public sealed record DeviceView(Device Device, bool Editable, DateTimeOffset? LastSeen, DateTimeOffset? LastRefusedAt, string? LastRefusal);
-
-/// <summary>Somebody who tried and was refused, with all that may tell who it is. Every text is a stranger's.</summary>
-public sealed record UnknownDeviceView(
-    IPAddress Client, int Attempts, DateTimeOffset FirstSeen, DateTimeOffset LastSeen,
-    IReadOnlyList<string> Helos, IReadOnlyList<string> Usernames, IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, string? XMailer);
 
 /// <summary>What a person says when a device is allowed or edited.</summary>
 /// <param name="PerHour">Messages in any 60 minutes. Null: no limit.</param>

@@ -23,9 +23,6 @@ internal static class Metrics
         return services;
     }
 
-    public static void Map(IEndpointRouteBuilder app, DashboardSettings settings)
-    {
-        var endpoint = app.MapPrometheusScrapingEndpoint(Path);
-        if (settings.OpenMetrics) endpoint.WithMetadata(OpenToAnyone.Instance);
-    }
+    public static void Map(IEndpointRouteBuilder app, Func<DashboardSettings> settings) =>
+        app.MapPrometheusScrapingEndpoint(Path).WithMetadata(new OpenToAnyone(() => settings().OpenMetrics));
 }

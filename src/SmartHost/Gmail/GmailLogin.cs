@@ -63,7 +63,8 @@ internal sealed class GmailLogin(SmtpWire wire, ConversationTimeouts timeouts, s
         {
             // A refused XOAUTH2 comes as 334 with details, then 535 after an empty line; a refused EHLO is followed by HELO.
             if (stream.Replies.FirstOrDefault(reply => reply.Code >= 400) is { } refusal) return refusal;
-            if (stream.Failure is { } failure) throw failure;
+            // Without its detail: what is no reply may be an echo of the login, cut off in the middle of the password.
+            if (stream.Failure is { } failure) throw new WireException(failure.Failure, null);
             return stream.Replies.LastOrDefault() ?? throw new WireException(ConnectionFailure.NotSmtp, null, e);
         }
     }

@@ -264,8 +264,9 @@ internal sealed class HeaderBlock
     /// <summary>Our own Received ends in a date. A blank line start behind it is the device's first line of text, not a fold.</summary>
     private static bool IsWholeReceived(HeaderField field)
     {
+        if (!field.Is("Received") || field.Raw.Length > 2000) return false; // Ours is short.
         var semicolon = field.Value.LastIndexOf((byte)';');
-        return field.Is("Received") && semicolon >= 0 && HeaderText.IsDate(field.Value[(semicolon + 1)..]);
+        return semicolon >= 0 && HeaderText.IsDate(field.Value[(semicolon + 1)..]);
     }
 
     private static bool IsComment(ReadOnlySpan<byte> line) => line.TrimStart(" \t"u8).StartsWith("("u8);

@@ -62,7 +62,7 @@ internal sealed class HeaderRepair
             _repairs.Add(written.Count switch
             {
                 0 => "supplied From",
-                1 => $"made From {rule.Mailbox}, the account's, in place of the device's own",
+                1 => $"made From {rule.Mailbox} in place of the device's own",
                 _ => $"made one From, {rule.Mailbox}, of {written.Count}",
             });
         }
@@ -124,11 +124,14 @@ internal sealed class HeaderRepair
     private void KeepOneOfEach()
     {
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var extra in _fields.FindAll(field => HeaderBlock.SingleInstance.Contains(field.Name) && !seen.Add(field.Name)))
+        var repeated = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        _fields.RemoveAll(field =>
         {
-            _fields.Remove(extra);
-            _repairs.Add($"kept the first of several {extra.Name}");
-        }
+            if (!HeaderBlock.SingleInstance.Contains(field.Name) || seen.Add(field.Name)) return false;
+            repeated.Add(field.Name);
+            return true;
+        });
+        _repairs.AddRange(repeated.Select(name => $"kept the first of several {name}"));
     }
 
     /// <summary>An address field must hold addresses. What it held instead stays readable as X-Original-….</summary>

@@ -23,9 +23,6 @@ public sealed record RepairContext(
 /// </remarks>
 public sealed class OutgoingMessage : IAsyncDisposable
 {
-    /// <summary>A larger header is cut here, and what is left of it is dropped: Gmail refuses less (552 5.3.4).</summary>
-    internal const int MaxHeader = 256 << 10;
-
     private const int SliceSize = 16 << 10;
 
     private readonly Stream _stored;
@@ -100,53 +97,36 @@ public sealed class OutgoingMessage : IAsyncDisposable
     private static async Task<OutgoingMessage> ReadAsync(Stream stored, RepairContext context, CancellationToken cancellation)
     {
         using var reader = new CleanReader(stored);
-        var prefix = new Prefix();
-        try
+        using var head = await MessageHead.ReadAsync(reader, cancellation);
+        var repairs = head.Block.Repairs.Distinct().ToList();
+        if (head.WasCut) repairs.Add($"cut a header of more than {MessageHead.MaxHeader >> 10} KB");
+
+        var scan = new BodyScan(EntityHeader.Of(head.Block.Fields));
+        long bodySize = head.Rest.Length;
+        scan.Read(head.Rest.Span);
+        while (!reader.Ended)
         {
-            var block = await ReadHeaderAsync(reader, prefix, cancellation);
-            var repairs = block.Repairs.Distinct().ToList();
-
-            long bodyStart = block.BodyStart;
-            var rest = prefix.Octets[block.BodyStart..];
-            var isWhole = reader.Ended;
-            if (block.RanOut && !isWhole && rest.IsEmpty)
-            {
-                repairs.Add($"cut a header of more than {MaxHeader >> 10} KB");
-                (bodyStart, rest) = await SkipHeaderAsync(reader, prefix.Octets, cancellation);
-            }
-
-            var scan = new BodyScan(EntityHeader.Of(block.Fields));
-            long bodySize = rest.Length;
-            scan.Read(rest.Span);
-            while (!reader.Ended)
-            {
-                var chunk = await reader.ReadAsync(cancellation);
-                scan.Read(chunk.Span);
-                bodySize += chunk.Length;
-            }
-            var body = scan.Finish();
-
-            if (reader.FoundNul) repairs.Add("dropped NUL octets");
-            if (reader.FoundBareLineEnd) repairs.Add("made CRLF of bare CR or LF");
-            if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets");
-            var (header, from) = HeaderRepair.Repair(block, context, body, repairs);
-            var message = new OutgoingMessage(
-                stored, header, bodyStart, isWhole ? prefix.Release() : default, body.HasLongLines ? body.Sections : null)
-            {
-                Repairs = repairs,
-                From = from,
-                ReceivedCount = block.Fields.Count(field => field.Is("Received")),
-                BlockedAttachments = body.BlockedAttachments,
-                Size = header.Length + bodySize,
-                Is8Bit = body.Is8Bit,
-            };
-            if (body.HasLongLines) await message.MeasureAsync(cancellation);
-            return message;
+            var chunk = await reader.ReadAsync(cancellation);
+            scan.Read(chunk.Span);
+            bodySize += chunk.Length;
         }
-        finally
+        var body = scan.Finish();
+
+        if (reader.FoundNul) repairs.Add("dropped NUL octets");
+        if (reader.FoundBareLineEnd) repairs.Add("made CRLF of bare CR or LF");
+        if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets");
+        var (header, from) = HeaderRepair.Repair(head.Block, context, body, repairs);
+        var message = new OutgoingMessage(stored, header, head.BodyStart, head.TakeWhole(), body.HasLongLines ? body.Sections : null)
         {
-            prefix.Dispose();
-        }
+            Repairs = repairs,
+            From = from,
+            ReceivedCount = head.Block.Fields.Count(field => field.Is("Received")),
+            BlockedAttachments = body.BlockedAttachments,
+            Size = header.Length + bodySize,
+            Is8Bit = body.Is8Bit,
+        };
+        if (body.HasLongLines) await message.MeasureAsync(cancellation);
+        return message;
     }
 
     private async Task MeasureAsync(CancellationToken cancellation)
@@ -159,61 +139,6 @@ public sealed class OutgoingMessage : IAsyncDisposable
             Is8Bit |= !Ascii.IsValid(chunk.Span);
             return default;
         }, cancellation);
-    }
-
-    private static async Task<HeaderBlock> ReadHeaderAsync(CleanReader reader, Prefix prefix, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            prefix.Add((await reader.ReadAsync(cancellation)).Span);
-            var complete = reader.Ended || prefix.Octets.Length >= MaxHeader;
-            if (HeaderBlock.Parse(prefix.Octets, complete) is { } block) return block;
-        }
-    }
-
-    /// <summary>Reads on to where an endless header ends at last: an empty line, or one that is no field.</summary>
-    private static async Task<(long BodyStart, ReadOnlyMemory<byte> Body)> SkipHeaderAsync(
-        CleanReader reader, ReadOnlyMemory<byte> read, CancellationToken cancellation)
-    {
-        var at = (long)read.Length;
-        var head = new byte[128];
-        var length = 0;
-        var isInLine = !read.Span.EndsWith("\n"u8); // The rest of a line that was cut is dropped with it.
-        while (!reader.Ended)
-        {
-            var chunk = await reader.ReadAsync(cancellation);
-            for (var i = 0; i < chunk.Length;)
-            {
-                var end = chunk.Span[i..].IndexOf((byte)'\n');
-                var piece = chunk.Span.Slice(i, end < 0 ? chunk.Length - i : end + 1);
-                var room = Math.Min(piece.Length, head.Length - length);
-                if (!isInLine) piece[..room].CopyTo(head.AsSpan(length));
-                if (!isInLine) length += room;
-                i += piece.Length;
-                if (!isInLine && (end >= 0 || length == head.Length))
-                {
-                    var line = head.AsSpan(0, length);
-                    if (line.SequenceEqual("\r\n"u8)) return (at + i, chunk[i..]);
-                    if (line[0] is not ((byte)' ' or (byte)'\t') && !HeaderBlock.TryName(line, out _, out _))
-                    {
-                        // The line may have begun in the chunk before: what of it is gone from memory comes from the head.
-                        var start = i - piece.Length;
-                        var before = length - room;
-                        var rest = before == 0 ? chunk[start..] : (byte[])[.. line[..before], .. chunk.Span[start..]];
-                        return (at + start - before, rest);
-                    }
-                    isInLine = end < 0;
-                    length = 0;
-                }
-                else if (end >= 0)
-                {
-                    isInLine = false;
-                    length = 0;
-                }
-            }
-            at += chunk.Length;
-        }
-        return (at, default);
     }
 
     private async Task RepairBodyAsync(Func<ReadOnlyMemory<byte>, ValueTask> write, CancellationToken cancellation)
@@ -246,41 +171,6 @@ public sealed class OutgoingMessage : IAsyncDisposable
             var skipped = (int)Math.Min(skip, chunk.Length);
             skip -= skipped;
             if (chunk.Length > skipped) await take(chunk[skipped..]);
-        }
-    }
-
-    /// <summary>The message's first octets: the header at least, the whole where it is small.</summary>
-    private sealed class Prefix : IDisposable
-    {
-        private byte[]? _octets;
-        private int _length;
-
-        public ReadOnlyMemory<byte> Octets => _octets.AsMemory(0, _length);
-
-        public void Add(ReadOnlySpan<byte> chunk)
-        {
-            if (_octets is null || _octets.Length - _length < chunk.Length)
-            {
-                var larger = ArrayPool<byte>.Shared.Rent(_length + chunk.Length);
-                _octets.AsSpan(0, _length).CopyTo(larger);
-                Dispose();
-                _octets = larger;
-            }
-            chunk.CopyTo(_octets.AsSpan(_length));
-            _length += chunk.Length;
-        }
-
-        public (byte[]? Octets, int Length) Release()
-        {
-            var whole = (_octets, _length);
-            _octets = null;
-            return whole;
-        }
-
-        public void Dispose()
-        {
-            if (_octets is not null) ArrayPool<byte>.Shared.Return(_octets);
-            _octets = null;
         }
     }
 }

@@ -1,14 +1,18 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Serilog;
 using Serilog.Extensions.Logging;
 using SmartHost.Configuration;
+using SmartHost.Dashboard;
+using SmartHost.Dashboard.Access;
 using SmartHost.Devices;
 using SmartHost.History;
 using SmartHost.Listener;
+using SmartHost.Mail;
 using SmartHost.Queue;
 
 namespace SmartHost.Hosting;
@@ -76,10 +80,12 @@ public sealed class SmartHostServer : IAsyncDisposable
             var meters = new Meters();
             var unknown = new UnknownDevices();
             flow = new MailFlow(settings, queue, unknown, meters, mailLog, loggers, time, random);
+            var sightings = new Sightings();
             smtp = new SmtpServer(
                 queue, unknown, () => settings.Current.Devices, () => settings.Current.Limits, () => settings.Current.TraceClients,
-                now.Hostname, now.DataFolder, time, mailLog, meters, loggers);
+                now.Hostname, now.DataFolder, time, mailLog, meters, sightings, loggers);
             app = Build(now, log, smtp);
+            await AddPageAsync(app, flow, new PageSources(flow, unknown, sightings, Version, time), loggers.CreateLogger<SmartHostServer>(), time, cancellation);
             flow.Start();
             await app.StartAsync(cancellation);
             var server = new SmartHostServer(app, flow, smtp, settings) { PagePort = now.Dashboard.Off ? null : now.Dashboard.Port };
@@ -141,8 +147,26 @@ public sealed class SmartHostServer : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             foreach (var listener in settings.Listeners) smtp.Listen(kestrel, listener);
+            kestrel.ListenControlSocket(settings.DataFolder);
+            if (settings.Dashboard.Off) return;
+            // ListenAnyIP falls back to IPv4 where there is no IPv6.
+            if (settings.Dashboard.Address.Equals(IPAddress.IPv6Any)) kestrel.ListenAnyIP(settings.Dashboard.Port);
+            else kestrel.Listen(settings.Dashboard.Address, settings.Dashboard.Port);
         });
+        builder.Services.AddDashboard(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"));
         return builder.Build();
+    }
+
+    /// <summary>The API is there without the page, too: the command line asks it over the control socket.</summary>
+    private static async Task AddPageAsync(WebApplication app, MailFlow flow, PageSources sources, ILogger<SmartHostServer> logger, TimeProvider time, CancellationToken cancellation)
+    {
+        var settings = flow.Settings;
+        var made = settings.Current.Dashboard.Off
+            ? new Secret(RandomNumberGenerator.GetHexString(32))
+            : await DashboardPassword.ReadOrMakeAsync(settings.Current.Dashboard.Password, settings.Current.DataFolder, logger, cancellation);
+        Secret Password() => settings.Current.Dashboard.Password ?? made;
+        var sessions = await SessionTokens.OpenAsync(flow.Queue, Password, time, cancellation);
+        app.UseDashboard(() => settings.Current.Dashboard, sources.Create(), Password, sessions, time);
     }
 
     private void Announce(ILogger<SmartHostServer> logger)
@@ -158,6 +182,7 @@ public sealed class SmartHostServer : IAsyncDisposable
     private static string? Sentence(Exception failure, SmartHostSettings settings) => failure switch
     {
         CertificateUnavailableException known => known.Message,
+        DashboardUnavailableException known => known.Message,
         IOException { InnerException: AddressInUseException } taken => PortSentence(settings, taken.Message, "is in use by another program. Stop that (ss -ltnp shows it), or choose another port"),
         SocketException { SocketErrorCode: SocketError.AccessDenied } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AccessDenied } } =>
             "A port below 1024 may not be opened by this user. Choose a port above 1023 under listeners, or see “Port 25” in docs/docker.md.",

@@ -44,9 +44,10 @@ public sealed class SmtpServer : IDisposable
         TimeProvider time,
         MailLog mailLog,
         Meters meters,
+        Sightings sightings,
         ILoggerFactory loggers)
     {
-        (Queue, UnknownDevices, Devices, Limits, this.traced, Time, MailLog, Meters) = (queue, unknownDevices, devices, limits, traced, time, mailLog, meters);
+        (Queue, UnknownDevices, Devices, Limits, this.traced, Time, MailLog, Meters, Sightings) = (queue, unknownDevices, devices, limits, traced, time, mailLog, meters, sightings);
         Hostname = Replies.Printable(hostname, 255).Replace(' ', '-');
         TraceFolder = Path.Combine(dataFolder, "traces");
         Log = new SessionLog(loggers.CreateLogger<SmtpServer>());
@@ -76,6 +77,8 @@ public sealed class SmtpServer : IDisposable
     internal MailLog MailLog { get; }
 
     internal Meters Meters { get; }
+
+    internal Sightings Sightings { get; }
 
     internal SessionLog Log { get; }
 
@@ -126,6 +129,7 @@ public sealed class SmtpServer : IDisposable
     private async Task ServeAsync(ConnectionContext connection, ListenerSettings listener)
     {
         var address = DeviceDirectory.Normalise((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
+        Sightings.Connected(address);
         var limits = Limits();
         await using var wire = new Wire(connection, Time, limits.SessionTimeout);
         sessions[connection.ConnectionId] = wire;

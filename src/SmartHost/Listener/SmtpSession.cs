@@ -245,6 +245,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     {
         var device = transaction?.Device ?? FindDevice();
         server.MailLog.Refused(NameOf(device), client.Address, verb, reply);
+        if (device is not null) server.Sightings.Refused(device.Name, reply, server.Time.GetUtcNow());
         server.Meters.Refused(ReasonOf(reply, device));
         return reply;
     }

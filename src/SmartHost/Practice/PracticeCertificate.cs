@@ -24,17 +24,31 @@ internal sealed class PracticeCertificate : IDisposable
 
     public PracticeCertificate(CertificateFlaw flaw)
     {
-        using var trusted = Authority();
-        CaPem = trusted.ExportCertificatePem();
-        issuer = flaw is CertificateFlaw.UnknownAuthority ? Authority() : X509CertificateLoader.LoadPkcs12(trusted.Export(X509ContentType.Pkcs12), null);
+        issuer = Authority();
+        CaPem = issuer.ExportCertificatePem();
+        if (flaw is CertificateFlaw.UnknownAuthority)
+        {
+            issuer.Dispose();
+            issuer = Authority();
+        }
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = Request(key, flaw is CertificateFlaw.WrongName ? ["mail.example.net"] : Names, withAddresses: flaw is not CertificateFlaw.WrongName);
         var end = flaw is CertificateFlaw.Expired ? Past : End;
-        using var bare = flaw is CertificateFlaw.SelfSigned
-            ? request.CreateSelfSigned(Begin, end)
-            : request.Create(issuer, Begin, end, RandomNumberGenerator.GetBytes(16)).CopyWithPrivateKey(key);
-        // Through PKCS #12 and back: Windows cannot serve TLS with a key that was never stored.
-        leaf = X509CertificateLoader.LoadPkcs12(bare.Export(X509ContentType.Pkcs12), null);
+        if (flaw is CertificateFlaw.SelfSigned)
+        {
+            leaf = request.CreateSelfSigned(Begin, end);
+        }
+        else
+        {
+            using var bare = request.Create(issuer, Begin, end, RandomNumberGenerator.GetBytes(16));
+            leaf = bare.CopyWithPrivateKey(key);
+        }
+        if (OperatingSystem.IsWindows())
+        {
+            // Through PKCS #12 and back: Windows cannot serve TLS with a key that was never stored.
+            using var unstored = leaf;
+            leaf = X509CertificateLoader.LoadPkcs12(unstored.Export(X509ContentType.Pkcs12), null);
+        }
         Context = SslStreamCertificateContext.Create(leaf, flaw is CertificateFlaw.SelfSigned ? [] : [issuer], offline: true);
     }
 

@@ -36,7 +36,7 @@ public sealed class PracticeTokens : IAsyncDisposable
     private readonly Dictionary<string, Code> codes = [];
     private readonly Queue<(string Error, string Description, int Status)> failures = [];
     private readonly List<PracticeTokenRequest> requests = [];
-    private readonly RSA serviceKey = RSA.Create(2048);
+    private readonly Lazy<RSA> serviceKey = new(() => RSA.Create(2048));
 
     private PracticeTokens(TimeProvider time, Random random)
     {
@@ -117,7 +117,7 @@ public sealed class PracticeTokens : IAsyncDisposable
             json.WriteString("type", "service_account");
             json.WriteString("project_id", "smarthost-practice");
             json.WriteString("private_key_id", "practice-key");
-            json.WriteString("private_key", serviceKey.ExportPkcs8PrivateKeyPem());
+            json.WriteString("private_key", serviceKey.Value.ExportPkcs8PrivateKeyPem());
             json.WriteString("client_email", ServiceAccountName);
             json.WriteString("client_id", "100000000000000000000");
             json.WriteString("token_uri", TokenEndpoint.AbsoluteUri);
@@ -154,7 +154,7 @@ public sealed class PracticeTokens : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await web.DisposeAsync();
-        serviceKey.Dispose();
+        if (serviceKey.IsValueCreated) serviceKey.Value.Dispose();
     }
 
     internal bool Accepts(Mailbox user, string token)
@@ -273,7 +273,7 @@ public sealed class PracticeTokens : IAsyncDisposable
             using var header = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[0]));
             using var claims = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]));
             if (header.RootElement.GetProperty("alg").GetString() != "RS256"
-                || !serviceKey.VerifyData(signed, System.Buffers.Text.Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
+                || !serviceKey.Value.VerifyData(signed, System.Buffers.Text.Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
                 return Answer.Refused("invalid_grant", "Invalid JWT Signature.");
             var root = claims.RootElement;
             if (root.GetProperty("iss").GetString() != ServiceAccountName) return Answer.Refused("invalid_grant", "Invalid grant: account not found");

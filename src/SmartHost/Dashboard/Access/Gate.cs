@@ -13,12 +13,10 @@ namespace SmartHost.Dashboard.Access;
 /// and for changes, that the person meant it. Only endpoints marked <see cref="OpenToAnyone"/> answer without a sign-in.
 /// A bug behind the gate is logged and ends as one sentence, never as a stack trace.
 /// </summary>
-internal sealed partial class Gate(DashboardSettings settings, Secret password, SessionTokens sessions, LoginThrottle throttle, ILogger<Gate> logger)
+internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret> password, SessionTokens sessions, LoginThrottle throttle, ILogger<Gate> logger)
 {
     /// <summary>Octets of a request's body: our largest form is a hundredth of it.</summary>
     private const long MaxBody = 64 * 1024;
-
-    private readonly HostNames hosts = new(settings.Hosts);
 
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
@@ -47,7 +45,7 @@ internal sealed partial class Gate(DashboardSettings settings, Secret password, 
     /// <summary>Null: the guess was right and the response carries the cookie.</summary>
     public LoginResult SignIn(HttpContext context, string guess)
     {
-        var result = throttle.Attempt(ClientOf(context), () => AreEqual(guess, password));
+        var result = throttle.Attempt(ClientOf(context), () => AreEqual(guess, password()));
         if (result.Right) SetCookie(context, sessions.Issue().Token);
         else if (result.Wait is null) Log.WrongPassword(logger, ClientOf(context));
         return result;
@@ -61,14 +59,14 @@ internal sealed partial class Gate(DashboardSettings settings, Secret password, 
     {
         var metadata = context.GetEndpoint()?.Metadata;
         var local = context.IsControlSocket();
-        if (!local && metadata?.GetMetadata<AnswersToAnyName>() is null && !hosts.Answers(context.Request.Host.Host))
+        if (!local && metadata?.GetMetadata<AnswersToAnyName>() is null && !HostNames.Answers(context.Request.Host.Host, settings().Hosts))
         {
             return Problem(context, StatusCodes.Status421MisdirectedRequest,
-                $"SmartHost does not answer to the name “{context.Request.Host.Host}”. Open the page by its address, such as http://192.168.1.10:{settings.Port}, or list the name under dashboard.hosts.");
+                $"SmartHost does not answer to the name “{context.Request.Host.Host}”. Open the page by its address, such as http://192.168.1.10:{settings().Port}, or list the name under dashboard.hosts.");
         }
 
         var changes = !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method);
-        if (metadata?.GetMetadata<OpenToAnyone>() is not null)
+        if (metadata?.GetMetadata<OpenToAnyone>()?.When() == true)
         {
             return changes && !IsFromOurselves(context.Request) ? Problem(context, 403, "This form was sent from another site. Open SmartHost's own page and try again.") : null;
         }
@@ -89,7 +87,7 @@ internal sealed partial class Gate(DashboardSettings settings, Secret password, 
         if (local) return (new Visitor.CommandLine(), null);
         const string scheme = "Bearer ";
         var authorization = context.Request.Headers.Authorization.ToString();
-        if (settings.Token is { } token && authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
+        if (settings().Token is { } token && authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
         {
             var result = throttle.Attempt(ClientOf(context), () => AreEqual(authorization[scheme.Length..].Trim(), token));
             if (!result.Right && result.Wait is null) Log.WrongToken(logger, ClientOf(context));

@@ -8,13 +8,13 @@ namespace SmartHost.Dashboard.Access;
 /// for, so no session comes with such a request; still it could guess passwords from inside. Answered therefore: addresses,
 /// names without a dot, names below the endings that no stranger can register, and those the owner listed.
 /// </summary>
-public sealed class HostNames(IReadOnlyList<string> listed)
+public static class HostNames
 {
     // RFC 6762, RFC 6761, RFC 8375 and ICANN's "internal"; then what home routers hand out. fritz.box belongs to its maker.
     private static readonly string[] PrivateEndings = [".local", ".localhost", ".home.arpa", ".internal", ".lan", ".home", ".localdomain", ".test", ".fritz.box"];
 
     /// <param name="host">Without the port.</param>
-    public bool Answers(string host)
+    public static bool Answers(string host, IReadOnlyList<string> listed)
     {
         var name = host.TrimEnd('.');
         if (name.Length == 0) return false;

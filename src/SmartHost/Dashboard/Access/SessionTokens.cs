@@ -16,7 +16,7 @@ public sealed record Session(string Id, DateTimeOffset IssuedAt);
 /// signs everybody out. (ASP.NET's Data Protection would do, at the price of a key ring and its XML.)
 /// A token that does not read, or is too old, is no session: that is its only failure.
 /// </summary>
-public sealed class SessionTokens
+public sealed class SessionTokens(byte[] kept, Func<Secret> password, TimeProvider time)
 {
     public const string Cookie = "smarthost-session";
 
@@ -24,16 +24,8 @@ public sealed class SessionTokens
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(14), RenewAfter = TimeSpan.FromDays(1);
 
     private const int TimeOctets = 8, IdOctets = 16, MacOctets = 32, Octets = TimeOctets + IdOctets + MacOctets;
-    private readonly byte[] key;
-    private readonly TimeProvider time;
 
-    public SessionTokens(ReadOnlySpan<byte> kept, Secret password, TimeProvider time)
-    {
-        key = HMACSHA256.HashData(kept, Encoding.UTF8.GetBytes(password.Reveal()));
-        this.time = time;
-    }
-
-    public static async Task<SessionTokens> OpenAsync(MailQueue queue, Secret password, TimeProvider time, CancellationToken cancellation)
+    public static async Task<SessionTokens> OpenAsync(MailQueue queue, Func<Secret> password, TimeProvider time, CancellationToken cancellation)
     {
         const string scope = "dashboard", name = "session-key";
         var kept = queue.GetState(scope, name);
@@ -83,6 +75,9 @@ public sealed class SessionTokens
     }
 
     /// <summary>The purpose is part of what is signed, so that one kind of token never passes for the other.</summary>
-    private byte[] Mac(string purpose, ReadOnlySpan<byte> content) => 
-        HMACSHA256.HashData(key, (byte[])[.. Encoding.ASCII.GetBytes(purpose), 0, .. content]);
+    private byte[] Mac(string purpose, ReadOnlySpan<byte> content)
+    {
+        var key = HMACSHA256.HashData(kept, Encoding.UTF8.GetBytes(password().Reveal()));
+        return HMACSHA256.HashData(key, (byte[])[.. Encoding.ASCII.GetBytes(purpose), 0, .. content]);
+    }
 }

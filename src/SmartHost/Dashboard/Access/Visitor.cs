@@ -16,19 +16,14 @@ internal abstract record Visitor
 }
 
 /// <summary>Marks an endpoint that needs no sign-in.</summary>
-internal sealed record OpenToAnyone
+/// <param name="When">Asked at every request, since the settings may say so while we run.</param>
+internal sealed record OpenToAnyone(Func<bool> When)
 {
-    public static readonly OpenToAnyone Instance = new();
+    public static readonly OpenToAnyone Instance = new(() => true);
 }
 
 /// <summary>Marks an endpoint that answers whatever name it is asked by, for probes behind a balancer.</summary>
 internal sealed record AnswersToAnyName
 {
     public static readonly AnswersToAnyName Instance = new();
-}
-
-/// <summary>Marks the endpoint where a password is given: it changes state and has no session, so the origin alone is checked.</summary>
-internal sealed record IsSignIn
-{
-    public static readonly IsSignIn Instance = new();
 }

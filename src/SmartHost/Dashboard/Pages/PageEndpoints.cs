@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using RazorSlices;
 using SmartHost.Dashboard.Access;
+using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Queue;
 
@@ -160,7 +161,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     }
 
     /// <summary>What it called itself, if that can be a name and is free.</summary>
-    private string SuggestName(UnknownDeviceView? tried)
+    private string SuggestName(UnknownDevice? tried)
     {
         var name = tried?.Helos.Select(helo => helo.Split('.')[0].ToLowerInvariant()).LastOrDefault(AllowRules.IsName) ?? "";
         return name is "localhost" || name.All(char.IsAsciiDigit) || sources.Devices().Any(one => one.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ? "" : name;

@@ -1,4 +1,5 @@
 using SmartHost.Delivery;
+using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
@@ -49,18 +50,20 @@ public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyLi
         MessageState.Queued => [Retry, Hold, Delete],
         MessageState.Held => [new("release", "Release"), Delete],
         MessageState.Parked => [Retry, Hold, Delete],
+        MessageState.Done when Message.HasContent && Message.Recipients.Any(one => one.State == RecipientState.Bounced) => [RetryFailed],
         _ => [],
     };
 
     private static readonly MessageAction
         Retry = new("retry", "Retry now"),
+        RetryFailed = new("retry", "Try the failed recipients again"),
         Hold = new("hold", "Hold"),
         Delete = new("delete", "Delete", "The message will not be sent, and nobody is told. This cannot be undone.", "Delete it for good");
 }
 
 /// <param name="Unknown">Each with its name by reverse DNS, if it has one.</param>
 public sealed record DevicesPage(
-    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDeviceView Device, string? Name)> Unknown, BridgeWarning? Bridge);
+    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDevice Device, string? Name)> Unknown, BridgeWarning? Bridge);
 
 /// <summary>The form as it stands: prefilled, or as the person wrote it when something in it was wrong.</summary>
 /// <param name="Bridge">Not null: this form is about the gateway, so it asks twice.</param>

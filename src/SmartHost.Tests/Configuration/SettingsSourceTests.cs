@@ -1,0 +1,159 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using SmartHost.Configuration;
+using SmartHost.Devices;
+using SmartHost.Gmail;
+using SmartHost.Mail;
+
+namespace SmartHost.Tests.Configuration;
+
+public class SettingsSourceTests
+{
+    private const string Sound = SettingsFolder.Account + SettingsFolder.Scanner;
+
+    private static readonly Device Ups = new() { Name = "ups", Addresses = [new IPNetwork(IPAddress.Parse("192.168.1.40"), 32)], Recipients = AddressPatterns.Any };
+
+    [Test]
+    public void A_changed_file_is_taken_up_whole()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        var changes = new List<SettingsChange>();
+        source.Changed += changes.Add;
+        folder.Write("smarthost.yaml", Sound + "limits: { connections: 7 }\n");
+        Assert.That(source.Reload(), Is.InstanceOf<ReloadOutcome.Applied>());
+        Assert.That(source.Current.Limits.Connections, Is.EqualTo(7));
+        Assert.That((changes.Single().Old.Limits.Connections, changes.Single().New), Is.EqualTo((100, source.Current)));
+        Assert.That(source.AfterRestart, Is.Empty);
+    }
+
+    [Test]
+    public void A_file_with_a_mistake_is_refused_whole_and_shown_until_it_is_mended()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        var (before, refused) = (source.Current, 0);
+        source.Refused += problems => refused += problems.Count;
+        folder.Write("smarthost.yaml", Sound + "limits: { connections: 7, errors: many }\n");
+        Assert.That(source.Reload(), Is.InstanceOf<ReloadOutcome.Refused>());
+        Assert.That(source.Current, Is.SameAs(before));
+        Assert.That((refused, source.LastProblems.Single().Path), Is.EqualTo((1, "limits.errors")));
+        folder.Write("smarthost.yaml", Sound);
+        source.Reload();
+        Assert.That(source.LastProblems, Is.Empty);
+    }
+
+    [Test]
+    public void What_cannot_change_while_running_waits_for_a_restart()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder, Sound + "listeners: { lan: { port: 2525 }, old: { port: 2526 } }\n");
+        folder.Write("smarthost.yaml", Sound + "listeners: { lan: { port: 25, authInClear: true }, new: { port: 2527 } }\ndashboard: { port: 8026, token: t }\nhostname: other.lan\n");
+        var applied = (ReloadOutcome.Applied)source.Reload();
+        Assert.That(applied.Change.AfterRestart, Is.EqualTo(new[]
+        {
+            "the dashboard's port, address or switch changed, which takes effect after a restart",
+            "listeners.new is new; it opens after a restart",
+            "listeners.lan has another port or address, which takes effect after a restart",
+            "listeners.old is gone; it stays open until SmartHost is restarted",
+        }));
+        Assert.That(source.Current.Listeners.Select(listener => (listener.Name, listener.Port, listener.AuthInClear)), Is.EqualTo(new[] { ("lan", 2525, true), ("old", 2526, false) }));
+        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("t"), "other.lan")));
+        Assert.That(source.AfterRestart, Is.EqualTo(applied.Change.AfterRestart));
+    }
+
+    [Test]
+    public void The_data_folder_stays_with_its_devices_until_a_restart()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("old/devices/ups.yaml", "addresses: 10.0.0.1\nrecipients: \"*\"\n");
+        folder.Write("smarthost.yaml", Sound + "data: old\n");
+        var environment = new Dictionary<string, string>();
+        var source = new SettingsSource(folder.ConfigFile, environment, SettingsReader.Read(folder.ConfigFile, environment));
+        folder.Write("smarthost.yaml", Sound + "data: new\n");
+        source.Reload();
+        Assert.That((source.Current.DataFolder, source.Current.Queue.Folder), Is.EqualTo((Path.Combine(folder.Path, "old"), Path.Combine(folder.Path, "old"))));
+        Assert.That(source.Current.Devices.Devices.Select(device => device.Name), Is.EqualTo(new[] { "scanner", "ups" }));
+        Assert.That(source.AfterRestart.Single(), Does.StartWith("data is "));
+    }
+
+    [Test]
+    public void A_device_is_allowed_edited_and_forgotten()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        Assert.That(source.Allow(Ups), Is.InstanceOf<ReloadOutcome.Applied>());
+        Assert.That(source.Current.Devices.ByAddress(IPAddress.Parse("192.168.1.40"))?.Name, Is.EqualTo("ups"));
+        Assert.That(source.Allow(Ups with { PerHour = 3 }), Is.InstanceOf<ReloadOutcome.Applied>());
+        Assert.That(source.Current.Devices.ByAddress(IPAddress.Parse("192.168.1.40"))?.PerHour, Is.EqualTo(3));
+        Assert.That(source.Forget("ups"), Is.InstanceOf<ReloadOutcome.Applied>());
+        Assert.That(source.Current.Devices.ByAddress(IPAddress.Parse("192.168.1.40")), Is.Null);
+    }
+
+    [Test]
+    public void A_device_that_would_spoil_the_settings_is_never_written()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        var same = (ReloadOutcome.Refused)source.Allow(Ups with { Addresses = [new IPNetwork(IPAddress.Parse("192.168.1.23"), 32)] });
+        Assert.That(same.Problems.Single().What, Does.Contain("which devices.scanner"));
+        Assert.That(((ReloadOutcome.Refused)source.Allow(Ups with { Name = "scanner" })).Problems.Select(problem => problem.What), Has.Some.StartsWith("is configured twice"));
+        Assert.That(source.Allow(Ups with { Name = "../x" }), Is.InstanceOf<ReloadOutcome.Refused>());
+        Assert.That(((ReloadOutcome.Refused)source.Forget("scanner")).Problems.Single().Instead, Does.StartWith("There is no file"));
+        Assert.That(Directory.Exists(folder.DataFolder), Is.False);
+        Assert.That(source.LastProblems, Is.Empty, "a trial is no reading");
+    }
+
+    /// <summary>Files, secret files and the folder of devices alike, with the system's word or without it.</summary>
+    [Test]
+    public async Task The_watcher_finds_every_change_within_its_interval()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("secret", "abcdefghijklmnop");
+        var source = Open(folder, "accounts: { default: { username: you@gmail.com, appPasswordFile: secret } }\n" + SettingsFolder.Scanner);
+        var time = new FakeTimeProvider();
+        using var stop = new CancellationTokenSource();
+        var running = new SettingsWatcher(source, time).RunAsync(stop.Token);
+
+        await ChangesAsync(() => folder.Write("secret", "ponmlkjihgfedcba"), () => source.Current.Accounts[0].Credentials.Equals(new AccountCredentials.AppPassword(new Secret("ponmlkjihgfedcba"))));
+        await ChangesAsync(() => folder.Write("data/devices/ups.yaml", "addresses: 10.0.0.1\nrecipients: \"*\"\n"), () => source.Current.Devices.Devices.Count == 2);
+        await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "hostname: other.lan\n"), () => source.Current.Hostname == "other.lan");
+        await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "oops: 1\n"), () => source.LastProblems.Count == 1);
+        await ChangesAsync(() => File.Delete(Path.Combine(folder.DataFolder, "devices", "ups.yaml")), () => source.LastProblems.Count == 1);
+        await ChangesAsync(() => folder.Write("smarthost.yaml", Sound), () => source.LastProblems.Count == 0 && source.Current.Devices.Devices.Count == 1);
+
+        await stop.CancelAsync();
+        await running;
+
+        async Task ChangesAsync(Action change, Func<bool> seen)
+        {
+            change();
+            using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            while (!seen())
+            {
+                Assert.That(enough.IsCancellationRequested, Is.False, "the change was not found");
+                time.Advance(SettingsWatcher.Interval);
+                await Task.Yield();
+            }
+        }
+    }
+
+    [Test]
+    public void Files_at_rest_are_read_once()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        Assert.That(source.IsStale(out _), Is.False);
+        folder.Write("smarthost.yaml", Sound + "hostname: other.lan\n");
+        Assert.That(source.IsStale(out _), Is.True);
+        source.Reload();
+        Assert.That(source.IsStale(out _), Is.False);
+    }
+
+    private static SettingsSource Open(SettingsFolder folder, string yaml = Sound)
+    {
+        var result = folder.Read(yaml);
+        Assert.That(folder.Problems(result), Is.Empty);
+        return new SettingsSource(folder.ConfigFile, new Dictionary<string, string> { ["SMARTHOST_DATA"] = folder.DataFolder }, result);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
+using SmartHost.Listener;
+
+namespace SmartHost.Tests.Listener;
+
+public class CertificatesTests
+{
+    private static readonly ListenerSettings Lan = new() { Name = "lan", Port = 25 };
+
+    private string folder = "";
+
+    [SetUp]
+    public void MakeFolder() => folder = Directory.CreateTempSubdirectory("smarthost-certificates-").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(folder, recursive: true);
+
+    [Test]
+    public void One_is_made_once_with_the_names_and_addresses_of_the_machine_and_a_private_key()
+    {
+        var first = Thumbprint(Lan);
+        Assert.That(Thumbprint(Lan), Is.EqualTo(first), "kept for the next start");
+        using var made = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, "certificate.pem"));
+        Assert.That(made.MatchesHostname("nas.home.example"), Is.True);
+        var names = made.Extensions.OfType<X509SubjectAlternativeNameExtension>().Single();
+        Assert.That(names.EnumerateIPAddresses(), Does.Contain(IPAddress.Loopback).And.Contain(IPAddress.IPv6Loopback));
+        Assert.That(made.NotAfter, Is.GreaterThan(new DateTime(2030, 1, 1)));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.That(File.GetUnixFileMode(Path.Combine(folder, "certificate-key.pem")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        }
+    }
+
+    [Test]
+    public void Files_of_the_user_are_read_again_when_they_change_and_a_broken_one_is_not_taken()
+    {
+        var (certificate, key) = (Path.Combine(folder, "own.pem"), Path.Combine(folder, "own-key.pem"));
+        var listener = Lan with { CertificateFile = certificate, KeyFile = key };
+        using var certificates = New();
+        var start = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        Write(certificate, key, "first", start);
+        Assert.That(Subject(), Is.EqualTo("CN=first"));
+        Write(certificate, key, "second", start.AddMinutes(1));
+        Assert.That(Subject(), Is.EqualTo("CN=second"));
+        File.WriteAllText(certificate, "half a cert");
+        File.SetLastWriteTimeUtc(certificate, start.AddMinutes(2));
+        Assert.That(Subject(), Is.EqualTo("CN=second"), "the old one stays");
+        Write(certificate, key, "third", start.AddMinutes(3));
+        Assert.That(Subject(), Is.EqualTo("CN=third"));
+
+        string Subject() => certificates.OptionsFor(listener).ServerCertificateContext!.TargetCertificate.Subject;
+    }
+
+    [Test]
+    public void A_missing_file_is_told_at_start_with_a_remedy()
+    {
+        using var certificates = New();
+        var failure = Assert.Throws<CertificateUnavailableException>(() => certificates.Prepare(Lan with { CertificateFile = Path.Combine(folder, "none.pem") }));
+        Assert.That(failure!.Message, Does.Contain("listener lan").And.Contain("none.pem").And.Contain("certificateFile"));
+    }
+
+    private Certificates New() => new(folder, "nas.home.example", TimeProvider.System, NullLogger<Certificates>.Instance);
+
+    private string Thumbprint(ListenerSettings listener)
+    {
+        using var certificates = New();
+        return certificates.OptionsFor(listener).ServerCertificateContext!.TargetCertificate.Thumbprint;
+    }
+
+    private static void Write(string certificate, string key, string name, DateTime at)
+    {
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var made = new CertificateRequest($"CN={name}", ecdsa, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(90));
+        File.WriteAllText(key, ecdsa.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(certificate, made.ExportCertificatePem());
+        File.SetLastWriteTimeUtc(key, at);
+        File.SetLastWriteTimeUtc(certificate, at);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text;
+using CsCheck;
+using SmartHost.Listener;
+using SmartHost.Mail;
+
+namespace SmartHost.Tests.Listener;
+
+[Parallelizable(ParallelScope.All)]
+public class CommandParserTests
+{
+    private static long Iterations => Environment.GetEnvironmentVariable("SMARTHOST_FUZZ_ITERATIONS") is { } text ? long.Parse(text) : 20_000;
+
+    // Made of what commands are made of, so that it gets past the verb.
+    private static readonly Gen<string> Lines = Gen.Frequency(
+            (3, Gen.OneOf("MAIL FROM:", "RCPT TO:", "mail from :", "RCPT", "BDAT ", "AUTH PLAIN ", "EHLO ", "DATA")),
+            (12, Gen.OneOf("<", ">", "\"", "\\", "@", ",", ";", ":", " ", "\t", ".", "(", ")", "[", "]", "'", "=", "@relay:", "mailto:", "SIZE=", "9999999999", "LAST", "a", "b.example", "ü", "\0", "\r", "\u001b")),
+            (2, Gen.Char.Select(c => c.ToString())))
+        .List[0, 14].Select(string.Concat);
+
+    [Test]
+    public void Any_octets_give_a_command_or_a_reply() =>
+        Gen.OneOf(Gen.Byte.Array[0, 200], Lines.Select(Encoding.UTF8.GetBytes), Lines.Select(Encoding.Latin1.GetBytes)).Sample(line =>
+        {
+            switch (CommandParser.Parse(line))
+            {
+                case SmtpCommand.Invalid(var reply, _):
+                    return reply.Code is >= 500 and < 600;
+                case SmtpCommand.Mail(var sender, var size):
+                    // Whatever it was, it can be written into an envelope.
+                    return size >= 0 && (sender.IsNull || Mailbox.TryParse(sender.Mailbox!.ToString(), out _));
+                case SmtpCommand.Rcpt(var recipients):
+                    return recipients.Count > 0 && recipients.All(recipient => Mailbox.TryParse(recipient.ToString(), out _) && !recipient.ToString().Any(char.IsControl));
+                case SmtpCommand.Bdat(var octets, _):
+                    return octets >= 0;
+                default:
+                    return true;
+            }
+        }, iter: Iterations);
+
+    [Test]
+    public void A_strict_path_is_read_as_it_stands()
+    {
+        var local = Gen.OneOf('a', 'Z', '0', '-', '_', '+', '=').Array[1, 10].Select(characters => new string(characters));
+        Gen.Select(local, local, (first, second) => $"{first}.{second}@mail.example").Sample(address =>
+            CommandParser.Parse(Encoding.ASCII.GetBytes($"MAIL FROM:<{address}> BODY=8BITMIME SIZE=12")) is SmtpCommand.Mail({ Mailbox: { } sender }, 12) && sender.ToString() == address
+            && CommandParser.Parse(Encoding.ASCII.GetBytes($"RCPT TO:<{address}> NOTIFY=NEVER")) is SmtpCommand.Rcpt([var recipient]) && recipient.ToString() == address);
+    }
+
+    [Test]
+    public void A_sender_that_was_given_never_becomes_the_null_path() =>
+        Gen.OneOf(Lines, Gen.String[1, 30]).Where(text => text.AsSpan().Trim(" \t<>").Length > 0).Sample(text =>
+        {
+            var sender = LenientPath.ReadSender(text);
+            // A list of nothing, a route to nowhere and empty quotes name nobody either.
+            return !sender.IsNull || !text.Any(char.IsLetterOrDigit);
+        }, iter: Iterations);
+
+    [Test]
+    public void A_login_does_not_print_itself()
+    {
+        var command = CommandParser.Parse("AUTH PLAIN AHNob3AAc2VjcmV0"u8);
+        Assert.That(command, Is.InstanceOf<SmtpCommand.Auth>());
+        Assert.That(command.ToString(), Does.Not.Contain("AHNob3AAc2VjcmV0"));
+    }
+}

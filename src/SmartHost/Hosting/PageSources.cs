@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using MimeKit;
+using SmartHost.Configuration;
+using SmartHost.Dashboard;
+using SmartHost.Devices;
+using SmartHost.History;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Hosting;
+
+/// <summary>What the page and the API show and steer, gathered from all parts: the page itself knows none of them.</summary>
+internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightings sightings, string version, TimeProvider time)
+{
+    private readonly SettingsSource settings = flow.Settings;
+
+    public DashboardSources Create() => new()
+    {
+        Queue = flow.Queue,
+        Version = version,
+        StartedAt = time.GetUtcNow(),
+        ListensAt = ListensAt(),
+        Delivery = () => flow.Delivery.State,
+        Alerts = () => flow.Alerts.Snapshot,
+        Devices = Devices,
+        UnknownDevices = unknown.Snapshot,
+        Allow = (request, _) => Task.FromResult(Allow(request, known: null)),
+        Update = (request, _) => Task.FromResult(Allow(request, Find(request.Name))),
+        Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name))),
+        ForgetUnknown = address => unknown.Forget(address),
+        Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(running: true, Bridge(), cancellation),
+        SendTest = SendTestAsync,
+        SettingsProblems = () => [.. settings.LastProblems.Where(problem => problem.IsError).Select(problem => problem.ToString()), .. settings.AfterRestart],
+        Bridge = Bridge,
+    };
+
+    private IReadOnlyList<DeviceView> Devices() => [.. settings.Current.Devices.Devices.Select(device =>
+    {
+        var sighting = sightings.Of(device.Name);
+        return new DeviceView(device, File.Exists(Path.Combine(settings.Current.DataFolder, DeviceFiles.FolderName, device.Name + ".yaml")), sighting.LastAccepted, sighting.LastRefusedAt, sighting.LastRefusal);
+    })];
+
+    private string? Allow(AllowRequest request, Device? known)
+    {
+        var problems = new List<string>();
+        var recipients = AddressPatterns.Parse(request.Recipients, problems);
+        var networks = new List<IPNetwork>();
+        foreach (var text in request.Addresses)
+        {
+            if (ClientNetwork.TryParse(text, out var network)) networks.Add(network);
+            else problems.Add($"“{text}” is neither an address (192.168.1.23) nor a network (192.168.1.0/24)");
+        }
+        if (problems.Count > 0) return string.Join("; ", problems);
+        var device = (known ?? new Device { Name = request.Name, Recipients = recipients }) with
+        {
+            Addresses = networks, Recipients = recipients, Priority = request.Priority, PerHour = request.PerHour, PerDay = request.PerDay, Account = request.Account,
+        };
+        if (Problem(settings.Allow(device)) is { } problem) return problem;
+        // It is known now; whatever else still knocks from elsewhere stays on the list.
+        foreach (var stranger in unknown.Snapshot().Where(stranger => settings.Current.Devices.ByAddress(stranger.Client) is not null)) unknown.Forget(stranger.Client);
+        return null;
+    }
+
+    private async Task<SendTestResult> SendTestAsync(SendTestRequest request, CancellationToken cancellation)
+    {
+        var accounts = settings.Current.Accounts;
+        var account = request.Account is null ? accounts[0] : accounts.FirstOrDefault(account => account.Name == request.Account);
+        if (account is null) return new SendTestResult(null, $"There is no account {request.Account}; there is {string.Join(", ", accounts.Select(known => known.Name))}.");
+        Mailbox? to = account.Username;
+        if (request.To is { Length: > 0 } text && !Mailbox.TryParse(text, out to)) return new SendTestResult(null, $"“{text}” is not an e-mail address. Write one like you@example.com.");
+        var outcome = await flow.Mail.SubmitAsync(to, "SmartHost test message", Lane.Urgent, account.Name, "a test message that was asked for", (message, id) =>
+        {
+            message.Body = new TextPart("plain") { Text = $"This is the test message {id} from SmartHost on {settings.Current.Hostname}.\r\nIf you can read it, the way from here to Gmail works.\r\n" };
+        }, null, cancellation);
+        return outcome switch
+        {
+            CommitOutcome.Committed committed => new SendTestResult(committed.Id, null),
+            CommitOutcome.InsufficientStorage full => new SendTestResult(null, full.Reason),
+            CommitOutcome.Failed failed => new SendTestResult(null, failed.Reason),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    private BridgeWarning? Bridge() => DockerBridge.Gateway(sightings.OnlyClient) is { } gateway
+        ? new BridgeWarning(gateway,
+            $"Every device seems to come from {gateway}, the gateway of Docker's own network, so devices cannot be told apart by address.",
+            "Use the host's network or macvlan, or give each device a login: “Docker and networks” in the documentation says how. Do not allow this address: it would allow everyone.")
+        : null;
+
+    private List<string> ListensAt()
+    {
+        var address = NetworkInterface.GetAllNetworkInterfaces()
+            .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .SelectMany(network => network.GetIPProperties().UnicastAddresses)
+            .Select(unicast => unicast.Address)
+            .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? "this machine";
+        return [.. settings.Current.Listeners.Select(listener =>
+            $"{(listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(IPAddress.Any) ? address : listener.Address.ToString())} port {listener.Port}")];
+    }
+
+    private Device? Find(string name) => settings.Current.Devices.Devices.FirstOrDefault(device => device.Name == name);
+
+    private static string? Problem(ReloadOutcome outcome) => outcome switch
+    {
+        ReloadOutcome.Applied => null,
+        ReloadOutcome.Refused refused => string.Join(" ", refused.Problems.Where(problem => problem.IsError).Select(problem => $"{problem.Path} {problem.What}. {problem.Advice}".Trim())),
+        _ => throw new UnreachableException(),
+    };
+}
