@@ -101,7 +101,8 @@ internal sealed class DeliveryBench : IAsyncDisposable
     public async Task StopAsync()
     {
         await stop.CancelAsync();
-        await running.WaitAsync(TooLong);
+        await UntilAsync(() => running.IsCompleted, "the loop to stop");
+        await running;
         stop.Dispose();
     }
 

@@ -258,6 +258,24 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task A_stop_ends_even_while_the_disk_takes_nothing()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        var id = await bench.AcceptAsync();
+        bench.QueueBench.Fault = _ => throw new IOException("No space left on device");
+        bench.Start();
+        await bench.UntilAsync(() => bench.Gmail.Logins > 0 && bench.Log.Lines.Any(line => line.Contains("is paused")), "a pause that cannot be written");
+        var stopped = await bench.BeginStopAsync();
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(1), () => stopped.IsCompleted, "the end");
+        await stopped;
+        bench.QueueBench.Fault = null;
+        bench.Accounts = [bench.Account("default", DeliveryBench.You)];
+        await bench.RestartAsync();
+        await bench.DoneAsync(id);
+    }
+
+    [Test]
     public async Task Mail_tried_for_its_whole_lifetime_is_given_up_with_the_last_answer_and_reported()
     {
         await using var bench = await DeliveryBench.OpenAsync();

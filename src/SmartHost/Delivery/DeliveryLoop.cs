@@ -17,8 +17,8 @@ namespace SmartHost.Delivery;
 /// </para>
 /// <para>
 /// When it fails: a refused or broken connection pauses or slows the account and the mail stays due; a message that makes
-/// us stumble is parked; results that the disk does not take wait for it, and soon nothing
-/// more is sent meanwhile, since every message sent without a written result would be sent twice after a crash. On stop, attempts in flight get
+/// us stumble is parked; results that the disk does not take wait for it, and soon nothing more is sent meanwhile, since
+/// every message sent without a written result would be sent twice after a crash. On stop, attempts in flight get
 /// <see cref="Grace"/> to finish; then they are abandoned and their messages stay as they were.
 /// </para>
 /// </summary>
@@ -54,9 +54,11 @@ public sealed partial class DeliveryLoop
     private readonly Channel<DeliveryEvent> events = Channel.CreateUnbounded<DeliveryEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly HashSet<Task> running = [];
     private readonly Dictionary<QueueId, MessageNotes> notes = [];
+
+    /// <summary>Results on their way to disk, and since when.</summary>
+    private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
     private Task watching = Task.CompletedTask;
     private DateTimeOffset nextSweep;
-    private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
     private bool configured, stopping, diskTrouble;
     private volatile DeliveryState state = new([]);
 
@@ -91,8 +93,13 @@ public sealed partial class DeliveryLoop
         using var abandon = new CancellationTokenSource();
         using var watch = new CancellationTokenSource();
         using var timer = time.CreateTimer(_ => events.Writer.TryWrite(new DeliveryEvent.Wake()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using var stopped = stop.Register(() => events.Writer.TryWrite(new DeliveryEvent.Wake()));
-        ITimer? grace = null;
+        await using var grace = time.CreateTimer(_ => abandon.Cancel(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // Begins with the stop itself, not when the loop hears of it: the loop may be waiting for a disk that is gone.
+        using var stopped = stop.Register(() =>
+        {
+            grace.Change(Grace, Timeout.InfiniteTimeSpan);
+            events.Writer.TryWrite(new DeliveryEvent.Wake());
+        });
         while (true)
         {
             try
@@ -101,7 +108,6 @@ public sealed partial class DeliveryLoop
                 {
                     stopping = true;
                     await watch.CancelAsync();
-                    grace = time.CreateTimer(_ => abandon.Cancel(), null, Grace, Timeout.InfiniteTimeSpan);
                     foreach (var account in accounts.All) GiveBackWaiting(account);
                 }
                 if (!configured) await ConfigureAsync(abandon.Token);
@@ -116,10 +122,16 @@ public sealed partial class DeliveryLoop
                 Publish();
                 // A task tells before it ends, so with none running and nothing told everything is settled.
                 if (stopping && running.Count == 0 && !events.Reader.TryPeek(out _)) break;
+                // The stop's own wake may have been read above, with others; without this look it would be slept through.
+                if (stop.IsCancellationRequested && !stopping) continue;
                 timer.Change(UntilNextWake(), Timeout.InfiniteTimeSpan);
                 var told = events.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
                 if (stopping) await Task.WhenAny([told, .. running]);
                 else await told;
+            }
+            catch (OperationCanceledException) when (abandon.IsCancellationRequested)
+            {
+                // What was to be written is not; the next start decides anew.
             }
             catch (Exception failure)
             {
@@ -128,7 +140,6 @@ public sealed partial class DeliveryLoop
                 await Task.Delay(StumbleWait, time, CancellationToken.None);
             }
         }
-        if (grace is not null) await grace.DisposeAsync();
         await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Task.WhenAll(accounts.All.SelectMany(account => account.Idle).Select(idle => idle.Session.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -242,9 +253,21 @@ public sealed partial class DeliveryLoop
 
     private async Task OnAttemptEndedAsync(DeliveryEvent.AttemptEnded ended, CancellationToken abandon)
     {
-        var (assignment, session, result) = (ended.Assignment, ended.Session, ended.Result);
-        var (account, message) = (assignment.Account, assignment.Message);
-        account.Sending--;
+        ended.Assignment.Account.Sending--;
+        try
+        {
+            await ConcludeAsync(ended.Assignment, ended.Result, abandon);
+        }
+        finally
+        {
+            // The connection goes on to its next message now; the settlement commits beside it.
+            Release(ended.Assignment.Account, ended.Session, ended.Assignment.Generation, abandon);
+        }
+    }
+
+    private async Task ConcludeAsync(Assignment assignment, AttemptResult result, CancellationToken abandon)
+    {
+        var message = assignment.Message;
         var now = time.GetUtcNow();
         switch (result)
         {
@@ -272,8 +295,6 @@ public sealed partial class DeliveryLoop
                 Settle(assignment, Judgement.Park(message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; release the message to try again.", now), abandon);
                 break;
         }
-        // The connection goes on to its next message now; the settlement commits beside it.
-        Release(account, session, assignment.Generation, abandon);
     }
 
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
