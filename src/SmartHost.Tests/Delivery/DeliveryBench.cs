@@ -135,7 +135,7 @@ internal sealed class DeliveryBench : IAsyncDisposable
     {
         while (!await condition())
         {
-            if (TooLong.IsCancellationRequested) Assert.Fail($"waited too long for {what}. Log:\n{string.Join('\n', Log.Lines)}");
+            if (TooLong.IsCancellationRequested) Assert.Fail(Story(what));
             await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
         }
     }
@@ -148,11 +148,19 @@ internal sealed class DeliveryBench : IAsyncDisposable
     {
         while (!await condition())
         {
-            if (TooLong.IsCancellationRequested) Assert.Fail($"waited too long for {what}. Log:\n{string.Join('\n', Log.Lines)}");
+            if (TooLong.IsCancellationRequested) Assert.Fail(Story(what));
             if (Loop.State.Accounts.All(account => account is { Sending: 0, Connecting: false })) Time.Advance(step);
             await Task.Delay(TimeSpan.FromMilliseconds(3), TimeProvider.System);
         }
     }
+
+    private string Story(string what) => $"""
+        waited too long for {what}.
+        State: {string.Join("; ", Loop.State.Accounts)}
+        Heard: {string.Join(" | ", Gmail.Commands.TakeLast(12).Select(heard => $"{heard.Connection} {heard.Text}"))}
+        Log:
+        {string.Join('\n', Log.Lines)}
+        """;
 
     /// <summary>Moves the clock though something is on the wire.</summary>
     public async Task AdvanceAnywayUntilAsync(TimeSpan step, Func<bool> condition, string what)
