@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SmartHost.Mail;
 using SmartHost.Queue;
@@ -104,7 +105,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     private async Task<IResult> HoldAsync(string id, HttpRequest request, CancellationToken cancellation)
     {
         var reason = "held by a person";
-        if (request.ContentLength is not (null or 0))
+        if (HasBody(request))
         {
             var (body, problem) = await ReadAsync(request, DashboardJson.Default.HoldRequest);
             if (problem is not null) return problem;
@@ -172,7 +173,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     private async Task<IResult> SendTestAsync(HttpRequest request, CancellationToken cancellation)
     {
         var test = new SendTestRequest();
-        if (request.ContentLength is not (null or 0))
+        if (HasBody(request))
         {
             var (body, problem) = await ReadAsync(request, DashboardJson.Default.SendTestRequest);
             if (problem is not null) return problem;
@@ -184,6 +185,9 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
             ? TypedResults.Json(new SendTestReply(id.ToString()), DashboardJson.Default.SendTestReply, statusCode: 202)
             : ApiProblem.Result(409, result.Problem ?? "The test message could not be queued.");
     }
+
+    /// <summary>Not by its length: a chunked body has none.</summary>
+    private static bool HasBody(HttpRequest request) => request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
     private static async Task<(T? Body, IResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type) where T : class
     {
