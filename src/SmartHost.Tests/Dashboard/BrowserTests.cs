@@ -45,7 +45,7 @@ public class BrowserTests
         var page = await SignedInAsync(context);
         await page.GetByRole(AriaRole.Link, new() { Name = "See who, and allow what is yours" }).ClickAsync();
         await Assertions.Expect(page.GetByText("Konica Minolta")).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Link, new() { Name = "Allow 192.168.1.77…" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Allow 192.168.1.77") }).ClickAsync();
         await Assertions.Expect(page.GetByLabel("Name")).ToHaveValueAsync("km-c258");
         await Assertions.Expect(page.GetByLabel("May write to")).ToHaveValueAsync("you@gmail.com");
         await page.GetByLabel("Name").FillAsync("scanner");

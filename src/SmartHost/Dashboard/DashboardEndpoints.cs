@@ -14,9 +14,7 @@ public static class DashboardEndpoints
 {
     /// <param name="otlpEndpoint">The value of <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; null or empty: metrics are not pushed.</param>
     public static IServiceCollection AddDashboard(this IServiceCollection services, string? otlpEndpoint = null) =>
-        services.AddRouting().AddControlSocketMode().AddDashboardMetrics(otlpEndpoint)
-            // A value in an address that does not read (limit=many) is thrown to the gate, which answers with a sentence instead of nothing.
-            .PostConfigure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.AddRouting().AddControlSocketMode().AddDashboardMetrics(otlpEndpoint);
 
     /// <summary>Puts the gate in front and maps pages, API, health and metrics behind it.</summary>
     /// <param name="settings">Asked at every request, so that a new token or name works at once.</param>

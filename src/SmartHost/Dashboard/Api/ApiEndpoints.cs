@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -58,20 +59,25 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
             [.. snapshot.Deliveries.Select(one => new AlertDeliveryReply(one.At, one.Channel, one.Title, one.Problem, one.NextTry))]), DashboardJson.Default.AlertsReply);
     }
 
-    private async Task<IResult> SearchAsync(string? text, string? device, string? state, string? before, int? limit, CancellationToken cancellation)
+    private async Task<IResult> SearchAsync(string? text, string? device, string? state, string? before, string? limit, CancellationToken cancellation)
     {
         if (MessageStatuses.Search(state) is not { } search)
         {
             return ApiProblem.Result(400, $"“{state}” is no state: use waiting, held, parked, sent, bounced or deleted, or leave it out for all.");
         }
-        if (limit is < 1 or > MaxLimit) return ApiProblem.Result(400, $"limit is {limit}: use 1 to {MaxLimit}.");
+        // Read here, since the binder's answer to "many" is an empty 400.
+        var most = search.Limit;
+        if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
+        {
+            return ApiProblem.Result(400, $"limit is “{limit}”: use 1 to {MaxLimit}.");
+        }
         QueueId? older = null;
         if (before is not null)
         {
             if (!QueueId.TryParse(before, out var id)) return ApiProblem.Result(400, $"“{before}” is no message's id.");
             older = id;
         }
-        search = search with { Text = text, Device = device, Before = older, Limit = limit ?? search.Limit };
+        search = search with { Text = text, Device = device, Before = older, Limit = most };
         var found = await sources.Queue.SearchAsync(search, cancellation);
         var next = found.Count == search.Limit ? found[^1].Id.ToString() : null;
         return TypedResults.Json(new MessagesReply([.. found.Select(MessageReply.Of)], next), DashboardJson.Default.MessagesReply);
