@@ -30,6 +30,14 @@ public class AccountStandingTests
         Assert.That(Waits(new Verdict(VerdictAction.OtherPort, "connect-refused", "h", "r"), 6).Select(hours => Math.Round(hours * 60)), Is.EqualTo([1, 2, 5, 10, 10, 10]));
 
     [Test]
+    public void However_a_lost_line_shows_its_waits_grow()
+    {
+        var refused = Pause.After(null, new Verdict(VerdictAction.OtherPort, "connect-refused", "h", "r"), true, Noon, schedule);
+        var silent = Pause.After(refused, new Verdict(VerdictAction.OtherPort, "connect-timed-out", "h", "r"), true, Noon, schedule);
+        Assert.That((silent.Failures, silent.NextProbe), Is.EqualTo((2, Noon.AddMinutes(2))));
+    }
+
+    [Test]
     public void A_refusal_before_any_message_was_offered_never_bounces_one() =>
         Assert.That(Pause.After(null, new Verdict(VerdictAction.BounceMessage, "class-5", "h", "r"), atLogin: true, Noon, schedule).Kind, Is.EqualTo(PauseKind.NeedsPerson));
 

@@ -101,8 +101,7 @@ internal sealed class DeliveryBench : IAsyncDisposable
     public async Task StopAsync()
     {
         await stop.CancelAsync();
-        await UntilAsync(() => running.IsCompleted, "the loop to stop");
-        await running;
+        await running.WaitAsync(Patience, TimeProvider.System);
         stop.Dispose();
     }
 

@@ -31,6 +31,19 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task No_arrival_is_slept_through()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        // Each arrives as the loop comes to rest after the one before; the clock stands, so nothing but its arrival can wake the loop.
+        for (var i = 1; i <= 200; i++)
+        {
+            await bench.AcceptAsync();
+            await bench.Gmail.WaitForAsync(i, bench.TooLong);
+        }
+    }
+
+    [Test]
     public async Task One_connection_serves_message_after_message_and_closes_when_it_has_served_its_share()
     {
         await using var bench = await DeliveryBench.OpenAsync();

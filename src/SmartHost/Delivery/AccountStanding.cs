@@ -49,7 +49,6 @@ public sealed record Pause(
     /// <summary>The standing after Gmail's word, given the one before it.</summary>
     public static Pause After(Pause? before, Verdict verdict, bool atLogin, DateTimeOffset now, RetrySchedule schedule)
     {
-        var failures = before?.Row == verdict.Row ? before.Failures + 1 : 1;
         var kind = verdict.Action switch
         {
             VerdictAction.HoldAccount => PauseKind.Held,
@@ -58,6 +57,9 @@ public sealed record Pause(
             VerdictAction.Park or VerdictAction.BounceMessage or VerdictAction.BounceRecipient => PauseKind.NeedsPerson,
             _ => PauseKind.Unreachable,
         };
+        // A line that is down says so in many ways, now refused, now silent: they are one row.
+        var again = before is not null && (before.Row == verdict.Row || (kind == PauseKind.Unreachable && before.Kind == kind));
+        var failures = again ? before!.Failures + 1 : 1;
         var wait = kind switch
         {
             PauseKind.Unreachable when verdict.Action == VerdictAction.RetryLater => schedule.Later(failures - 1),

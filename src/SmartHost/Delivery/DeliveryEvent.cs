@@ -20,8 +20,11 @@ internal abstract record DeliveryEvent
 {
     private DeliveryEvent() { }
 
-    /// <summary>There may be something to do.</summary>
+    /// <summary>A timer, or the stop.</summary>
     public sealed record Wake : DeliveryEvent;
+
+    /// <summary>The queue may have something to take.</summary>
+    public sealed record Work : DeliveryEvent;
 
     public sealed record SettingsChanged : DeliveryEvent;
 

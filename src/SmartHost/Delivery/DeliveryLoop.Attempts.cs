@@ -113,8 +113,18 @@ public sealed partial class DeliveryLoop
 
     private async Task WatchAsync(CancellationToken cancellation)
     {
-        await queue.WaitForWorkAsync(cancellation);
-        events.Writer.TryWrite(new DeliveryEvent.Wake());
+        try
+        {
+            await queue.WaitForWorkAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Stopping: nothing more is taken.
+        }
+        finally
+        {
+            events.Writer.TryWrite(new DeliveryEvent.Work());
+        }
     }
 
     private TTask Own<TTask>(TTask task) where TTask : Task

@@ -59,7 +59,7 @@ public sealed partial class DeliveryLoop
     private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
     private Task watching = Task.CompletedTask;
     private DateTimeOffset nextSweep;
-    private bool configured, stopping, diskTrouble;
+    private bool isWatching, configured, stopping, diskTrouble;
     private volatile DeliveryState state = new([]);
 
     /// <param name="devices">How a device's header is made; null: as for one without wishes.</param>
@@ -117,7 +117,9 @@ public sealed partial class DeliveryLoop
                 {
                     if (time.GetUtcNow() >= nextSweep) await SweepAsync(abandon.Token);
                     Dispatch(abandon.Token);
-                    if (watching.IsCompleted) watching = WatchAsync(watch.Token);
+                    // By what it told, not by whether its task has ended: it tells a moment before, and in that moment it
+                    // would be taken for one that still watches, and nobody would.
+                    if (!isWatching) (isWatching, watching) = (true, WatchAsync(watch.Token));
                 }
                 Publish();
                 // A task tells before it ends, so with none running and nothing told everything is settled.
@@ -185,6 +187,9 @@ public sealed partial class DeliveryLoop
     {
         switch (happened)
         {
+            case DeliveryEvent.Work:
+                isWatching = false;
+                return watching;
             case DeliveryEvent.SettingsChanged:
                 configured = false;
                 return ConfigureAsync(abandon);
@@ -243,8 +248,8 @@ public sealed partial class DeliveryLoop
         }
         else
         {
-            var first = account.Standing.Pause?.Row != failed.Verdict.Row;
             await accounts.HearAsync(account, failed.Verdict, atLogin: true, abandon);
+            var first = account.Standing.Pause is { Failures: 1 };
             // The message that met the trouble tells it in its timeline, once; those after it only wait.
             if (first && account.NextWaiting() is { } met) PutOff(met, failed, abandon);
             GiveBackWaiting(account);
