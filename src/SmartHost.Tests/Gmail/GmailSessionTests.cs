@@ -166,9 +166,9 @@ public class GmailSessionTests
         Assert.That(outcome.Recipients.Single().Verdict.Action, Is.EqualTo(VerdictAction.RetryLater));
     }
 
-    [TestCase("8BITMIME", "x@example.com", true, "MAIL FROM:<you@gmail.com> SIZE=20 BODY=8BITMIME")]
-    [TestCase("8BITMIME", "jürgen@example.com", false, "MAIL FROM:<you@gmail.com> SIZE=20 SMTPUTF8")]
-    public async Task MAIL_says_what_the_message_needs(string _, string recipient, bool is8Bit, string expected)
+    [TestCase("x@example.com", true, "MAIL FROM:<you@gmail.com> SIZE=20 BODY=8BITMIME")]
+    [TestCase("jürgen@example.com", false, "MAIL FROM:<you@gmail.com> SIZE=20 SMTPUTF8")]
+    public async Task MAIL_says_what_the_message_needs(string recipient, bool is8Bit, string expected)
     {
         await using var gmail = new ScriptedGmail(ScriptedGmail.Login + $"""
             C: {expected}

@@ -44,7 +44,7 @@ public sealed record AccountSettings
 
     public string Host { get; init; } = "smtp.gmail.com";
 
-    /// <summary>Null: 587 and 465 in turn, the one that works remembered.</summary>
+    /// <summary>Null: 587 and 465 in turn, the one that works remembered; with <see cref="Tls"/> set, the one that it means.</summary>
     public int? Port { get; init; }
 
     /// <summary>Null: what the port means (465 implicit, anything else STARTTLS).</summary>

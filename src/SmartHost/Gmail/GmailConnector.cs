@@ -137,7 +137,6 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         catch (WireException e)
         {
             attempt.Stage = login?.Stage ?? attempt.Stage;
-            // A revoked certificate or a wrong name is found at TLS, whatever phase noticed it.
             attempt.Fail(e);
         }
         finally

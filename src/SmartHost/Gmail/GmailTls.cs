@@ -72,7 +72,8 @@ internal static class GmailTls
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
             return new WireException(ConnectionFailure.CertificateName, $"it is for {NameOf(certificate)}, not for {host}");
         if (chain is null) return new WireException(ConnectionFailure.CertificateOther, null);
-        if (roots is null || !MightBeFrom(chain)) return Problem(certificate, chain);
+        // What a public issuer has revoked, an own root does not mend.
+        if (roots is null || Says(chain, X509ChainStatusFlags.Revoked)) return Problem(certificate, chain);
 
         // A second look with the account's own root. Such a root rarely publishes revocation lists, and whoever
         // installed it vouches for it, so revocation is not asked.
@@ -83,9 +84,6 @@ internal static class GmailTls
         own.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         foreach (var element in chain.ChainElements) own.ChainPolicy.ExtraStore.Add(element.Certificate);
         return own.Build(certificate) ? null : Problem(certificate, own);
-
-        // A revoked certificate of a public root must not be saved by this.
-        static bool MightBeFrom(X509Chain chain) => !Says(chain, X509ChainStatusFlags.Revoked);
     }
 
     private static WireException Problem(X509Certificate2 certificate, X509Chain chain)
