@@ -102,11 +102,21 @@ public class SettingsReaderTests
     }
 
     [Test]
+    public void The_usual_listener_keeps_its_port_when_only_something_else_is_written()
+    {
+        using var folder = new SettingsFolder();
+        var settings = Sound(folder, folder.Read(SettingsFolder.Account + SettingsFolder.Scanner + "listeners: { lan: { authInClear: true } }\n"));
+        Assert.That(settings.Listeners, Is.EqualTo(new[] { new ListenerSettings { Name = "lan", Port = 2525, AuthInClear = true } }));
+        Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner + "listeners: { tls: { tls: implicit } }\n")),
+            Is.EqualTo(new[] { "smarthost.yaml:9:14: error: listeners.tls.port is missing. Write a number from 1 to 65535, such as 2525." }));
+    }
+
+    [Test]
     public void A_file_that_was_named_must_exist_unless_the_environment_says_enough()
     {
         using var folder = new SettingsFolder();
         Assert.That(folder.Problems(folder.Read()), Is.EqualTo(new[]
-            { "smarthost.yaml: error: the configuration file does not exist. Create it, or correct the path; in a container the file must be mounted there." }));
+            { "smarthost.yaml: error: the configuration file does not exist. Create it, or correct the path; in a container the file must be mounted there. Or do without a file: set GMAIL_USERNAME, GMAIL_APP_PASSWORD_FILE and SMARTHOST_DEVICES." }));
 
         var environment = new Dictionary<string, string> { ["SMARTHOST_CONFIG"] = folder.ConfigFile, ["SMARTHOST_DATA"] = folder.DataFolder };
         Assert.That(SettingsReader.Read(null, environment).Problems.Single().What, Is.EqualTo("the configuration file does not exist"));

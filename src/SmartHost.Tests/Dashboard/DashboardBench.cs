@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -13,6 +14,7 @@ using SmartHost.Devices;
 using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;
+using SmartHost.Queue;
 using SmartHost.Tests.Queue;
 
 namespace SmartHost.Tests.Dashboard;
@@ -65,9 +67,9 @@ internal sealed class DashboardBench : IAsyncDisposable
     public static AccountState Healthy { get; } = new("default", Mailbox.Parse("you@gmail.com"), AccountHealth.Healthy, "Healthy.", null, null, null, null, false,
         MessagesUsed: 31, MessagesLimit: 500, RecipientsUsed: 42, RecipientsLimit: 500, [], Connections: 1, Sending: 0, Connecting: false, TimeSpan.Zero, "587");
 
-    public static async Task<DashboardBench> StartAsync(Func<DashboardSettings, DashboardSettings>? settings = null)
+    public static async Task<DashboardBench> StartAsync(Func<DashboardSettings, DashboardSettings>? settings = null, QueueSettings? queueSettings = null)
     {
-        var queue = await QueueBench.OpenAsync();
+        var queue = await QueueBench.OpenAsync(queueSettings);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -91,8 +93,16 @@ internal sealed class DashboardBench : IAsyncDisposable
 
     public Meters Meters => meters;
 
-    /// <summary>Without redirects, so that a test sees each answer.</summary>
-    public HttpClient Visitor() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false }) { BaseAddress = Address };
+    /// <summary>Every route, as <c>get /api/v1/overview</c>; without those that catch what no other takes.</summary>
+    public IEnumerable<string> Routes =>
+        from endpoint in app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        let pattern = endpoint.RoutePattern.RawText!
+        where !pattern.Contains("{**") && !pattern.Contains("{*")
+        from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
+        select $"{method.ToLowerInvariant()} {pattern}";
+
+    /// <summary>Without redirects and without a memory for cookies, so that a test sees each answer and says what it sends.</summary>
+    public HttpClient Visitor() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false }) { BaseAddress = Address };
 
     public HttpClient Script()
     {
@@ -127,6 +137,23 @@ internal sealed class DashboardBench : IAsyncDisposable
     }
 
     public static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) => new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+
+    /// <summary>One of everything, so that every meter has something to show.</summary>
+    public void CountEverything()
+    {
+        Meters.Accepted("scanner", 1);
+        Meters.Refused("size");
+        Meters.SessionStarted("lan");
+        Meters.Attempt("default");
+        Meters.Connection("default", opened: true);
+        Meters.Sent("default", "normal", TimeSpan.FromSeconds(1));
+        Meters.Deferred("default");
+        Meters.Bounced("default");
+        Meters.Parked("default");
+        Meters.Alert("webhook", delivered: true);
+        Meters.ObserveQueue(() => [("urgent", 0), ("held", 0)], () => 0, () => 0);
+        Meters.ObserveAccounts(() => [new AccountReading("default", Paused: false, AllowanceUsed: 0.1, Connections: 1)]);
+    }
 
     public Device AddDevice(string name, string address, bool editable = true, Device? like = null)
     {

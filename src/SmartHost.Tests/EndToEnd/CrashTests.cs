@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using SmartHost.Practice;
 
 namespace SmartHost.Tests.EndToEnd;
@@ -9,12 +8,15 @@ namespace SmartHost.Tests.EndToEnd;
 /// <summary>
 /// The promise itself: the real process, under load from several devices, killed with SIGKILL at random moments and
 /// started again on the same folder. Every message that heard 250 arrives; nothing arrives that was not sent whole; a
-/// message arrives twice only where a kill fell between Gmail's 250 and the commit of it, at most one for each
-/// connection that was open.
+/// message arrives twice only where a kill fell between Gmail's 250 and the commit of it, and then the restart has
+/// announced that very message as a possible duplicate.
 /// </summary>
 public class CrashTests
 {
     private const int Devices = 4, Connections = 2;
+
+    /// <summary>One message on each connection, and those whose result is on its way to disk: delivery stops at 16 of them.</summary>
+    private const int MostUnderWay = Connections + 16;
 
     [Test, CancelAfter(900_000)]
     public async Task Every_message_that_heard_250_arrives_however_often_the_process_is_killed(CancellationToken cancellation)
@@ -26,7 +28,7 @@ public class CrashTests
 
         using var folder = new TemporaryFolder();
         await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings { RoundTrip = TimeSpan.FromMilliseconds(5) }, TimeProvider.System);
-        var port = FreePort();
+        var port = RunningServer.FreePort();
         var config = RunningServer.WriteConfig(folder.Path, port, gmail, Connections);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -84,11 +86,14 @@ public class CrashTests
         Assert.Multiple(() =>
         {
             Assert.That(accepted, Has.Count.GreaterThan(crashes), "the load was too light to prove anything");
-            Assert.That(twice.Sum(message => message.Count() - 1), Is.LessThanOrEqualTo(crashes * Connections), "more duplicates than connections that a crash can have cut");
+            Assert.That(twice.Sum(message => message.Count() - 1), Is.LessThanOrEqualTo(crashes * MostUnderWay), "more duplicates than a crash can cut in two");
             foreach (var copies in twice)
             {
                 Assert.That(copies.Select(copy => copy.Header("Message-ID")).Distinct().Count(), Is.EqualTo(1), $"{copies.Key}: copies must carry one Message-ID");
-                Assert.That(logs.Any(log => log.Contains("possible duplicate", StringComparison.OrdinalIgnoreCase)), "a duplicate must have been announced");
+                // A restart says it of each message whose attempt was cut off: a copy more than it said would be an unexplained one.
+                var id = QueueIdOf(copies.First());
+                var announced = logs.Sum(log => log.Split('\n').Count(line => line.Contains($"{id}: possible duplicate", StringComparison.Ordinal)));
+                Assert.That(copies.Count() - 1, Is.LessThanOrEqualTo(announced), $"{copies.Key} ({id}): copies that no restart announced");
             }
         });
     }
@@ -115,10 +120,6 @@ public class CrashTests
 
     private static string Token(PracticeMessage message) => message.Header("X-Token") ?? "(no token)";
 
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
+    /// <summary>From our Received field, the first one: "… with SMTP id 1ABC …; date".</summary>
+    private static string QueueIdOf(PracticeMessage message) => Regex.Match(message.Header("Received") ?? "", @"\bid (\w+)").Groups[1].Value;
 }

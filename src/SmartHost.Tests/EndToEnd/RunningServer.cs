@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using SmartHost.Practice;
 
@@ -33,6 +35,14 @@ internal static class RunningServer
             {{more}}
             """);
         return config;
+    }
+
+    /// <summary>Free a moment ago: for a process of its own, whose settings want a number.</summary>
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     public static string Text(this PracticeMessage message) => Encoding.Latin1.GetString(message.Content.Span);

@@ -138,9 +138,10 @@ internal sealed class ScriptedGmail : IAsyncDisposable
             {
                 case "C:":
                     var heard = await connection.ReadLineAsync(stop.Token);
+                    var expected = line[2..].TrimStart();
                     Heard.Add(heard ?? "(closed)");
-                    if (heard is null || !(line.EndsWith('*') ? heard.StartsWith(line[3..^1], StringComparison.Ordinal) : heard == line[3..]))
-                        throw new AssertionException($"expected “{line[3..]}”, heard “{heard ?? "(closed)"}”");
+                    if (heard is null || !(expected.EndsWith('*') ? heard.StartsWith(expected[..^1], StringComparison.Ordinal) : heard == expected))
+                        throw new AssertionException($"expected “{expected}”, heard “{heard ?? "(closed)"}”");
                     if (heard.StartsWith("BDAT ", StringComparison.Ordinal) && !script.Contains("EARLY", StringComparison.Ordinal))
                         Contents.Add(Encoding.UTF8.GetString(await connection.ReadAsync(int.Parse(heard.Split(' ')[1]), stop.Token)));
                     break;

@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using SmartHost.Listener;
+using SmartHost.Tests.EndToEnd;
 
 namespace SmartHost.Tests.Listener;
 
@@ -19,12 +19,43 @@ public class TlsVersionTests
     public async Task An_ordinary_listener_speaks_only_modern_tls(string arguments, bool agreed, CancellationToken cancellation)
     {
         await using var listener = await TestListener.StartAsync();
-        using var client = StartOpenSsl($"s_client -connect 127.0.0.1:{listener.Port} -starttls smtp {arguments}");
-        // At the end of its input it says goodbye and tells what was agreed.
-        client.StandardInput.Close();
-        var output = await client.StandardOutput.ReadToEndAsync(cancellation);
-        await client.WaitForExitAsync(cancellation);
-        Assert.That(output, agreed ? Does.Match(@"Cipher is (?!\(NONE\))") : Does.Contain("Cipher is (NONE)"));
+        Assert.That(await OpenSslClient.AgreesAsync(listener.Port, arguments, cancellation), Is.EqualTo(agreed));
+    }
+
+    /// <summary>In a process of its own: what OpenSSL was told at its start holds until its end, and for all.</summary>
+    [Test, CancelAfter(120_000)]
+    public async Task A_legacy_listener_speaks_old_tls_and_the_ordinary_one_beside_it_does_not(CancellationToken cancellation)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Ignore("Windows decides itself which TLS versions there are");
+        using var folder = new TemporaryFolder();
+        var (old, lan) = (FreePort(), FreePort());
+        await File.WriteAllTextAsync(folder.File("smarthost.yaml"), $$"""
+            data: {{folder.Path}}/data
+            accounts:
+              default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop, host: 127.0.0.1, port: 1 }
+            listeners:
+              old: { port: {{old}}, address: 127.0.0.1, legacyTls: true }
+              lan: { port: {{lan}}, address: 127.0.0.1 }
+            dashboard: { off: true }
+            devices:
+              copier: { addresses: [127.0.0.1], recipients: ["*@example.com"] }
+            """, cancellation);
+        await using var process = SmartHostProcess.Start(["run", "--config", folder.File("smarthost.yaml")]);
+        await process.WaitForBannerAsync(old, cancellation);
+        await process.WaitForBannerAsync(lan, cancellation);
+        foreach (var arguments in new[] { "-tls1 -cipher DEFAULT:@SECLEVEL=0", "-tls1_1 -cipher DEFAULT:@SECLEVEL=0", "-tls1_2 -cipher AES128-SHA:@SECLEVEL=0" })
+        {
+            Assert.That(await OpenSslClient.AgreesAsync(old, arguments, cancellation), Is.True, $"{arguments}\n{process.Output}");
+            Assert.That(await OpenSslClient.AgreesAsync(lan, arguments, cancellation), Is.False, arguments);
+        }
+        Assert.That(await OpenSslClient.AgreesAsync(lan, "-tls1_3", cancellation), Is.True, process.Output);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        socket.Start();
+        return ((System.Net.IPEndPoint)socket.LocalEndpoint).Port;
     }
 
     [Test, CancelAfter(30_000)]
@@ -54,18 +85,5 @@ public class TlsVersionTests
         await tls.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions { TargetHost = "x", RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=smarthost.test" }, cancellation);
         Assert.That(tls.SslProtocol, Is.EqualTo(SslProtocols.Tls13));
-    }
-
-    private static Process StartOpenSsl(string arguments)
-    {
-        try
-        {
-            return Process.Start(new ProcessStartInfo("openssl", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Ignore("openssl is not installed here");
-            throw;
-        }
     }
 }

@@ -42,6 +42,12 @@ public static class CommandLine
             common.Json,
             RunCommand.Create(common),
             DemoCommand.Create(),
+            CheckCommand.Create(common),
+            SendTestCommand.Create(common),
+            ExplainCommand.Create(common),
+            QueueCommand.Create(common),
+            DevicesCommand.Create(common),
+            HealthCommand.Create(common),
             HashPasswordCommand.Create(),
         };
         // Without a verb it runs: that is what a container's entry point and a service file want.

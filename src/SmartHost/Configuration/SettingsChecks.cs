@@ -8,7 +8,7 @@ namespace SmartHost.Configuration;
 /// <summary>The checks that need more than one setting. Each setting by itself has been checked when they run, and what could not be read holds its default.</summary>
 internal static class SettingsChecks
 {
-    public static readonly ListenerSettings DefaultListener = new() { Name = "lan", Port = SettingsSchema.DefaultPort };
+    public static readonly ListenerSettings DefaultListener = new() { Name = SettingsSchema.DefaultListener, Port = SettingsSchema.DefaultPort };
 
     /// <summary>What Gmail takes; see <see cref="LimitSettings.MaxSize"/>.</summary>
     private static readonly long GmailSize = new LimitSettings().MaxSize;
@@ -51,6 +51,7 @@ internal static class SettingsChecks
     private static void CheckListener(ListenerSettings listener, ReadContext context)
     {
         var path = $"listeners.{listener.Name}";
+        if (listener.Name != SettingsSchema.DefaultListener && !context.Places.ContainsKey($"{path}.port")) context.Error(context.PlaceOf(path), $"{path}.port", "is missing", ValueKinds.Port.Expected);
         if (listener is { LegacyTls: true, Tls: ListenerTls.Off })
         {
             context.Warning(context.PlaceOf($"{path}.legacyTls"), $"{path}.legacyTls", "has no effect, since tls is off", "Write tls: optional, or remove the line");

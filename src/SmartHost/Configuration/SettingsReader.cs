@@ -49,18 +49,18 @@ public static class SettingsReader
         if (named is not null) return (named, true);
         // The image names a file for those who mount one; those who configure by environment have none.
         if (environment.TryGetValue(EnvironmentSettings.ConfigVariable, out var variable) && variable.Length > 0) return (variable, !EnvironmentSettings.Configures(environment));
-        return (UsualPlaces.FirstOrDefault(File.Exists), false);
+        return (UsualPlaces.FirstOrDefault(Path.Exists), false);
     }
 
     /// <returns>Null where the file cannot be understood: what is missing cannot be told then.</returns>
     private static SettingsNode.Mapping? ReadConfigFile(string? file, bool mustExist, ReadContext context)
     {
-        var place = file is null ? new Place("settings") : Place.InFile(file);
+        var place = file is null ? new Place($"no {UsualPlaces[0]} found") : Place.InFile(file);
         context.Places[""] = place;
-        if (file is null || (!mustExist && !File.Exists(file) && !Directory.Exists(file))) return new SettingsNode.Mapping(place, []);
+        if (file is null || (!mustExist && !Path.Exists(file))) return new SettingsNode.Mapping(place, []);
         if (TextFile.Read(file, MaxFileOctets, out var trouble) is not { } text)
         {
-            context.Error(place, "", $"the configuration file {trouble.What}", trouble.Instead);
+            context.Error(place, "", $"the configuration file {trouble.What}", Path.Exists(file) ? trouble.Instead : $"{trouble.Instead}. Or do without a file: set GMAIL_USERNAME, GMAIL_APP_PASSWORD_FILE and {EnvironmentSettings.DevicesVariable}");
             return null;
         }
         return YamlReader.Read(text, file, context.Problems);

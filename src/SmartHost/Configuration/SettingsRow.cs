@@ -119,7 +119,7 @@ internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRec
             return record;
         }
         if (!isHash) context.WrittenSecret(value.Place, path);
-        return set(record, new Secret(text));
+        return set(record, new Secret(text.Trim()));
     }
 }
 

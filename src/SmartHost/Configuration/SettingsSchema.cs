@@ -51,7 +51,7 @@ internal static class SettingsSchema
 
     private static readonly SettingsSection<ListenerSettings> Listener = new(
         name => new ListenerSettings { Name = name, Port = DefaultPort },
-        new ValueRow<ListenerSettings, int>("port", ValueKinds.Port, (l, v) => l with { Port = v }, "The port that devices connect to") { IsRequired = true },
+        new ValueRow<ListenerSettings, int>("port", ValueKinds.Port, (l, v) => l with { Port = v }, "The port that devices connect to") { Otherwise = $"{DefaultPort} for {DefaultListener}; others must say" },
         new ValueRow<ListenerSettings, IPAddress>("address", ValueKinds.ListenAddress, (l, v) => l with { Address = v }, "The address of this machine to listen on") { DefaultValue = () => Listener!.Blank.Address },
         new ValueRow<ListenerSettings, ListenerTls>("tls", ValueKinds.Choice(("off", ListenerTls.Off), ("optional", ListenerTls.Optional), ("required", ListenerTls.Required), ("implicit", ListenerTls.Implicit)), (l, v) => l with { Tls = v },
             "STARTTLS not offered, offered or demanded, or TLS from the first octet") { DefaultValue = () => Listener!.Blank.Tls },
@@ -150,13 +150,16 @@ internal static class SettingsSchema
 
     public const int DefaultPort = 2525;
 
+    /// <summary>The listener that is there when none is written.</summary>
+    public const string DefaultListener = "lan";
+
     /// <summary>The settings of one device, as they stand in a file of its own.</summary>
     public static SettingsSection<Device> DeviceSection => DeviceRows;
 
     public static readonly SettingsSection<SettingsDraft> Root = new(
         _ => new SettingsDraft(),
-        new NamedRow<SettingsDraft, AccountDraft>("accounts", "account", Account, (s, v) => s with { Accounts = v }, "The Gmail accounts that mail leaves by; the first is the default") { IsRequired = false },
-        new NamedRow<SettingsDraft, ListenerSettings>("listeners", "listener", Listener, (s, v) => s with { Listeners = v }, "The ports that devices connect to") { Otherwise = $"lan: {{ port: {DefaultPort} }}" },
+        new NamedRow<SettingsDraft, AccountDraft>("accounts", "account", Account, (s, v) => s with { Accounts = v }, "The Gmail accounts that mail leaves by; the first is the default"),
+        new NamedRow<SettingsDraft, ListenerSettings>("listeners", "listener", Listener, (s, v) => s with { Listeners = v }, "The ports that devices connect to") { Otherwise = $"{DefaultListener}: {{ port: {DefaultPort} }}" },
         new NamedRow<SettingsDraft, Device>("devices", "device", DeviceRows, (s, v) => s with { Devices = v }, "Who may send; each may also stand in a file of its own, devices/NAME.yaml in the data folder"),
         new ValueRow<SettingsDraft, string>("unknownDevices", ValueKinds.Choice(("refuse", "refuse")), (s, _) => s, "What happens to devices that are not listed: they are refused, and shown on the page") { Otherwise = "refuse" },
         new ValueRow<SettingsDraft, string>("data", ValueKinds.FilePath, (s, v) => s with { Data = v }, "The folder for all that SmartHost keeps: the queue, its certificate, devices you allowed on the page") { Otherwise = "./data" },

@@ -20,6 +20,8 @@ public sealed class SettingsWatcher(SettingsSource source, TimeProvider time)
             {
                 Listen(watchers, word);
                 await WaitAsync(word, cancellation);
+                // A log in the same folder speaks all the time; it may not make us look all the time.
+                await Task.Delay(Quiet, time, cancellation);
                 for (var settled = ""; source.IsStale(out var seen); settled = seen)
                 {
                     if (seen == settled) source.Reload();

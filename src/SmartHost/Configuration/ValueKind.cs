@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using SmartHost.Devices;
 using SmartHost.Mail;
 
@@ -109,7 +110,7 @@ internal static class ValueKinds
     private static bool ReadHostName(string text, Place place, out string value)
     {
         value = text;
-        return text.Length <= 253 && Uri.CheckHostName(text) is not UriHostNameType.Unknown && !text.Contains('[');
+        return text.Length <= 253 && Ascii.IsValid(text) && Uri.CheckHostName(text) is not UriHostNameType.Unknown && !text.Contains('[');
     }
 
     private static bool ReadPath(string text, Place place, [MaybeNullWhen(false)] out string value)

@@ -1,7 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Http.Headers;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SmartHost.Mail;
@@ -137,7 +134,8 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
 
         public Secret? Good(AccountCredentials credentials, DateTimeOffset now) => Before(credentials, now, renewAt);
 
-        public Secret? StillGood(AccountCredentials credentials, DateTimeOffset now) => Before(credentials, now, expiresAt - TimeSpan.FromSeconds(30));
+        /// <summary>Long enough for one more login.</summary>
+        public Secret? StillGood(AccountCredentials credentials, DateTimeOffset now) => Before(credentials, now + TimeSpan.FromSeconds(30), expiresAt);
 
         public void Grant(AccountCredentials credentials, Secret granted, DateTimeOffset renewAt, DateTimeOffset expiresAt)
         {

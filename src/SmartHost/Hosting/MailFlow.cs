@@ -84,11 +84,17 @@ internal sealed class MailFlow : IAsyncDisposable
         noticing.Add(Own("alerts", Alerts.RunAsync, stopNotices.Token));
     }
 
-    /// <summary>Delivery first, since its last words may be alerts; then the notices. The queue is closed by whoever opened it.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Attempts in flight finish or are abandoned; what is accepted from here on waits for the next start.</summary>
+    public async Task StopDeliveryAsync()
     {
         await stopDelivery.CancelAsync();
         await Task.WhenAll(delivering);
+    }
+
+    /// <summary>Delivery first, since its last words may be alerts; then the notices. The queue is closed by whoever opened it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopDeliveryAsync();
         await stopNotices.CancelAsync();
         await Task.WhenAll(noticing);
         http.Dispose();

@@ -122,7 +122,10 @@ public sealed class SmartHostServer : IAsyncDisposable
     {
         if (stopped) return;
         stopped = true;
+        // Side by side: a device in mid-message and an attempt that stalls, one after the other, would not fit into StopTime.
+        var delivered = flow.StopDeliveryAsync();
         using (var drained = new CancellationTokenSource(DrainTime)) await app.StopAsync(drained.Token);
+        await delivered;
         await flow.DisposeAsync();
         await flow.Queue.DisposeAsync();
         smtp.Dispose();

@@ -49,7 +49,7 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     private byte[] line = ArrayPool<byte>.Shared.Rent(512);
     private int lineLength;
     private bool unsent;
-    private long deadline = time.GetTimestamp() + Ticks(time, lifetime);
+    private long deadline = time.GetTimestamp() + Ticks(time, lifetime), stopBy = long.MaxValue;
     private volatile bool expired, stopping, inTransaction;
 
     public WireTrace? Trace { get; set; }
@@ -74,34 +74,27 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     // --- time ---------------------------------------------------------------------------------------------------
 
     /// <summary>From now on the client has so long; never past the session's lifetime, nor past the grace of a stop.</summary>
-    public void Allow(TimeSpan span)
-    {
-        var until = Math.Min(time.GetTimestamp() + Ticks(time, span), lastTick);
-        Volatile.Write(ref deadline, stopping ? Math.Min(until, Volatile.Read(ref deadline)) : until);
-    }
+    public void Allow(TimeSpan span) => Volatile.Write(ref deadline, Math.Min(time.GetTimestamp() + Ticks(time, span), lastTick));
 
     /// <summary>It is our turn, however long we take.</summary>
-    public void AllowAny()
-    {
-        if (!stopping) Volatile.Write(ref deadline, long.MaxValue);
-    }
+    public void AllowAny() => Volatile.Write(ref deadline, long.MaxValue);
 
     /// <summary>Called about once a second for every session: one timer for all instead of one for every read.</summary>
     public void Tick(long now)
     {
-        var late = now - Volatile.Read(ref deadline);
+        var late = now - Math.Min(Volatile.Read(ref deadline), Volatile.Read(ref stopBy));
         if (late < 0) return;
         expired = true;
+        // Only the wait for octets ends at once: a reply on its way may be the 250 of a message that is already ours.
         input.CancelPendingRead();
-        output.CancelPendingFlush();
-        // It neither reads nor writes, so it cannot hear our 421 either.
+        // It does not read either, so it cannot hear our 421.
         if (late > Ticks(time, AbortAfter)) Abort();
     }
 
     /// <summary>The server stops: a session without a transaction ends now, another one within seconds.</summary>
     public void Stop()
     {
-        Volatile.Write(ref deadline, Math.Min(Volatile.Read(ref deadline), time.GetTimestamp() + Ticks(time, Grace)));
+        Volatile.Write(ref stopBy, time.GetTimestamp() + Ticks(time, Grace));
         stopping = true;
         if (!inTransaction) input.CancelPendingRead();
     }
@@ -209,7 +202,7 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
         if (!unsent) return;
         unsent = false;
         var result = await output.FlushAsync();
-        if (result.IsCanceled || result.IsCompleted) throw new IOException("the client no longer reads");
+        if (result.IsCompleted) throw new IOException("the client no longer reads");
     }
 
     /// <summary>

@@ -13,9 +13,14 @@ internal sealed class WireTrace : IDisposable
 {
     private const int MaxFile = 256 * 1024, MaxContent = 16 * 1024, MaxFiles = 100;
 
+    private static readonly HashSet<string> Verbs = new(
+        ["EHLO", "HELO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "HELP", "QUIT", "STARTTLS", "AUTH"], StringComparer.OrdinalIgnoreCase);
+
+    private static readonly HashSet<string> Mechanisms = new(["PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "XOAUTH2"], StringComparer.OrdinalIgnoreCase);
+
     private readonly TimeProvider time;
     private StreamWriter? file;
-    private int written, content;
+    private int written, content, secretsExpected;
 
     private WireTrace(StreamWriter file, TimeProvider time) => (this.file, this.time) = (file, time);
 
@@ -42,12 +47,23 @@ internal sealed class WireTrace : IDisposable
         }
     }
 
-    /// <param name="secret">The whole line is a password or part of one.</param>
+    /// <param name="secret">The whole line is a user name or a password.</param>
     public void Received(ReadOnlySpan<byte> line, bool secret)
     {
         content = 0;
-        if (secret) Add("->", line is [(byte)'*'] ? "*" : "***");
-        else Add("->", Masked(Escaped(line)));
+        var text = Escaped(line);
+        var verb = text.AsSpan().TrimStart();
+        verb = verb[..(verb.IndexOfAny(" \t:") is >= 0 and var end ? end : verb.Length)];
+        // A client that does not wait for replies sends its login even where AUTH was refused, and then as commands.
+        if (!secret && secretsExpected > 0) secret = !Verbs.GetAlternateLookup<ReadOnlySpan<char>>().Contains(verb);
+        if (secret)
+        {
+            secretsExpected--;
+            Add("->", text == "*" ? text : "***");
+            return;
+        }
+        secretsExpected = verb.Equals("AUTH", StringComparison.OrdinalIgnoreCase) ? 2 : 0;
+        Add("->", secretsExpected > 0 ? Masked(text) : text);
     }
 
     public void Sent(SmtpReply reply)
@@ -93,9 +109,10 @@ internal sealed class WireTrace : IDisposable
     /// <summary><c>AUTH PLAIN …</c> carries the password in the command itself.</summary>
     private static string Masked(string line)
     {
-        if (!line.TrimStart().StartsWith("AUTH", StringComparison.OrdinalIgnoreCase)) return line;
-        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words.Length > 2 ? $"{words[0]} {words[1]} ***" : line;
+        var words = line.Split([' ', ':', '=', '\\'], StringSplitOptions.RemoveEmptyEntries);
+        // Only a name that we know is certainly no password.
+        if (words.Length < 2 || !Mechanisms.Contains(words[1])) return words.Length < 2 ? line : $"{words[0]} ***";
+        return words.Length == 2 ? line : $"{words[0]} {words[1]} ***";
     }
 
     /// <summary>Octets that a terminal would not show, or would obey, are written as <c>\x1b</c>; line ends stay visible.</summary>

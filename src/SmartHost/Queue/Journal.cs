@@ -46,11 +46,16 @@ internal sealed partial class Journal
     }
 
     /// <summary>
-    /// A note that nobody waits for, part of the next commit and lost only with it. Where notes are all there is, they are
-    /// written without a sync: a killed process has left them on disk all the same, and a slow disk is spared one for each attempt.
+    /// A note: part of the next commit, and lost only with it. Where notes are all there is, they are written without a sync: a
+    /// killed process has left them on disk all the same, and a slow disk is spared one for each attempt. The task ends when
+    /// it is written or cannot be; few wait for it.
     /// </summary>
-    public void Post(Action<Database> apply, Action? committed = null) =>
-        Enqueue(new Write<bool>(database => { apply(database); return true; }, _ => committed?.Invoke(), synced: false));
+    public Task Post(Action<Database> apply, Action? committed = null)
+    {
+        var write = new Write<bool>(database => { apply(database); return true; }, _ => committed?.Invoke(), synced: false);
+        if (!Enqueue(write)) write.Fail(StorageFailure.Closing);
+        return write.Task;
+    }
 
     /// <summary>Commits what waits; what comes after is refused.</summary>
     public async Task CloseAsync()

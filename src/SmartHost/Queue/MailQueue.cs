@@ -27,6 +27,9 @@ public sealed partial class MailQueue : IAsyncDisposable
     private readonly ClockWatch clock;
     private readonly Tallies tallies;
     private readonly ConcurrentDictionary<(string Scope, string Key), string> states;
+
+    /// <summary>Of each leased message: the writing of the note that its attempt began.</summary>
+    private readonly ConcurrentDictionary<QueueId, Task> attempts = new();
     // One for delivery and one for people: a long search never delays a message.
     private readonly Questions delivery, people;
     private readonly CancellationTokenSource closing = new();
@@ -133,7 +136,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             {
                 if (delivery.Find(entry.Number) is { } stored)
                 {
-                    journal.Post(database => database.MarkAttempt(entry.Number, began: true));
+                    attempts[entry.Id] = journal.Post(database => database.MarkAttempt(entry.Number, began: true));
                     return stored.Message;
                 }
                 LogUnreadable(logger, entry.Id, "its row is missing");
@@ -153,9 +156,16 @@ public sealed partial class MailQueue : IAsyncDisposable
         return null;
     }
 
+    /// <summary>
+    /// Completes when the note that this attempt began is on disk, or cannot get there. Awaited before content leaves: had Gmail
+    /// the message before the note, a crash right then would send it twice without a word.
+    /// </summary>
+    public Task AttemptNotedAsync(QueueId id) => attempts.GetValueOrDefault(id, Task.CompletedTask);
+
     /// <summary>The lease of that message ends without a change.</summary>
     public void GiveBack(QueueId id)
     {
+        attempts.TryRemove(id, out _);
         if (index.EndLease(id) is { } number) journal.Post(database => database.MarkAttempt(number, began: false));
     }
 
@@ -179,6 +189,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         {
             index.Put(settled.After);
             index.EndLease(settlement.Id);
+            attempts.TryRemove(settlement.Id, out _);
             if (settlement.Spent is { } spent) tallies.Spent(spent, now);
             RaiseChanged(settlement.Id);
         }, cancellation).ConfigureAwait(false);

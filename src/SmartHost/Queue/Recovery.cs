@@ -121,7 +121,7 @@ internal static partial class Recovery
     [LoggerMessage(2013, LogLevel.Error, "{Id}: its content is missing, so it cannot be sent. Parked: put its file back and release it, or delete it")]
     private static partial void LogContentMissing(ILogger logger, QueueId id);
 
-    [LoggerMessage(2014, LogLevel.Warning, "{Id}: SmartHost stopped in the middle of an attempt; it is sent again and may arrive twice")]
+    [LoggerMessage(2014, LogLevel.Warning, "{Id}: possible duplicate: SmartHost stopped in the middle of an attempt; it is sent again and may arrive twice")]
     private static partial void LogPossibleDuplicate(ILogger logger, QueueId id);
 
     [LoggerMessage(2015, LogLevel.Error, "{Id}: the database is new and does not know this content; kept in {Folder}/unclaimed")]

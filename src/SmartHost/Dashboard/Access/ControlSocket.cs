@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -20,7 +20,12 @@ public static class ControlSocket
     {
         var path = PathIn(dataFolder);
         File.Delete(path);
-        kestrel.ListenUnixSocket(path);
+        kestrel.ListenUnixSocket(path, listen => listen.Use(next => connection =>
+        {
+            // A connection's features are its requests' too; nothing in a request can set one.
+            connection.Features.Set(Mark.Instance);
+            return next(connection);
+        }));
     }
 
     /// <summary>
@@ -42,6 +47,10 @@ public static class ControlSocket
     });
 
     /// <summary>True where the request came by the socket, and so from somebody whom the file's permission trusts.</summary>
-    public static bool IsControlSocket(this HttpContext context) =>
-        context.Features.Get<IConnectionEndPointFeature>()?.LocalEndPoint is UnixDomainSocketEndPoint;
+    public static bool IsControlSocket(this HttpContext context) => context.Features.Get<Mark>() is not null;
+
+    private sealed record Mark
+    {
+        public static readonly Mark Instance = new();
+    }
 }

@@ -29,7 +29,9 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
         }
         catch (BadHttpRequestException failure)
         {
-            await Problem(context, failure.StatusCode, "The request could not be read. Reload the page and try again.").ExecuteAsync(context);
+            await Problem(context, failure.StatusCode, failure.StatusCode == 413
+                ? "The request is larger than anything SmartHost asks for."
+                : "The request could not be read: a value in its address or body is not what it should be.").ExecuteAsync(context);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using SmartHost.Mail;
 using SmartHost.Queue;
@@ -57,20 +59,25 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
             [.. snapshot.Deliveries.Select(one => new AlertDeliveryReply(one.At, one.Channel, one.Title, one.Problem, one.NextTry))]), DashboardJson.Default.AlertsReply);
     }
 
-    private async Task<IResult> SearchAsync(string? text, string? device, string? state, string? before, int? limit, CancellationToken cancellation)
+    private async Task<IResult> SearchAsync(string? text, string? device, string? state, string? before, string? limit, CancellationToken cancellation)
     {
         if (MessageStatuses.Search(state) is not { } search)
         {
             return ApiProblem.Result(400, $"“{state}” is no state: use waiting, held, parked, sent, bounced or deleted, or leave it out for all.");
         }
-        if (limit is < 1 or > MaxLimit) return ApiProblem.Result(400, $"limit is {limit}: use 1 to {MaxLimit}.");
+        // Read here, since the binder's answer to "many" is an empty 400.
+        var most = search.Limit;
+        if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
+        {
+            return ApiProblem.Result(400, $"limit is “{limit}”: use 1 to {MaxLimit}.");
+        }
         QueueId? older = null;
         if (before is not null)
         {
             if (!QueueId.TryParse(before, out var id)) return ApiProblem.Result(400, $"“{before}” is no message's id.");
             older = id;
         }
-        search = search with { Text = text, Device = device, Before = older, Limit = limit ?? search.Limit };
+        search = search with { Text = text, Device = device, Before = older, Limit = most };
         var found = await sources.Queue.SearchAsync(search, cancellation);
         var next = found.Count == search.Limit ? found[^1].Id.ToString() : null;
         return TypedResults.Json(new MessagesReply([.. found.Select(MessageReply.Of)], next), DashboardJson.Default.MessagesReply);
@@ -104,7 +111,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     private async Task<IResult> HoldAsync(string id, HttpRequest request, CancellationToken cancellation)
     {
         var reason = "held by a person";
-        if (request.ContentLength is not (null or 0))
+        if (HasBody(request))
         {
             var (body, problem) = await ReadAsync(request, DashboardJson.Default.HoldRequest);
             if (problem is not null) return problem;
@@ -172,7 +179,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     private async Task<IResult> SendTestAsync(HttpRequest request, CancellationToken cancellation)
     {
         var test = new SendTestRequest();
-        if (request.ContentLength is not (null or 0))
+        if (HasBody(request))
         {
             var (body, problem) = await ReadAsync(request, DashboardJson.Default.SendTestRequest);
             if (problem is not null) return problem;
@@ -184,6 +191,9 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
             ? TypedResults.Json(new SendTestReply(id.ToString()), DashboardJson.Default.SendTestReply, statusCode: 202)
             : ApiProblem.Result(409, result.Problem ?? "The test message could not be queued.");
     }
+
+    /// <summary>Not by its length: a chunked body has none.</summary>
+    private static bool HasBody(HttpRequest request) => request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
     private static async Task<(T? Body, IResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type) where T : class
     {

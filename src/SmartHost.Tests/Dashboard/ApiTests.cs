@@ -1,0 +1,228 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using SmartHost.Dashboard;
+using SmartHost.Dashboard.Api;
+using SmartHost.Delivery;
+using SmartHost.Mail;
+using SmartHost.Queue;
+using SmartHost.Tests.Queue;
+
+namespace SmartHost.Tests.Dashboard;
+
+public class ApiTests
+{
+    private static readonly string[] Both = ["you@gmail.com", "*@example.com"];
+
+    [Test]
+    public async Task The_overview_tells_what_the_page_tells()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        await bench.Mail.AcceptAsync();
+        await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", QueueBench.Sent));
+        await bench.Mail.AcceptAsync(QueueBench.Submission(lane: Lane.Urgent));
+        using var script = bench.Script();
+        var overview = (await script.GetFromJsonAsync("/api/v1/overview", DashboardJson.Default.OverviewReply))!;
+        Assert.That(overview.Flow, Is.EqualTo(new Flow(FlowState.Flowing, "Mail is flowing", "1 message sent in the last 24 hours. 1 message waits.")));
+        Assert.That((overview.Queue.Waiting, overview.Queue.Urgent, overview.Version), Is.EqualTo((1, 1, "1.2.3")));
+        Assert.That(overview.Traffic, Has.Count.EqualTo(24));
+        Assert.That((overview.Traffic[^1].Sent, overview.Traffic[^1].Waiting), Is.EqualTo((1, 1)));
+        Assert.That(overview.Accounts.Single().Health, Is.EqualTo(AccountHealth.Healthy));
+    }
+
+    [Test]
+    public async Task Messages_are_found_by_text_device_and_state_page_by_page()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await bench.Mail.AcceptAsync(QueueBench.Submission(i % 2 == 0 ? "scanner" : "ups", subject: $"Number {i}"));
+            bench.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+        using var script = bench.Script();
+        Assert.That(await SubjectsAsync("?device=ups"), Is.EqualTo(new[] { "Number 3", "Number 1" }));
+        Assert.That(await SubjectsAsync("?text=number%204"), Is.EqualTo(new[] { "Number 4" }));
+        Assert.That(await SubjectsAsync("?state=parked"), Is.Empty);
+        var first = await PageAsync("?limit=3");
+        var second = await PageAsync($"?limit=3&before={first.Next}");
+        Assert.That(first.Messages.Concat(second.Messages).Select(message => message.Subject), Is.EqualTo(Enumerable.Range(0, 5).Reverse().Select(i => $"Number {i}")));
+        Assert.That(second.Next, Is.Null);
+
+        async Task<MessagesReply> PageAsync(string query) => (await script.GetFromJsonAsync("/api/v1/messages" + query, DashboardJson.Default.MessagesReply))!;
+        async Task<string?[]> SubjectsAsync(string query) => [.. (await PageAsync(query)).Messages.Select(message => message.Subject)];
+    }
+
+    [Test]
+    public async Task A_message_is_told_with_its_story_and_its_octets()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var content = Encoding.ASCII.GetBytes("Subject: Scan\r\n\r\nA page.\r\n");
+        var id = await bench.Mail.AcceptAsync(content: content);
+        using var script = bench.Script();
+        var message = (await script.GetFromJsonAsync($"/api/v1/messages/{id}", DashboardJson.Default.MessageReply))!;
+        Assert.That((message.Id, message.Status, message.Sender, message.Client, message.Recipients.Single().Address), Is.EqualTo((id.ToString(), MessageStatus.Queued, "scan@lan.example", "192.168.1.23", "you@gmail.com")));
+        var story = (await script.GetFromJsonAsync($"/api/v1/messages/{id}/timeline", DashboardJson.Default.IReadOnlyListTimelineReply))!;
+        Assert.That(story.Select(entry => entry.Event), Is.EqualTo(new[] { TimelineEvent.Received }));
+        using var raw = await script.GetAsync($"/api/v1/messages/{id}/raw");
+        Assert.That(await raw.Content.ReadAsByteArrayAsync(), Is.EqualTo(content));
+        Assert.That((raw.Content.Headers.ContentType!.MediaType, raw.Content.Headers.ContentDisposition!.FileName), Is.EqualTo(("application/octet-stream", $"{id}.eml")));
+    }
+
+    [Test]
+    public async Task A_person_can_hold_release_retry_and_delete()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var id = await bench.Mail.AcceptAsync();
+        using var script = bench.Script();
+        await ChangeAsync(HttpMethod.Post, "/hold", JsonContent.Create(new HoldRequest("wait for Monday"), DashboardJson.Default.HoldRequest));
+        var held = await bench.Mail.FindAsync(id);
+        Assert.That((held.State, held.StateReason), Is.EqualTo((MessageState.Held, "wait for Monday")));
+        await ChangeAsync(HttpMethod.Post, "/release");
+        await ChangeAsync(HttpMethod.Post, "/retry");
+        Assert.That((await bench.Mail.FindAsync(id)).State, Is.EqualTo(MessageState.Queued));
+        await ChangeAsync(HttpMethod.Delete, "");
+        Assert.That((await bench.Mail.FindAsync(id)).State, Is.EqualTo(MessageState.Deleted));
+        using var again = await script.PostAsync($"/api/v1/messages/{id}/retry", null);
+        Assert.That((again.StatusCode, await ProblemAsync(again)), Is.EqualTo((HttpStatusCode.Conflict, $"{id} was deleted.")));
+
+        async Task ChangeAsync(HttpMethod method, string verb, HttpContent? content = null)
+        {
+            using var answer = await script.SendAsync(new HttpRequestMessage(method, $"/api/v1/messages/{id}{verb}") { Content = content });
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.NoContent), verb);
+        }
+    }
+
+    [TestCase("GET", "/api/v1/messages/0000000000000", 404, "There is no message “0000000000000”.")]
+    [TestCase("GET", "/api/v1/messages/..%2F..%2Fetc", 404, "There is no message")]
+    [TestCase("POST", "/api/v1/messages/0000000000000/retry", 404, "There is no message")]
+    [TestCase("GET", "/api/v1/messages?state=lost", 400, "“lost” is no state: use waiting,")]
+    [TestCase("GET", "/api/v1/messages?limit=0", 400, "limit is “0”: use 1 to 500.")]
+    [TestCase("GET", "/api/v1/messages?before=x", 400, "“x” is no message's id.")]
+    [TestCase("GET", "/api/v1/messages?limit=many", 400, "limit is “many”: use 1 to 500.")]
+    [TestCase("DELETE", "/api/v1/devices/nobody", 404, "There is no device named “nobody”.")]
+    [TestCase("DELETE", "/api/v1/devices/ups", 409, "ups stands in smarthost.yaml")]
+    [TestCase("DELETE", "/api/v1/unknown-devices/192.168.1.9", 404, "is not on the list")]
+    [TestCase("GET", "/api/v1/nothing", 404, "openapi.json lists all of them")]
+    [TestCase("POST", "/api/v1/devices", 415, "Content-Type: application/json")]
+    public async Task What_cannot_be_done_is_answered_with_a_sentence(string method, string path, int status, string sentence)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.AddDevice("ups", "192.168.1.40/32", editable: false);
+        using var script = bench.Script();
+        using var answer = await script.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status));
+        Assert.That(await ProblemAsync(answer), Does.Contain(sentence));
+    }
+
+    [TestCase("{}", "name")]
+    [TestCase("{", "is not the JSON object")]
+    [TestCase("null", "send a JSON object")]
+    [TestCase("""{"name":"a/../b","addresses":["192.168.1.9"],"recipients":["*"]}""", "“a/../b” cannot be a device's name")]
+    [TestCase("""{"name":"scanner","addresses":["192.168.1.9"],"recipients":["*"]}""", "There is a device named scanner already")]
+    [TestCase("""{"name":"new","addresses":[],"recipients":["*"]}""", "Say at which address the device is")]
+    [TestCase("""{"name":"new","addresses":["192.168.1"],"recipients":["*"]}""", "“192.168.1” is neither an address")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":[]}""", "Say whom the device may write to")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["you"]}""", "“you” is neither an address")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"perHour":0}""", "Messages an hour")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"account":"other"}""", "There is no account named other")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"priority":"soon"}""", "$.priority")]
+    public async Task A_mistaken_wish_changes_nothing_and_says_what_is_wrong(string body, string sentence)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.AddDevice("scanner", "192.168.1.23/32");
+        using var script = bench.Script();
+        using var answer = await script.PostAsync("/api/v1/devices", new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(await ProblemAsync(answer), Does.Contain(sentence));
+        Assert.That(bench.Allowed, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_device_is_allowed_changed_and_forgotten()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.Knock("192.168.1.77");
+        using var script = bench.Script();
+        var unknown = (await script.GetFromJsonAsync("/api/v1/unknown-devices", DashboardJson.Default.IReadOnlyListUnknownDeviceReply))!.Single();
+        Assert.That((unknown.Address, unknown.Helos[0], unknown.XMailer, unknown.IsGateway), Is.EqualTo(("192.168.1.77", "KM-C258", "Konica Minolta", false)));
+
+        var wish = new AllowRequest("scanner", ["192.168.1.77"], Both, PerHour: 20);
+        Assert.That((await script.PostAsJsonAsync("/api/v1/devices", wish, DashboardJson.Default.AllowRequest)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        Assert.That((await script.PutAsJsonAsync("/api/v1/devices/scanner", wish with { PerHour = 30 }, DashboardJson.Default.AllowRequest)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        var device = (await script.GetFromJsonAsync("/api/v1/devices", DashboardJson.Default.IReadOnlyListDeviceReply))!.Single();
+        Assert.That((device.Name, device.Addresses[0], device.PerHour, device.Editable), Is.EqualTo(("scanner", "192.168.1.77", 30, true)));
+        Assert.That(device.Recipients, Is.EqualTo(Both));
+        Assert.That((await script.DeleteAsync("/api/v1/devices/scanner")).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        Assert.That(bench.Devices, Is.Empty);
+    }
+
+    [Test]
+    public async Task The_gateway_of_a_bridge_is_never_allowed_in_passing()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.Bridge = new BridgeWarning(IPAddress.Parse("172.17.0.1"), "All sessions came from 172.17.0.1.", "Use host networking.");
+        using var script = bench.Script();
+        foreach (var address in (string[])["172.17.0.1", "172.16.0.0/12", "::ffff:172.17.0.1"])
+        {
+            var wish = new AllowRequest("scanner", [address], Both);
+            using var refused = await script.PostAsJsonAsync("/api/v1/devices", wish, DashboardJson.Default.AllowRequest);
+            Assert.That(await ProblemAsync(refused), Does.Contain("would allow them all. Use host networking."), address);
+        }
+        Assert.That(bench.Allowed, Is.Empty);
+        using var meant = await script.PostAsJsonAsync("/api/v1/devices", new AllowRequest("scanner", ["172.17.0.1"], Both, AllowGateway: true), DashboardJson.Default.AllowRequest);
+        Assert.That(meant.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+    }
+
+    [Test]
+    public async Task The_check_comes_line_by_line()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.CheckLines = [new("DNS", CheckResult.Good, "Found."), new("Login", CheckResult.Bad, "Refused.", "Make a new app password.")];
+        using var script = bench.Script();
+        using var answer = await script.PostAsync("/api/v1/check", null);
+        var lines = (await answer.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize(line, DashboardJson.Default.CheckLine));
+        Assert.That(lines, Is.EqualTo(bench.CheckLines));
+    }
+
+    [Test]
+    public async Task A_test_message_is_queued_or_a_sentence_says_why_not()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        using var answer = await script.PostAsJsonAsync("/api/v1/send-test", new SendTestRequest("me@example.com"), DashboardJson.Default.SendTestRequest);
+        var reply = await answer.Content.ReadFromJsonAsync(DashboardJson.Default.SendTestReply);
+        Assert.That(QueueId.TryParse(reply!.Id, out var id));
+        Assert.That((await bench.Mail.FindAsync(id)).Recipients.Single().Address.ToString(), Is.EqualTo("me@example.com"));
+        using var wrong = await script.PostAsJsonAsync("/api/v1/send-test", new SendTestRequest("nobody@example.com"), DashboardJson.Default.SendTestRequest);
+        Assert.That((wrong.StatusCode, await ProblemAsync(wrong)), Is.EqualTo((HttpStatusCode.Conflict, "The queue takes no mail: the disk is full.")));
+    }
+
+    [Test]
+    public async Task A_password_hash_is_never_told()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.AddDevice("shop", "192.168.1.50/32", like: new() { Name = "", Recipients = SmartHost.Devices.AddressPatterns.Any, Username = "shop", PasswordHash = new Secret("hash-of-shop") });
+        using var script = bench.Script();
+        foreach (var path in (string[])["/api/v1/devices", "/devices", "/devices/shop", "/api/v1/overview", "/"])
+        {
+            Assert.That(await script.GetStringAsync(path), Does.Not.Contain("hash-of-shop").And.Not.Contain(DashboardBench.Password).And.Not.Contain(DashboardBench.Token), path);
+        }
+    }
+
+    [Test]
+    public async Task A_request_too_large_is_refused_and_a_bug_is_a_sentence()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        using var large = await script.PostAsync("/api/v1/devices", new StringContent(new string(' ', 70_000), Encoding.UTF8, "application/json"));
+        Assert.That(large.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
+        await bench.Mail.CloseAsync();
+        using var bug = await script.GetAsync("/api/v1/messages");
+        Assert.That(bug.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
+        Assert.That(await ProblemAsync(bug), Does.StartWith("Something went wrong in SmartHost").And.Not.Contain("   at "));
+        Assert.That(bench.Log.Lines, Has.Some.Contains("a bug at GET /api/v1/messages"));
+    }
+
+    private static async Task<string> ProblemAsync(HttpResponseMessage answer) => (await answer.Content.ReadFromJsonAsync(DashboardJson.Default.ApiProblem))!.Problem;
+}

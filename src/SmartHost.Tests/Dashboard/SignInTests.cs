@@ -1,0 +1,277 @@
+using System.Net;
+using SmartHost.Dashboard.Access;
+using SmartHost.Mail;
+
+namespace SmartHost.Tests.Dashboard;
+
+/// <summary>Who gets in, and what stays shut.</summary>
+public class SignInTests
+{
+    private static readonly string[] OpenPaths = ["get /healthz", "get /readyz", "get /sign-in", "post /sign-in"];
+
+    [Test]
+    public async Task Nothing_is_readable_without_signing_in_but_health_and_the_door()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var id = await bench.Mail.AcceptAsync(Queue.QueueBench.Submission(subject: "Top secret"));
+        bench.AddDevice("scanner", "192.168.1.23/32");
+        using var visitor = bench.Visitor();
+        var tried = 0;
+        foreach (var route in bench.Routes.Where(route => !OpenPaths.Contains(route) && !route.Contains("/assets/")))
+        {
+            var (method, path) = (route.Split(' ')[0], route.Split(' ')[1].Replace("{id}", id.ToString()).Replace("{name}", "scanner").Replace("{verb}", "delete").Replace("{address}", "192.168.1.77"));
+            using var answer = await visitor.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+            Assert.That(answer.StatusCode, Is.EqualTo(method == "get" && !path.StartsWith("/api") && path != "/metrics" ? HttpStatusCode.SeeOther : HttpStatusCode.Unauthorized), route);
+            Assert.That(await answer.Content.ReadAsStringAsync(), Does.Not.Contain("secret").And.Not.Contain("scanner"), route);
+            tried++;
+        }
+        Assert.That(tried, Is.GreaterThan(30));
+        Assert.That((await bench.Mail.FindAsync(id)).State, Is.EqualTo(SmartHost.Queue.MessageState.Queued));
+    }
+
+    [Test]
+    public async Task The_right_password_opens_and_leads_back_to_where_one_wanted_to_go()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var visitor = bench.Visitor();
+        using var refused = await visitor.GetAsync("/messages?state=parked");
+        Assert.That(refused.Headers.Location!.OriginalString, Is.EqualTo("/sign-in?to=%2Fmessages%3Fstate%3Dparked"));
+        using var answer = await visitor.PostAsync("/sign-in", DashboardBench.Form(("password", DashboardBench.Password), ("to", "/messages?state=parked")));
+        Assert.That(answer.Headers.Location!.OriginalString, Is.EqualTo("/messages?state=parked"));
+        Assert.That(answer.Headers.GetValues("Set-Cookie").Single(), Does.Contain("httponly").And.Contain("samesite=strict").And.Contain("path=/"));
+    }
+
+    [TestCase("//evil.example/")]
+    [TestCase("https://evil.example/")]
+    [TestCase("/\\evil.example/")]
+    [TestCase("javascript:alert(1)")]
+    [TestCase("/sign-out")]
+    [TestCase("/a\r\nSet-Cookie: x")]
+    public async Task Signing_in_never_leads_away(string to)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var visitor = bench.Visitor();
+        using var answer = await visitor.PostAsync("/sign-in", DashboardBench.Form(("password", DashboardBench.Password), ("to", to)));
+        Assert.That(answer.Headers.Location!.OriginalString, Is.EqualTo("/"));
+    }
+
+    [Test]
+    public async Task Wrong_passwords_are_slowed_and_the_right_one_does_not_pass_in_between()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var visitor = bench.Visitor();
+        for (var i = 0; i < 3; i++)
+        {
+            using var wrong = await visitor.PostAsync("/sign-in", DashboardBench.Form(("password", "guess")));
+            Assert.That(wrong.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+        }
+        using var early = await visitor.PostAsync("/sign-in", DashboardBench.Form(("password", DashboardBench.Password)));
+        Assert.That((early.StatusCode, early.Headers.RetryAfter!.Delta), Is.EqualTo((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(1))));
+        Assert.That(await early.Content.ReadAsStringAsync(), Does.Contain("Try again in 1 second."));
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        using var right = await visitor.PostAsync("/sign-in", DashboardBench.Form(("password", DashboardBench.Password)));
+        Assert.That(right.StatusCode, Is.EqualTo(HttpStatusCode.SeeOther));
+        Assert.That(bench.Log.Lines, Has.Some.Contains("wrong password from 127.0.0.1").And.None.Contains("guess"));
+    }
+
+    [Test]
+    public async Task A_session_ends_with_its_time_with_another_password_and_with_one_changed_letter()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (client, _) = await bench.SignInAsync();
+        using (client)
+        {
+            var cookie = client.DefaultRequestHeaders.GetValues("Cookie").Single();
+            Assert.That(await StatusAsync(client, cookie), Is.EqualTo(HttpStatusCode.OK));
+            var changed = cookie[..^5] + (cookie[^5] == 'A' ? 'B' : 'A') + cookie[^4..];
+            Assert.That(await StatusAsync(client, changed), Is.EqualTo(HttpStatusCode.SeeOther));
+
+            bench.PasswordNow = new Secret("another one");
+            Assert.That(await StatusAsync(client, cookie), Is.EqualTo(HttpStatusCode.SeeOther));
+            bench.PasswordNow = new Secret(DashboardBench.Password);
+
+            bench.Time.Advance(SessionTokens.Lifetime - TimeSpan.FromSeconds(1));
+            Assert.That(await StatusAsync(client, cookie), Is.EqualTo(HttpStatusCode.OK));
+            bench.Time.Advance(TimeSpan.FromSeconds(1));
+            Assert.That(await StatusAsync(client, cookie), Is.EqualTo(HttpStatusCode.SeeOther));
+        }
+    }
+
+    [Test]
+    public async Task A_session_in_use_is_renewed_and_keeps_its_forms_valid()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (client, csrf) = await bench.SignInAsync();
+        using (client)
+        {
+            bench.Time.Advance(SessionTokens.RenewAfter);
+            using var answer = await client.GetAsync("/");
+            var renewed = answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+            bench.Time.Advance(SessionTokens.Lifetime - TimeSpan.FromHours(1));
+            Assert.That(await StatusAsync(client, renewed), Is.EqualTo(HttpStatusCode.OK));
+            Assert.That(await client.GetStringAsync("/"), Does.Contain(csrf));
+        }
+    }
+
+    [Test]
+    public async Task A_restart_signs_nobody_out()
+    {
+        await using var queue = await Queue.QueueBench.OpenAsync();
+        var before = await SessionTokens.OpenAsync(queue.Queue, () => new Secret("p"), queue.Time, default);
+        var (token, session) = before.Issue();
+        await queue.ReopenAsync();
+        var after = await SessionTokens.OpenAsync(queue.Queue, () => new Secret("p"), queue.Time, default);
+        Assert.That(after.Read(token), Is.EqualTo(session));
+        Assert.That(after.IsCsrfToken(session, before.CsrfToken(session)));
+    }
+
+    [TestCase("/sign-out")]
+    [TestCase("/devices")]
+    [TestCase("/check")]
+    [TestCase("/send-test")]
+    [TestCase("/messages/0000000000000/delete")]
+    public async Task A_change_without_the_sessions_token_is_refused(string path)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (client, csrf) = await bench.SignInAsync();
+        using (client)
+        {
+            using var without = await client.PostAsync(path, DashboardBench.Form(("name", "x"), ("addresses", "192.168.1.9"), ("recipients", "*")));
+            using var wrong = await client.PostAsync(path, DashboardBench.Form(("csrf", csrf[..^1] + (csrf[^1] == 'A' ? 'B' : 'A'))));
+            using var elsewhere = new HttpRequestMessage(HttpMethod.Post, path) { Content = DashboardBench.Form(("csrf", csrf)), Headers = { { "Origin", "http://evil.example" } } };
+            using var foreign = await client.SendAsync(elsewhere);
+            using var sandboxed = new HttpRequestMessage(HttpMethod.Post, path) { Content = DashboardBench.Form(("csrf", csrf)), Headers = { { "Origin", "null" } } };
+            using var hidden = await client.SendAsync(sandboxed);
+            foreach (var answer in (HttpResponseMessage[])[without, wrong, foreign, hidden])
+            {
+                Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+                Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("nothing was done").IgnoreCase);
+            }
+            Assert.That(bench.Allowed, Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task The_api_wants_the_token_of_the_session_too_where_a_cookie_lets_in()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var id = await bench.Mail.AcceptAsync();
+        var (client, csrf) = await bench.SignInAsync();
+        using (client)
+        {
+            using var refused = await client.DeleteAsync($"/api/v1/messages/{id}");
+            Assert.That(refused.StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+            client.DefaultRequestHeaders.Add("X-CSRF-Token", csrf);
+            using var done = await client.DeleteAsync($"/api/v1/messages/{id}");
+            Assert.That(done.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        }
+    }
+
+    [Test]
+    public async Task A_script_needs_the_token_and_wrong_ones_are_slowed()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        Assert.That((await script.GetAsync("/api/v1/overview")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        script.DefaultRequestHeaders.Authorization = new("Bearer", "guess");
+        for (var i = 0; i < 3; i++) Assert.That((await script.GetAsync("/api/v1/overview")).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+        script.DefaultRequestHeaders.Authorization = new("Bearer", DashboardBench.Token);
+        Assert.That((await script.GetAsync("/api/v1/overview")).StatusCode, Is.EqualTo(HttpStatusCode.TooManyRequests));
+    }
+
+    [Test]
+    public async Task Without_a_configured_token_none_opens()
+    {
+        await using var bench = await DashboardBench.StartAsync(settings => settings with { Token = null });
+        using var visitor = bench.Visitor();
+        visitor.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", "Bearer ");
+        Assert.That((await visitor.GetAsync("/api/v1/overview")).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    [Test]
+    public async Task The_control_socket_needs_no_sign_in_and_is_its_owners_alone()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.That(File.GetUnixFileMode(bench.ControlSocketPath), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        }
+        using var client = bench.CommandLine();
+        var id = await bench.Mail.AcceptAsync();
+        Assert.That((await client.GetAsync("/api/v1/overview")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await client.DeleteAsync($"/api/v1/messages/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+    }
+
+    [TestCase("127.0.0.1", true)]
+    [TestCase("[::1]", true)]
+    [TestCase("nas", true)]
+    [TestCase("NAS.local", true)]
+    [TestCase("nas.fritz.box", true)]
+    [TestCase("mail.example.com", true)]
+    [TestCase("evil.example", false)]
+    [TestCase("127.0.0.1.evil.example", false)]
+    [TestCase("example.com", false)]
+    [TestCase("localevil.example", false)]
+    public async Task It_answers_to_addresses_names_of_home_and_listed_names_alone(string host, bool answered)
+    {
+        await using var bench = await DashboardBench.StartAsync(settings => settings with { Hosts = ["*.example.com"] });
+        using var visitor = bench.Visitor();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/sign-in") { Headers = { Host = $"{host}:8025" } };
+        using var answer = await visitor.SendAsync(request);
+        Assert.That(answer.StatusCode, Is.EqualTo(answered ? HttpStatusCode.OK : HttpStatusCode.MisdirectedRequest));
+    }
+
+    [Test]
+    public async Task Every_answer_keeps_the_browser_careful()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (client, _) = await bench.SignInAsync();
+        using (client)
+        {
+            foreach (var path in (string[])["/", "/messages", "/sign-in", "/nowhere", "/api/v1/nowhere", "/healthz"])
+            {
+                using var answer = await client.GetAsync(path);
+                Assert.That(answer.Headers.GetValues("Content-Security-Policy").Single(), Does.StartWith("default-src 'none'; style-src 'self'; script-src 'self'").And.Not.Contain("unsafe"), path);
+                Assert.That(answer.Headers.GetValues("X-Content-Type-Options").Single(), Is.EqualTo("nosniff"), path);
+                Assert.That(answer.Headers.CacheControl!.NoStore, path);
+            }
+        }
+    }
+
+    [Test]
+    public async Task A_made_password_is_kept_for_its_owner_said_once_and_found_again()
+    {
+        using var folder = new TemporaryFolder();
+        using var log = new CollectedLines();
+        var made = await DashboardPassword.ReadOrMakeAsync(null, folder.Path, log.CreateLogger(""), default);
+        var again = await DashboardPassword.ReadOrMakeAsync(null, folder.Path, log.CreateLogger(""), default);
+        Assert.That(made.Reveal(), Does.Match("^([2-9a-z]{4}-){3}[2-9a-z]{4}$"));
+        Assert.That(again, Is.EqualTo(made));
+        Assert.That(log.Lines.Count(line => line.Contains(made.Reveal())), Is.EqualTo(1));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.That(File.GetUnixFileMode(Path.Combine(folder.Path, DashboardPassword.FileName)), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        }
+        Assert.That(await DashboardPassword.ReadOrMakeAsync(new Secret("mine"), folder.Path, log.CreateLogger(""), default), Is.EqualTo(new Secret("mine")));
+    }
+
+    [Test]
+    public async Task A_password_that_cannot_be_kept_is_told_in_a_sentence()
+    {
+        using var folder = new TemporaryFolder();
+        using var log = new CollectedLines();
+        var file = Path.Combine(folder.Path, "not-a-folder");
+        await File.WriteAllTextAsync(file, "");
+        var failure = await Assert.ThrowsAsync<DashboardUnavailableException>(() => DashboardPassword.ReadOrMakeAsync(null, file, log.CreateLogger(""), default));
+        Assert.That(failure!.Message, Does.Contain(DashboardPassword.FileName).And.Contain("dashboard.passwordFile"));
+        Assert.That(log.Lines, Is.Empty);
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string cookie)
+    {
+        client.DefaultRequestHeaders.Remove("Cookie");
+        client.DefaultRequestHeaders.Add("Cookie", cookie);
+        using var answer = await client.GetAsync("/messages");
+        return answer.StatusCode;
+    }
+}

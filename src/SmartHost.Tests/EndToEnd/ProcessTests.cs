@@ -1,0 +1,153 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using SmartHost.Cli;
+using SmartHost.Hosting;
+using SmartHost.Practice;
+
+namespace SmartHost.Tests.EndToEnd;
+
+/// <summary>The program as its user meets it: exit codes, sentences, the stop, and what it must never write down.</summary>
+[CancelAfter(90_000), Platform(Exclude = "Win", Reason = "signals")]
+public class ProcessTests
+{
+    [TestCase("devices:", "\tdevices:", ExitCode.Configuration, "a tab indents this line, which YAML does not allow")]
+    [TestCase("dashboard:", "dashbord:", ExitCode.Configuration, "Did you mean dashboard?")]
+    [TestCase(", recipients: [\"*@example.com\"]", "", ExitCode.Configuration, "devices.test-device.recipients is missing.")]
+    [TestCase("appPassword: abcd efgh ijkl mnop", "appPasswordFile: /nonexistent/secret", ExitCode.Configuration, "names /nonexistent/secret, which does not exist.")]
+    [TestCase("data: ", "data: /proc/nowhere # ", ExitCode.Unavailable, "The folder /proc/nowhere")]
+    public async Task A_mistake_ends_the_start_with_its_sentence(string right, string wrong, int code, string sentence, CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var config = RunningServer.WriteConfig(folder.Path, RunningServer.FreePort(), gmail);
+        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config, cancellation)).Replace(right, wrong), cancellation);
+        await using var process = SmartHostProcess.Start(["run", "--config", config]);
+        Assert.That(await process.ExitAsync(cancellation), Is.EqualTo(code), process.Output);
+        Assert.That(process.Output, Does.Contain(sentence).And.Not.Contain("   at "));
+    }
+
+    [Test]
+    public async Task A_port_in_use_is_named_with_its_setting(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        using var squatter = new TcpListener(IPAddress.Loopback, 0);
+        squatter.Start();
+        var port = ((IPEndPoint)squatter.LocalEndpoint).Port;
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)]);
+        Assert.That(await process.ExitAsync(cancellation), Is.EqualTo(ExitCode.Unavailable), process.Output);
+        Assert.That(process.Output, Does.Contain($"Port {port} is in use by another program.").And.Contain("listeners.lan.port"));
+    }
+
+    [Test]
+    public async Task A_second_process_on_the_data_folder_refuses_and_the_first_goes_on(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var port = RunningServer.FreePort();
+        var config = RunningServer.WriteConfig(folder.Path, port, gmail);
+        await using var first = SmartHostProcess.Start(["run", "--config", config]);
+        await first.WaitForBannerAsync(port, cancellation);
+        await using var second = SmartHostProcess.Start(["run", "--config", config]);
+        Assert.That(await second.ExitAsync(cancellation), Is.EqualTo(ExitCode.Unavailable), second.Output);
+        Assert.That(second.Output, Does.Contain($"The data folder {folder.Path}/data is in use by another SmartHost"));
+        Assert.That(await SmtpDevice.SendAsync(port, "after", 1000, cancellation), Is.EqualTo(HandOver.Accepted), first.Output);
+        await gmail.WaitForAsync(1, cancellation);
+    }
+
+    [Test]
+    public async Task A_stop_ends_in_time_with_a_device_in_mid_message_and_an_attempt_that_stalls(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var stall = gmail.Script.Add(new PracticeRule(PracticeStage.EndOfData, new Misbehaviour.Stall()) { Times = 100 });
+        var port = RunningServer.FreePort();
+        var config = RunningServer.WriteConfig(folder.Path, port, gmail);
+        await using (var process = SmartHostProcess.Start(["run", "--config", config]))
+        {
+            await process.WaitForBannerAsync(port, cancellation);
+            Assert.That(await SmtpDevice.SendAsync(port, "stalled", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+            await stall.Reached.WaitAsync(cancellation);
+            using var device = new TcpClient();
+            await device.ConnectAsync(IPAddress.Loopback, port, cancellation);
+            await BeginMessageAsync(device, cancellation);
+            // A stop that waited for devices first and for attempts then would take twelve seconds.
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            patience.CancelAfter(SmartHostServer.StopTime + TimeSpan.FromSeconds(1.5));
+            Assert.That(await process.TerminateAsync(patience.Token), Is.EqualTo(ExitCode.Ok), process.Output);
+        }
+        gmail.Script.Clear();
+        await using var again = SmartHostProcess.Start(["run", "--config", config]);
+        await again.WaitForBannerAsync(port, cancellation);
+        var arrived = await gmail.WaitForAsync(1, cancellation);
+        Assert.That(arrived[0].Header("X-Token"), Is.EqualTo("stalled"));
+    }
+
+    [Test]
+    public async Task A_device_that_vanishes_or_sends_too_much_leaves_nothing_behind(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var port = RunningServer.FreePort();
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)]);
+        await process.WaitForBannerAsync(port, cancellation);
+        using (var vanishing = new TcpClient())
+        {
+            await vanishing.ConnectAsync(IPAddress.Loopback, port, cancellation);
+            await BeginMessageAsync(vanishing, cancellation);
+            vanishing.Client.Close(0);
+        }
+        Assert.That(await SmtpDevice.SendAsync(port, "huge", 100_000_000, cancellation), Is.EqualTo(HandOver.NotSent), process.Output);
+        Assert.That(await SmtpDevice.SendAsync(port, "small", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+        var arrived = await gmail.WaitForAsync(1, cancellation);
+        Assert.That(arrived[0].Header("X-Token"), Is.EqualTo("small"));
+        await LiveServer.WaitAsync(() => !Directory.EnumerateFiles(Path.Combine(folder.Path, "data", "content"), "*.*", SearchOption.AllDirectories).Any(), cancellation);
+    }
+
+    [TestCase("abcd efgh ijkl mnop"), TestCase("wron gwro ngwr ongw")]
+    public async Task No_secret_is_in_the_output_or_in_the_data_folder(string appPassword, CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var port = RunningServer.FreePort();
+        var config = RunningServer.WriteConfig(folder.Path, port, gmail, more: "trace: [127.0.0.1]\nlog: { level: debug }");
+        var yaml = (await File.ReadAllTextAsync(config, cancellation)).Replace("abcd efgh ijkl mnop", appPassword).Replace("address: 127.0.0.1 }", "address: 127.0.0.1, authInClear: true }");
+        await File.WriteAllTextAsync(config, yaml, cancellation);
+        const string devicePassword = "Device-Password-4711";
+        var login = Convert.ToBase64String(Encoding.ASCII.GetBytes($"\0scanner\0{devicePassword}"));
+        await using var process = SmartHostProcess.Start(["run", "--config", config]);
+        await process.WaitForBannerAsync(port, cancellation);
+        var conversation = await new PracticeDevice(TimeProvider.System, TimeSpan.FromSeconds(20)).PlayAsync("127.0.0.1", port, [DeviceTurn.Command("EHLO device"), DeviceTurn.Command($"AUTH PLAIN {login}")], cancellation);
+        Assert.That(conversation.Exchanges[^2].Code, Is.EqualTo(535), "the login was to be heard and refused");
+        Assert.That(await SmtpDevice.SendAsync(port, "one", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+        await LiveServer.WaitAsync(() => process.Output.Contains(appPassword[0] == 'a' ? ": sent to" : "is paused until", StringComparison.Ordinal), cancellation);
+        Assert.That(await process.TerminateAsync(cancellation), Is.Zero, process.Output);
+
+        var bare = appPassword.Replace(" ", "");
+        string[] secrets = [appPassword, bare, Convert.ToBase64String(Encoding.ASCII.GetBytes($"\0you@gmail.com\0{bare}")), Convert.ToBase64String(Encoding.ASCII.GetBytes(bare)), devicePassword, login];
+        var written = Directory.EnumerateFiles(Path.Combine(folder.Path, "data"), "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".sock", StringComparison.Ordinal)).ToList();
+        Assert.That(written, Has.Some.Contains("trace"), "there was to be a trace to search");
+        Assert.Multiple(() =>
+        {
+            foreach (var secret in secrets)
+            {
+                Assert.That(process.Output, Does.Not.Contain(secret));
+                foreach (var file in written.Where(File.Exists)) Assert.That(Encoding.Latin1.GetString(File.ReadAllBytes(file)), Does.Not.Contain(secret), file);
+            }
+        });
+    }
+
+    private static async Task BeginMessageAsync(TcpClient device, CancellationToken cancellation)
+    {
+        var stream = device.GetStream();
+        using var reader = new StreamReader(stream, Encoding.Latin1, leaveOpen: true);
+        await reader.ReadLineAsync(cancellation);
+        foreach (var command in (string[])["HELO device", "MAIL FROM:<a@device.lan>", "RCPT TO:<you@example.com>", "DATA"])
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"), cancellation);
+            await reader.ReadLineAsync(cancellation);
+        }
+        await stream.WriteAsync("Subject: half\r\n\r\nHalf a mess"u8.ToArray(), cancellation);
+    }
+}

@@ -1,0 +1,113 @@
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using SmartHost.Dashboard;
+using SmartHost.Dashboard.Access;
+using SmartHost.Dashboard.Api;
+
+namespace SmartHost.Cli;
+
+/// <summary>There is no server to ask; the message says so and what to do.</summary>
+internal sealed class ServerUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What the server said: a value, or a sentence why there is none.</summary>
+internal readonly record struct Answer<T>(T? Value, string? Problem) where T : class;
+
+/// <summary>
+/// Asks the running server by the socket in its data folder. A refusal is an <see cref="Answer{T}"/>; no server, or one
+/// that goes away in the middle, is a <see cref="ServerUnavailableException"/>.
+/// </summary>
+internal sealed class ControlClient : IDisposable
+{
+    private const string Api = ApiEndpoints.Root;
+    private readonly HttpClient http;
+    private readonly string path;
+
+    public ControlClient(string dataFolder)
+    {
+        path = ControlSocket.PathIn(dataFolder);
+        http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync, UseProxy = false }) { BaseAddress = new Uri("http://localhost") };
+    }
+
+    public void Dispose() => http.Dispose();
+
+    public async Task<Answer<T>> GetAsync<T>(string resource, JsonTypeInfo<T> type, CancellationToken cancellation) where T : class =>
+        await AskAsync(HttpMethod.Get, Api + resource, null, type, cancellation);
+
+    public async Task<Answer<T>> PostAsync<T>(string resource, HttpContent? body, JsonTypeInfo<T> type, CancellationToken cancellation) where T : class =>
+        await AskAsync(HttpMethod.Post, Api + resource, body, type, cancellation);
+
+    /// <returns>Null: done. Else why not.</returns>
+    public async Task<string?> DoAsync(HttpMethod method, string resource, HttpContent? body, CancellationToken cancellation) =>
+        (await AskAsync<ApiProblem>(method, Api + resource, body, null, cancellation)).Problem;
+
+    /// <summary>Whether it is alive, and what keeps it from being ready.</summary>
+    public async Task<HealthReply> HealthAsync(CancellationToken cancellation) => await TalkAsync(async () =>
+    {
+        // 503 is an answer here, with the reasons in it.
+        using var response = await http.GetAsync("/readyz", cancellation);
+        return await response.Content.ReadFromJsonAsync(DashboardJson.Default.HealthReply, cancellation) ?? throw new JsonException();
+    }, cancellation);
+
+    public async IAsyncEnumerable<CheckLine> CheckAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Api + "/check");
+        using var response = await TalkAsync(() => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation), cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation));
+        while (await TalkAsync(async () => await reader.ReadLineAsync(cancellation), cancellation) is { } line)
+            if (JsonSerializer.Deserialize(line, DashboardJson.Default.CheckLine) is { } check) yield return check;
+    }
+
+    private Task<Answer<T>> AskAsync<T>(HttpMethod method, string resource, HttpContent? body, JsonTypeInfo<T>? type, CancellationToken cancellation) where T : class => TalkAsync(async () =>
+    {
+        using var request = new HttpRequestMessage(method, resource) { Content = body };
+        using var response = await http.SendAsync(request, cancellation);
+        if (!response.IsSuccessStatusCode)
+        {
+            var problem = await response.Content.ReadFromJsonAsync(DashboardJson.Default.ApiProblem, cancellation);
+            return new Answer<T>(null, problem?.Problem ?? $"The server answered {(int)response.StatusCode}.");
+        }
+        return new Answer<T>(type is null ? null : await response.Content.ReadFromJsonAsync(type, cancellation), null);
+    }, cancellation);
+
+    private async Task<T> TalkAsync<T>(Func<Task<T>> talk, CancellationToken cancellation)
+    {
+        try
+        {
+            return await talk();
+        }
+        catch (HttpRequestException failure)
+        {
+            throw new ServerUnavailableException(Sentence(failure), failure);
+        }
+        catch (Exception failure) when (failure is IOException or JsonException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new ServerUnavailableException($"The server at {path} broke off in the middle of its answer. Try again; its log says whether it stopped.", failure);
+        }
+    }
+
+    private string Sentence(HttpRequestException failure) => failure.GetBaseException() switch
+    {
+        SocketException { SocketErrorCode: SocketError.AccessDenied } =>
+            $"You may not ask the server: {path} is open to the user that runs it alone. Run this as that user or as root (in Docker: docker exec smarthost smarthost …).",
+        ArgumentException => $"The path {path} is too long for a socket: choose a shorter one with data.",
+        _ => $"No server is running with the data folder {Path.GetDirectoryName(path)}. Start it with smarthost run, or name its configuration with --config (in Docker: docker exec smarthost smarthost …).",
+    };
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Net;
+using SmartHost.Configuration;
+using SmartHost.Devices;
+using SmartHost.Mail;
+
+namespace SmartHost.Cli;
+
+/// <summary>Which rule decides, and what the device would hear: the listener's own decision, asked of the settings alone. Counts of the last hour and day are taken as zero.</summary>
+internal static class ExplainCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var client = new Option<string>("--client") { Description = "The device's address.", Required = true, HelpName = "IP" };
+        var from = new Option<string>("--from") { Description = "The sender it gives; <> for none.", Required = true, HelpName = "ADDRESS" };
+        var to = new Option<string>("--to") { Description = "The recipient.", Required = true, HelpName = "ADDRESS" };
+        var auth = new Option<string?>("--auth") { Description = "The user name it logs in with.", HelpName = "USER" };
+        var tls = new Option<bool>("--tls") { Description = "As if it spoke TLS." };
+        var size = new Option<long>("--size") { Description = "Octets of the message.", HelpName = "OCTETS" };
+        var command = new Command("explain", "Say whether a device may send this, and by which rule. Exit code 0: allowed; 1: refused.") { client, from, to, auth, tls, size };
+        command.SetAction(parsed =>
+        {
+            var terminal = Terminal.Of(parsed, common);
+            var sender = parsed.GetValue(from)!.Trim('<', '>');
+            Mailbox? mailbox = null;
+            if (!IPAddress.TryParse(parsed.GetValue(client), out var address)) return Misused(terminal, "--client is not an address: write one like 192.168.1.23.");
+            if (sender.Length > 0 && !Mailbox.TryParse(sender, out mailbox)) return Misused(terminal, "--from is not an e-mail address: write one like scanner@example.com, or <>.");
+            if (!Mailbox.TryParse(parsed.GetValue(to), out var recipient)) return Misused(terminal, "--to is not an e-mail address: write one like you@example.com.");
+
+            var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
+            if (read.Settings is not { } settings)
+            {
+                terminal.Complain("the settings have mistakes:\n" + ProblemText.Format(read.Problems).TrimEnd());
+                return ExitCode.Configuration;
+            }
+            var reply = Explain(settings, address, mailbox, recipient, parsed.GetValue(auth), parsed.GetValue(tls), parsed.GetValue(size));
+            if (terminal.Json) terminal.Print(reply, CliJson.Default.ExplainReply);
+            else
+            {
+                terminal.Line($"{terminal.Mark(reply.Allowed ? '✓' : '✗')} {(reply.Allowed ? "allowed" : "refused")}");
+                terminal.Line($"Device  {reply.Device ?? "none"} ({reply.RecognisedBy})");
+                terminal.Line($"Rule    {reply.Rule}");
+                if (reply.Reply is { } heard) terminal.Line($"Reply   {heard}");
+            }
+            return reply.Allowed ? ExitCode.Ok : ExitCode.Failure;
+        });
+        return command;
+    }
+
+    private static ExplainReply Explain(SmartHostSettings settings, IPAddress client, Mailbox? sender, Mailbox recipient, string? user, bool tls, long size)
+    {
+        var device = user is null ? settings.Devices.ByAddress(client) : settings.Devices.ByUsername(user);
+        var by = user is null ? $"by its address {client}" : $"by its login {user}";
+        RelayVerdict Decide(Mailbox? to) => RelayPolicy.Decide(new RelayRequest(device, client, user is not null, tls, new ReversePath(sender), to, size, 0, 0));
+        if (size > settings.Limits.MaxSize) return new ExplainReply(false, device?.Name, by, $"limits.maxSize {settings.Limits.MaxSize}", Listener.Replies.TooLarge(settings.Limits.MaxSize).ToString());
+        var mail = Decide(null);
+        var verdict = mail.Refusal is null ? Decide(recipient) : mail;
+        return new ExplainReply(verdict.Refusal is null, device?.Name, by, verdict.Rule, verdict.Refusal?.ToString());
+    }
+
+    private static int Misused(Terminal terminal, string sentence)
+    {
+        terminal.Complain(sentence);
+        return ExitCode.Usage;
+    }
+}

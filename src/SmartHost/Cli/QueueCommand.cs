@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.Net.Http.Json;
+using SmartHost.Dashboard;
+using SmartHost.Dashboard.Api;
+using SmartHost.Dashboard.Pages;
+
+namespace SmartHost.Cli;
+
+/// <summary>The queue of the running server: look, and steer.</summary>
+internal static class QueueCommand
+{
+    public static Command Create(CommonOptions common) => new("queue", "Look at the messages of the running server, and steer them.")
+    {
+        List(common),
+        Show(common),
+        Change(common, "retry", "Try now, whatever the schedule says.", "will be tried now"),
+        Hold(common),
+        Change(common, "release", "Let a held message go.", "is released"),
+        Change(common, "delete", "Delete a message and its content for good.", "is deleted"),
+    };
+
+    private static Command List(CommonOptions common)
+    {
+        var state = new Option<string?>("--state") { Description = "Only those." };
+        state.AcceptOnlyFromAmong("waiting", "held", "parked", "sent", "bounced", "deleted");
+        var device = new Option<string?>("--device") { Description = "Only from this device." };
+        var text = new Option<string?>("--text") { Description = "Only with this in address or subject." };
+        var limit = new Option<int>("--limit") { Description = "How many, newest first.", DefaultValueFactory = _ => 50 };
+        var command = new Command("list", "List messages, newest first.") { state, device, text, limit };
+        command.Asks(common, async (parsed, client, terminal, cancellation) =>
+        {
+            var query = QueryString.Create(new Dictionary<string, string?>
+            {
+                ["state"] = parsed.GetValue(state), ["device"] = parsed.GetValue(device), ["text"] = parsed.GetValue(text), ["limit"] = parsed.GetValue(limit).ToString(),
+            }.Where(pair => pair.Value is not null));
+            var answer = await client.GetAsync("/messages" + query, DashboardJson.Default.MessagesReply, cancellation);
+            if (answer.Value is not { } found) return terminal.Report(answer.Problem, "");
+            if (terminal.Json) terminal.Print(found, DashboardJson.Default.MessagesReply);
+            else if (found.Messages.Count == 0) terminal.Line("No messages.");
+            else
+            {
+                terminal.Table(["ID", "Received", "Status", "Device", "To", "Subject"], found.Messages.Select(one => (string[])
+                    [one.Id, one.ReceivedAt.ToLocalTime().ToString("MM-dd HH:mm"), one.Status.Word(), one.Device, To(one), one.Subject ?? ""]));
+            }
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static string To(MessageReply message) =>
+        message.Recipients.Count == 1 ? message.Recipients[0].Address : $"{message.Recipients[0].Address} +{message.Recipients.Count - 1}";
+
+    private static Command Show(CommonOptions common)
+    {
+        var id = new Argument<string>("ID");
+        var command = new Command("show", "Show one message and its story.") { id };
+        command.Asks(common, async (parsed, client, terminal, cancellation) =>
+        {
+            var resource = Resource(parsed.GetValue(id)!);
+            var answer = await client.GetAsync(resource, DashboardJson.Default.MessageReply, cancellation);
+            if (answer.Value is not { } message) return terminal.Report(answer.Problem, "");
+            if (terminal.Json)
+            {
+                terminal.Print(message, DashboardJson.Default.MessageReply);
+                return ExitCode.Ok;
+            }
+            terminal.Line($"{message.Id}  {message.Status.Word()}{(message.StateReason is { } why ? $": {Terminal.Clean(why)}" : "")}");
+            terminal.Line($"From     <{message.Sender}>, device {message.Device}{(message.Client is { } client1 ? $" at {client1}" : "")}");
+            foreach (var one in message.Recipients) terminal.Line(Terminal.Clean($"To       {one.Address}: {one.State.ToString().ToLowerInvariant()}{(one.Reply is { } reply ? $" ({reply})" : "")}"));
+            terminal.Line(Terminal.Clean($"Subject  {message.Subject}"));
+            terminal.Line($"Size     {Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
+            terminal.Line();
+            var timeline = await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation);
+            foreach (var entry in timeline.Value ?? []) Timeline(terminal, entry);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    public static string Resource(string id) => "/messages/" + Uri.EscapeDataString(id);
+
+    public static void Timeline(Terminal terminal, TimelineReply entry)
+    {
+        terminal.Line(Terminal.Clean($"{entry.At.ToLocalTime():MM-dd HH:mm:ss}  {entry.Event,-9}  {entry.Text}"));
+        if (entry.Reply is { } reply) terminal.Line(Terminal.Clean($"{"",27}Gmail: {reply}"));
+    }
+
+    private static Command Hold(CommonOptions common)
+    {
+        var ids = Ids();
+        var reason = new Option<string?>("--reason") { Description = "Why, for whoever finds it held." };
+        var command = new Command("hold", "Keep a message back until it is released.") { ids, reason };
+        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, terminal, "is held", id =>
+            client.DoAsync(HttpMethod.Post, Resource(id) + "/hold", JsonContent.Create(new HoldRequest(parsed.GetValue(reason)), DashboardJson.Default.HoldRequest), cancellation)));
+        return command;
+    }
+
+    private static Command Change(CommonOptions common, string verb, string description, string done)
+    {
+        var ids = Ids();
+        var command = new Command(verb, description) { ids };
+        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, terminal, done, id => verb == "delete"
+            ? client.DoAsync(HttpMethod.Delete, Resource(id), null, cancellation)
+            : client.DoAsync(HttpMethod.Post, $"{Resource(id)}/{verb}", null, cancellation)));
+        return command;
+    }
+
+    private static Argument<string[]> Ids() => new("ID") { Arity = ArgumentArity.OneOrMore, Description = "As queue list shows it." };
+
+    /// <summary>One that is refused does not stop the others.</summary>
+    private static async Task<int> EachAsync(string[] ids, Terminal terminal, string done, Func<string, Task<string?>> change)
+    {
+        var code = ExitCode.Ok;
+        foreach (var id in ids) code = Math.Max(code, terminal.Report(await change(id), $"{id} {done}."));
+        return code;
+    }
+}

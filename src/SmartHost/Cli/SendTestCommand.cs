@@ -1,0 +1,54 @@
+using System.CommandLine;
+using System.Net.Http.Json;
+using SmartHost.Dashboard;
+using SmartHost.Dashboard.Api;
+
+namespace SmartHost.Cli;
+
+/// <summary>One message through the running server, its story told as it happens. Ends when it is sent, or will not be soon: a message that is put off stays in the queue.</summary>
+internal static class SendTestCommand
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250), Patience = TimeSpan.FromMinutes(2);
+
+    public static Command Create(CommonOptions common)
+    {
+        var to = new Option<string?>("--to") { Description = "Whom to. Default: the account's own address.", HelpName = "ADDRESS" };
+        var account = new Option<string?>("--account") { Description = "By which account. Default: the first.", HelpName = "NAME" };
+        var command = new Command("send-test", "Send a test message and follow it to the end. Exit code 0: Gmail took it; 1: not.") { to, account };
+        command.Asks(common, async (parsed, client, terminal, cancellation) =>
+        {
+            var body = JsonContent.Create(new SendTestRequest(parsed.GetValue(to), parsed.GetValue(account)), DashboardJson.Default.SendTestRequest);
+            // With its length: the server reads a body of unknown length as none.
+            await body.LoadIntoBufferAsync(cancellation);
+            var answer = await client.PostAsync("/send-test", body, DashboardJson.Default.SendTestReply, cancellation);
+            return answer.Value is { } test ? await FollowAsync(client, terminal, test.Id, TimeProvider.System, cancellation) : terminal.Report(answer.Problem, "");
+        });
+        return command;
+    }
+
+    private static async Task<int> FollowAsync(ControlClient client, Terminal terminal, string id, TimeProvider time, CancellationToken cancellation)
+    {
+        var (resource, begin, told) = (QueueCommand.Resource(id), time.GetTimestamp(), 0);
+        while (true)
+        {
+            // State before story, so that the story of a finished message is whole.
+            var answer = await client.GetAsync(resource, DashboardJson.Default.MessageReply, cancellation);
+            if (answer.Value is not { } message) return terminal.Report(answer.Problem, "");
+            if (!terminal.Json && (await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation)).Value is { } timeline)
+            {
+                foreach (var entry in timeline.Skip(told)) QueueCommand.Timeline(terminal, entry);
+                told = timeline.Count;
+            }
+            var tooLong = time.GetElapsedTime(begin) > Patience;
+            if (message.Status == MessageStatus.Queued && !tooLong)
+            {
+                await Task.Delay(Interval, time, cancellation);
+                continue;
+            }
+            if (terminal.Json) terminal.Print(message, DashboardJson.Default.MessageReply);
+            if (message.Status == MessageStatus.Sent) return terminal.Report(null, "Gmail took it. Look into the inbox, and the spam folder.");
+            terminal.Complain($"It was not sent: it is {message.Status.Word()}. smarthost queue show {id} tells its story, smarthost check finds the cause.");
+            return ExitCode.Failure;
+        }
+    }
+}

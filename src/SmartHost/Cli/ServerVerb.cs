@@ -1,0 +1,41 @@
+using System.CommandLine;
+using SmartHost.Configuration;
+
+namespace SmartHost.Cli;
+
+/// <summary>What the verbs that ask a running server have in common: finding it, and saying that it is not there.</summary>
+internal static class ServerVerb
+{
+    /// <summary>
+    /// The data folder is known even where the settings have mistakes or a secret cannot be read by this user: the server has
+    /// its own, and asking it must work just then.
+    /// </summary>
+    public static void Asks(this Command command, CommonOptions common, Func<ParseResult, ControlClient, Terminal, CancellationToken, Task<int>> ask) =>
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var terminal = Terminal.Of(parsed, common);
+            var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
+            using var client = new ControlClient(Path.GetDirectoryName(read.DeviceFolder!)!);
+            try
+            {
+                return await ask(parsed, client, terminal, cancellation);
+            }
+            catch (ServerUnavailableException failure)
+            {
+                terminal.Complain(failure.Message);
+                return ExitCode.Unavailable;
+            }
+        });
+
+    /// <summary>Says what the server refused; otherwise nothing, or what was done.</summary>
+    public static int Report(this Terminal terminal, string? problem, string done)
+    {
+        if (problem is not null)
+        {
+            terminal.Complain(problem);
+            return ExitCode.Failure;
+        }
+        if (!terminal.Json) terminal.Line(done);
+        return ExitCode.Ok;
+    }
+}
