@@ -141,15 +141,15 @@ internal sealed class DeliveryBench : IAsyncDisposable
 
     /// <summary>
     /// Moves the clock step by step until it is so. Not while something is on the wire: an hour that passes in the middle of
-    /// a conversation is Gmail's silence to it. The loop gets a moment after each step, for its timers are set from its own task.
+    /// a conversation is Gmail's silence to it.
     /// </summary>
     public async Task AdvanceUntilAsync(TimeSpan step, Func<Task<bool>> condition, string what)
     {
         while (!await condition())
         {
             if (TooLong.IsCancellationRequested) Assert.Fail(Story(what));
-            if (Loop.State.Accounts.All(account => account is { Sending: 0, Connecting: false })) Time.Advance(step);
-            await Task.Delay(TimeSpan.FromMilliseconds(3), TimeProvider.System);
+            Time.Advance(step);
+            await Loop.RestAsync().WaitAsync(TooLong);
         }
     }
 

@@ -26,6 +26,9 @@ internal abstract record DeliveryEvent
     /// <summary>The queue may have something to take.</summary>
     public sealed record Work : DeliveryEvent;
 
+    /// <param name="Rested">Completed when nothing is under way any more.</param>
+    public sealed record AwaitsRest(TaskCompletionSource Rested) : DeliveryEvent;
+
     public sealed record SettingsChanged : DeliveryEvent;
 
     public sealed record TryNow(string Account) : DeliveryEvent;

@@ -57,6 +57,7 @@ public sealed partial class DeliveryLoop
 
     /// <summary>Results on their way to disk, and since when.</summary>
     private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
+    private readonly List<TaskCompletionSource> awaitingRest = [];
     private Task watching = Task.CompletedTask;
     private DateTimeOffset nextSweep;
     private bool isWatching, configured, stopping, diskTrouble;
@@ -86,6 +87,14 @@ public sealed partial class DeliveryLoop
 
     /// <summary>A person wants a paused account tried now (after <c>smarthost login</c>, say): its next message is the probe.</summary>
     public void TryNow(string account) => events.Writer.TryWrite(new DeliveryEvent.TryNow(account));
+
+    /// <summary>Completes when all that is due now was tried and its result is written. Never, where something goes on for ever.</summary>
+    internal Task RestAsync()
+    {
+        var rested = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        events.Writer.TryWrite(new DeliveryEvent.AwaitsRest(rested));
+        return rested.Task;
+    }
 
     /// <summary>Runs until <paramref name="stop"/>, and then until every task it started has ended, within about ten seconds.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -123,12 +132,17 @@ public sealed partial class DeliveryLoop
                 }
                 Publish();
                 // A task tells before it ends, so with none running and nothing told everything is settled.
-                if (stopping && running.Count == 0 && !events.Reader.TryPeek(out _)) break;
+                if (running.Count == 0 && !events.Reader.TryPeek(out _))
+                {
+                    awaitingRest.ForEach(rested => rested.TrySetResult());
+                    awaitingRest.Clear();
+                    if (stopping) break;
+                }
                 // The stop's own wake may have been read above, with others; without this look it would be slept through.
                 if (stop.IsCancellationRequested && !stopping) continue;
                 timer.Change(UntilNextWake(), Timeout.InfiniteTimeSpan);
                 var told = events.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
-                if (stopping) await Task.WhenAny([told, .. running]);
+                if (stopping || awaitingRest.Count > 0) await Task.WhenAny([told, .. running]);
                 else await told;
             }
             catch (OperationCanceledException) when (abandon.IsCancellationRequested)
@@ -193,6 +207,9 @@ public sealed partial class DeliveryLoop
             case DeliveryEvent.SettingsChanged:
                 configured = false;
                 return ConfigureAsync(abandon);
+            case DeliveryEvent.AwaitsRest awaits:
+                awaitingRest.Add(awaits.Rested);
+                return Task.CompletedTask;
             case DeliveryEvent.TryNow now:
                 accounts.ProbeNow(now.Account);
                 return Task.CompletedTask;
