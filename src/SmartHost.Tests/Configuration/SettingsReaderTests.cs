@@ -25,7 +25,7 @@ public class SettingsReaderTests
             listeners:
               lan: { port: 25, address: 127.0.0.1, tls: off, authInClear: yes }
               tls: { port: 465, tls: implicit, legacyTls: on }
-            dashboard: { port: 0, address: localhost, password: geheim, token: t, openMetrics: true }
+            dashboard: { port: 0, address: localhost, password: geheim, token: t, openMetrics: true, hosts: ["*.example.com", mail.example.org] }
             data: ./queue
             hostname: mail.home.lan
             unknownDevices: refuse
@@ -70,6 +70,7 @@ public class SettingsReaderTests
         }));
         Assert.That((settings.Dashboard.Port, settings.Dashboard.Address, settings.Dashboard.Password, settings.Dashboard.Token, settings.Dashboard.OpenMetrics),
             Is.EqualTo((0, IPAddress.Loopback, new Secret("geheim"), new Secret("t"), true)));
+        Assert.That(settings.Dashboard.Hosts, Is.EqualTo(new[] { "*.example.com", "mail.example.org" }));
         Assert.That((settings.DataFolder, settings.Queue.Folder, settings.Hostname), Is.EqualTo((Path.Combine(folder.Path, "queue"), Path.Combine(folder.Path, "queue"), "mail.home.lan")));
 
         var scanner = settings.Devices.Devices.Single();

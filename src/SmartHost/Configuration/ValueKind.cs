@@ -39,6 +39,8 @@ internal static class ValueKinds
 
     public static readonly ValueKind<string> HostName = new("a host name", "Write a name such as smtp.gmail.com, without a port or https://", AnyText, ReadHostName, name => name);
 
+    public static readonly ValueKind<string> HostPattern = new("a host name or pattern", "Write a name such as mail.example.com, \"*.example.com\" or \"*\"", AnyText, ReadHostPattern, name => name);
+
     public static readonly ValueKind<string> FilePath = new("a path", "Write the path of a file", AnyText, ReadPath, path => path);
 
     public static readonly ValueKind<string> WebAddress = new("a web address", "Write an address that begins with https://", """{"type":"string","format":"uri"}""", ReadWebAddress, address => address);
@@ -111,6 +113,12 @@ internal static class ValueKinds
     {
         value = text;
         return text.Length <= 253 && Ascii.IsValid(text) && Uri.CheckHostName(text) is not UriHostNameType.Unknown && !text.Contains('[');
+    }
+
+    private static bool ReadHostPattern(string text, Place place, out string value)
+    {
+        value = text;
+        return text == "*" || ReadHostName(text.StartsWith("*.", StringComparison.Ordinal) ? text[2..] : text, place, out _);
     }
 
     private static bool ReadPath(string text, Place place, [MaybeNullWhen(false)] out string value)
