@@ -8,7 +8,8 @@ using SmartHost.Tests.Queue;
 
 namespace SmartHost.Tests.Dashboard;
 
-/// <summary>What a person does, in a real browser.</summary>
+/// <summary>What a person does, in a real browser. Each test has a server and a profile of its own, so they run side by side.</summary>
+[Parallelizable(ParallelScope.Children)]
 public class BrowserTests
 {
     private static readonly string[] Client = ["192.168.1.77"], Prefilled = ["you@gmail.com"];

@@ -27,16 +27,17 @@ public class ScreenshotTests
     {
         await using var bench = await DashboardBench.StartAsync();
         await FillAsync(bench);
+        var now = bench.Time.GetUtcNow();
         bench.Accounts[0] = bench.Accounts[0] with
         {
             Health = AccountHealth.Paused, Sentence = "Gmail refused the app password of you@gmail.com.", NeedsPerson = true, RecipientsUsed = 463, Spent = [Lane.Bulk, Lane.Normal],
             Remedy = "Make a new app password at myaccount.google.com/apppasswords and put it into appPasswordFile.", Help = new Uri("https://support.google.com/accounts/answer/185833"),
-            Since = QueueBench.Start.AddHours(-2), NextProbe = QueueBench.Start.AddMinutes(38),
+            Since = now.AddHours(-2), NextProbe = now.AddMinutes(38),
         };
         bench.Troubles.Add(new AlertStanding(Alert.AccountPaused("default", "Gmail refused the app password of you@gmail.com.", "Make a new app password and put it into appPasswordFile.",
-            new Uri("https://support.google.com/accounts/answer/185833"), QueueBench.Start.AddMinutes(38), null), QueueBench.Start.AddHours(-2), QueueBench.Start.AddHours(-2), 1, 1, QueueBench.Start.AddHours(-2)));
-        bench.Deliveries.Add(new AlertDelivery(QueueBench.Start.AddHours(-2), "webhook", "Gmail account default is paused", null, null));
-        bench.Deliveries.Add(new AlertDelivery(QueueBench.Start.AddHours(-3), "webhook", "The disk is nearly full", "it answered 500", QueueBench.Start.AddMinutes(5)));
+            new Uri("https://support.google.com/accounts/answer/185833"), now.AddMinutes(38), null), now.AddHours(-2), now.AddHours(-2), 1, 1, now.AddHours(-2)));
+        bench.Deliveries.Add(new AlertDelivery(now.AddHours(-2), "webhook", "Gmail account default is paused", null, null));
+        bench.Deliveries.Add(new AlertDelivery(now.AddHours(-3), "webhook", "The disk is nearly full", "it answered 500", now.AddMinutes(5)));
         bench.Bridge = new BridgeWarning(System.Net.IPAddress.Parse("172.17.0.1"), "All 14 sessions so far came from 172.17.0.1, the gateway of a Docker network, so devices cannot be told apart by address.",
             "Use host networking or macvlan, or give devices a login.");
         bench.Knock("172.17.0.1");
@@ -84,10 +85,10 @@ public class ScreenshotTests
 
     private static async Task<QueueId> FillAsync(DashboardBench bench)
     {
+        // The clock only goes forwards, so the day is filled from its beginning.
         bench.AddDevice("office-scanner", "192.168.1.23/32", like: new() { Name = "", Recipients = SmartHost.Devices.AddressPatterns.Parse(["you@gmail.com", "*@example.com"], []), PerHour = 60, PerDay = 300 });
         bench.AddDevice("ups", "192.168.1.40/32", editable: false, like: new() { Name = "", Recipients = SmartHost.Devices.AddressPatterns.Parse(["you@gmail.com"], []), Priority = Lane.Urgent });
         bench.Devices[1] = bench.Devices[1] with { LastRefusal = "550 5.7.1 The device ups may not write to boss@example.com", LastRefusedAt = QueueBench.Start.AddHours(-3) };
-        bench.Knock("192.168.1.77");
         bench.CheckLines =
         [
             new("Settings", CheckResult.Good, "1 account, 2 devices, 1 listener."),
@@ -99,7 +100,6 @@ public class ScreenshotTests
         ];
         var random = new Random(7);
         string[] subjects = ["Scan from Konica Minolta", "UPS: on battery", "Backup finished without errors", "Motion at the front door", "Invoice 2026-0311", "Weekly report"];
-        bench.Time.SetUtcNow(QueueBench.Start); // The clock only goes forwards, so the day is filled from its beginning.
         for (var hour = 0; hour < 22; hour++)
         {
             for (var n = random.Next(0, hour is > 6 and < 18 ? 7 : 2); n > 0; n--)
@@ -123,6 +123,8 @@ public class ScreenshotTests
         await bench.Mail.AcceptAsync(QueueBench.Submission("office-scanner", subject: null));
         await bench.Mail.Queue.HoldAsync((await bench.Mail.Queue.SearchAsync(new MessageSearch(Limit: 1), default))[0].Id, "held by a person", default);
         bench.Time.Advance(TimeSpan.FromMinutes(2));
+        bench.Knock("192.168.1.77");
+        for (var i = 0; i < bench.Devices.Count; i++) bench.Devices[i] = bench.Devices[i] with { LastSeen = bench.Time.GetUtcNow().AddMinutes(-2 - 3 * i) };
         return parked;
     }
 }

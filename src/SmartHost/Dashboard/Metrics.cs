@@ -1,4 +1,5 @@
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using SmartHost.Dashboard.Access;
 using SmartHost.History;
 
@@ -14,7 +15,8 @@ internal static class Metrics
 
     public static IServiceCollection AddDashboardMetrics(this IServiceCollection services, string? otlpEndpoint)
     {
-        services.AddOpenTelemetry().WithMetrics(metrics =>
+        // The environment's word (OTEL_SERVICE_NAME) comes last and so wins.
+        services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("smarthost").AddEnvironmentVariableDetector()).WithMetrics(metrics =>
         {
             metrics.AddMeter(Meters.Name).AddRuntimeInstrumentation().AddPrometheusExporter();
             // The exporter reads OTEL_EXPORTER_OTLP_* itself; here is only decided whether there is one.

@@ -1,0 +1,113 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using SmartHost.Dashboard;
+using SmartHost.Dashboard.Pages;
+using SmartHost.Delivery;
+using SmartHost.Queue;
+using SmartHost.Tests.Queue;
+
+namespace SmartHost.Tests.Dashboard;
+
+/// <summary>The words and numbers of the first look.</summary>
+public class OverviewTests
+{
+    private static readonly QueueCounts Nothing = new(0, 0, 0, 0, 0, 0, null);
+    private static readonly IReadOnlyList<TrafficHour> Quiet = [], Busy = [new(QueueBench.Start, Sent: 12, Waiting: 1, Failed: 0)];
+    private static readonly AccountState Paused = DashboardBench.Healthy with { Name = "spare", Health = AccountHealth.Paused, Sentence = "Gmail refused the password." };
+
+    [Test]
+    public void The_headline_is_the_worst_thing_that_is_true()
+    {
+        AccountState[] one = [DashboardBench.Healthy], both = [DashboardBench.Healthy, Paused], none = [Paused];
+        Assert.That(Headline([], Nothing, Quiet), Is.EqualTo((FlowState.Stopped, "No Gmail account is set up")));
+        Assert.That(Headline(none, Nothing with { Parked = 1 }, Busy), Is.EqualTo((FlowState.Stopped, "Mail is taken, but not sent")));
+        Assert.That(Headline(both, Nothing with { Parked = 2 }, Busy), Is.EqualTo((FlowState.Hampered, "2 messages need you")));
+        Assert.That(Headline(both, Nothing, Busy), Is.EqualTo((FlowState.Hampered, "1 account is paused")));
+        Assert.That(Headline(one, Nothing, Quiet), Is.EqualTo((FlowState.NoMailYet, "Ready, and no mail in the last 24 hours")));
+        Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
+        Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
+
+        static (FlowState, string) Headline(AccountState[] accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic)
+        {
+            var flow = Flow.Of(accounts, counts, traffic, ["nas port 2525"]);
+            return (flow.State, flow.Headline);
+        }
+    }
+
+    [Test]
+    public async Task Traffic_is_counted_by_hour_and_fate_and_forgets_after_a_day()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        using var traffic = new Traffic(bench.Queue, bench.Time);
+        await bench.AcceptAsync();
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Sent));
+        bench.Time.Advance(TimeSpan.FromMinutes(59));
+        await bench.AcceptAsync();
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Bounced));
+        bench.Time.Advance(TimeSpan.FromMinutes(1));
+        await bench.AcceptAsync();
+        var deleted = await bench.AcceptAsync();
+        await bench.Queue.DeleteAsync(deleted, default);
+        var hours = await traffic.LastDayAsync(default);
+        Assert.That(hours.TakeLast(2), Is.EqualTo(new TrafficHour[] { new(QueueBench.Start, 1, 0, 1), new(QueueBench.Start.AddHours(1), 0, 1, 0) }));
+        bench.Time.Advance(TimeSpan.FromHours(23));
+        Assert.That((await traffic.LastDayAsync(default))[0], Is.EqualTo(new TrafficHour(QueueBench.Start.AddHours(1), 0, 1, 0)));
+    }
+
+    [TestCase(0, "just now")]
+    [TestCase(-30, "just now")]
+    [TestCase(30, "in a moment")]
+    [TestCase(-60, "1 min ago")]
+    [TestCase(-59 * 60, "59 min ago")]
+    [TestCase(-3570, "1 h ago")]
+    [TestCase(7200, "in 2 h")]
+    [TestCase(-86399, "24 h ago")]
+    [TestCase(-86400, "28 Feb 13:00")]
+    [TestCase(-86400 * 400, "25 Jan 2025")]
+    public void Near_times_are_relative_and_far_ones_dates_of_the_servers_zone(int seconds, string text)
+    {
+        var time = new FakeTimeProvider(QueueBench.Start);
+        time.SetLocalTimeZone(TimeZoneInfo.CreateCustomTimeZone("home", TimeSpan.FromHours(1), "home", "home"));
+        var clock = new Clock(time);
+        Assert.That(clock.Relative(QueueBench.Start.AddSeconds(seconds)), Is.EqualTo(text));
+        Assert.That(clock.Exact(QueueBench.Start), Is.EqualTo("Sun 1 Mar 2026 13:00:00 +01:00"));
+    }
+
+    [Test]
+    public async Task A_resolver_that_does_not_answer_holds_nobody_up_and_is_asked_once()
+    {
+        var time = new FakeTimeProvider();
+        var answer = new TaskCompletionSource<string?>();
+        var asked = 0;
+        var names = new ReverseNames(time, _ => { asked++; return answer.Task; });
+        var first = names.OfAsync(IPAddress.Loopback, default);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.That(await first, Is.Null);
+        answer.SetResult("printer.lan");
+        Assert.That(await names.OfAsync(IPAddress.Loopback, default), Is.EqualTo("printer.lan"));
+        Assert.That(asked, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Live_streams_are_few_and_end_when_the_page_goes()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        script.Timeout = TimeSpan.FromSeconds(20);
+        var streams = new List<HttpResponseMessage>();
+        for (var i = 0; i < 32; i++) streams.Add(await script.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead));
+        Assert.That(streams.Select(stream => stream.StatusCode), Has.All.EqualTo(HttpStatusCode.OK));
+        Assert.That((await script.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        using var reader = new StreamReader(await streams[0].Content.ReadAsStreamAsync());
+        Assert.That(await reader.ReadLineAsync(), Is.EqualTo("retry: 3000"));
+        await bench.Mail.AcceptAsync();
+        Assert.That(await reader.ReadLineAsync(), Is.Empty);
+        Assert.That(await reader.ReadLineAsync(), Is.EqualTo("data: changed"));
+        foreach (var stream in streams) stream.Dispose();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        HttpStatusCode again;
+        do again = (await script.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead, patience.Token)).StatusCode;
+        while (again == HttpStatusCode.NoContent);
+        Assert.That(again, Is.EqualTo(HttpStatusCode.OK));
+    }
+}
