@@ -75,7 +75,7 @@ public sealed partial class DeliveryLoop
         async Task<AttemptResult> HandOverAsync(Prepared.Ready ready)
         {
             await using var message = ready.Message;
-            await queue.AttemptNotedAsync(assignment.Message.Id);
+            await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon);
             var recipients = assignment.Recipients.Select(one => one.Address).ToList();
             return new AttemptResult.Answered(await session.SendAsync(new Transaction(message.From, recipients, message), abandon), message.Repairs, message.BlockedAttachments);
         }
