@@ -29,7 +29,7 @@ internal static class RunningServer
             listeners:
               lan: { port: {{port}}, address: 127.0.0.1 }
             dashboard: { off: true }
-            delivery: { pace: 0s, burst: 100000, messagesPerConnection: 100000, retryShortest: 1s }
+            delivery: { pace: 0s, burst: 100000, messagesPerConnection: 100000, retryShortest: 1s, retryLongest: 2s }
             devices:
               test-device: { addresses: [127.0.0.1], recipients: ["*@example.com"] }
             {{more}}
