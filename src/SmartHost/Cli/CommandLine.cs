@@ -45,6 +45,7 @@ public static class CommandLine
             CheckCommand.Create(common),
             SendTestCommand.Create(common),
             ExplainCommand.Create(common),
+            LoginCommand.Create(common),
             QueueCommand.Create(common),
             DevicesCommand.Create(common),
             HealthCommand.Create(common),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Http.Json;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
+using SmartHost.Mail;
 
 namespace SmartHost.Cli;
 
@@ -34,13 +35,15 @@ internal static class SendTestCommand
             // State before story, so that the story of a finished message is whole.
             var answer = await client.GetAsync(resource, DashboardJson.Default.MessageReply, cancellation);
             if (answer.Value is not { } message) return terminal.Report(answer.Problem, "");
-            if (!terminal.Json && (await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation)).Value is { } timeline)
+            var putOff = false;
+            if ((await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation)).Value is { } timeline)
             {
-                foreach (var entry in timeline.Skip(told)) QueueCommand.Timeline(terminal, entry);
+                if (!terminal.Json) foreach (var entry in timeline.Skip(told)) QueueCommand.Timeline(terminal, entry);
                 told = timeline.Count;
+                // An account that cannot be reached costs the message no attempt, so its status does not change.
+                putOff = timeline.Any(entry => entry.Event == TimelineEvent.Deferred);
             }
-            var tooLong = time.GetElapsedTime(begin) > Patience;
-            if (message.Status == MessageStatus.Queued && !tooLong)
+            if (message.Status == MessageStatus.Queued && !putOff && time.GetElapsedTime(begin) <= Patience)
             {
                 await Task.Delay(Interval, time, cancellation);
                 continue;

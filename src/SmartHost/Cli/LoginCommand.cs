@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using SmartHost.Configuration;
+using SmartHost.Gmail;
+
+namespace SmartHost.Cli;
+
+/// <summary>
+/// Google's consent for an account with OAuth. With a browser on this machine the answer comes back by itself; on a NAS
+/// without one, the page is opened anywhere and the address it ends on is pasted here. Whichever comes first counts.
+/// Keeps the refresh token in the data folder, and nothing unless all of it succeeded.
+/// </summary>
+internal static class LoginCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var name = new Option<string?>("--account") { Description = "Which account. Default: the first that uses OAuth.", HelpName = "NAME" };
+        var command = new Command("login", "Let Google's page ask you whether SmartHost may send (accounts with oauth).") { name };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var terminal = Terminal.Of(parsed, common);
+            var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
+            if (read.Settings is not { } settings)
+            {
+                await Console.Error.WriteAsync(ProblemText.Format(read.Problems));
+                return ExitCode.Configuration;
+            }
+            var wanted = parsed.GetValue(name);
+            if (settings.Accounts.FirstOrDefault(one => wanted is null ? one.Credentials is AccountCredentials.OAuth : one.Name == wanted) is not { } account)
+            {
+                terminal.Complain(wanted is null ? "No account uses OAuth, so there is nothing to log in. docs/gmail.md tells how to set it up." : $"There is no account {wanted}.");
+                return ExitCode.Usage;
+            }
+            if (account.Credentials is not AccountCredentials.OAuth)
+            {
+                terminal.Complain($"Account {account.Name} does not use OAuth; it needs no login.");
+                return ExitCode.Usage;
+            }
+            using var http = new HttpClient();
+            return await AskAsync(terminal, account, new OAuthConsent(TimeProvider.System, http, new RefreshTokens(settings.DataFolder)), cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> AskAsync(Terminal terminal, AccountSettings account, OAuthConsent consent, CancellationToken cancellation)
+    {
+        await using var listener = await ConsentListener.StartAsync(cancellation);
+        var request = new ConsentRequest(account, listener.Redirect);
+        terminal.Line($"Open this page, sign in as {account.Username}, and allow it:");
+        terminal.Line();
+        terminal.Line(request.Page.ToString());
+        terminal.Line();
+        terminal.Line("If the browser runs on this machine, that is all. If not, the last page will not load:");
+        terminal.Line("copy its whole address from the browser, paste it here and press Enter.");
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        // The listener's host takes these signals for itself and would leave this command waiting.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => ended.Cancel());
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => ended.Cancel());
+        var pasted = Console.In.ReadLineAsync(ended.Token).AsTask();
+        var returned = listener.WaitAsync(ended.Token);
+        while (true)
+        {
+            await Task.WhenAny((Task)returned, pasted);
+            string answer;
+            if (returned.IsCompleted)
+            {
+                answer = await returned;
+                returned = listener.WaitAsync(ended.Token);
+            }
+            else if (await pasted is { } line)
+            {
+                pasted = Console.In.ReadLineAsync(ended.Token).AsTask();
+                if (string.IsNullOrWhiteSpace(line)) continue;
+                answer = line;
+            }
+            else
+            {
+                // Standard input is closed: only the browser can answer now.
+                answer = await returned;
+                returned = listener.WaitAsync(ended.Token);
+            }
+
+            switch (await FinishAsync(consent, account, request, answer, cancellation))
+            {
+                case ConsentOutcome.Kept kept:
+                    terminal.Line($"{account.Username} is logged in. A running SmartHost takes it up at its next try, within the hour; after a restart, at once.");
+                    if (kept.Warning is { } warning) terminal.Line(warning);
+                    await ended.CancelAsync();
+                    return ExitCode.Ok;
+                case ConsentOutcome.Failed { MayTryAgain: true } failed:
+                    terminal.Complain(failed.Message);
+                    break;
+                case ConsentOutcome.Failed failed:
+                    terminal.Complain(failed.Message);
+                    await ended.CancelAsync();
+                    return ExitCode.Failure;
+            }
+        }
+    }
+
+    private static async Task<ConsentOutcome> FinishAsync(OAuthConsent consent, AccountSettings account, ConsentRequest request, string answer, CancellationToken cancellation)
+    {
+        try
+        {
+            return await consent.FinishAsync(account, request, answer, cancellation);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return new ConsentOutcome.Failed($"The token cannot be kept in the data folder: {failure.Message} Run this as the user that runs SmartHost.", MayTryAgain: false);
+        }
+    }
+}
