@@ -57,7 +57,8 @@ internal static class LoginCommand
         // The listener's host takes these signals for itself and would leave this command waiting.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => ended.Cancel());
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => ended.Cancel());
-        var pasted = Console.In.ReadLineAsync(ended.Token).AsTask();
+        // On a thread of its own: reading the console blocks, whatever its asynchronous methods promise.
+        var pasted = Task.Run(Console.In.ReadLine, CancellationToken.None);
         var returned = listener.WaitAsync(ended.Token);
         while (true)
         {
@@ -70,7 +71,7 @@ internal static class LoginCommand
             }
             else if (await pasted is { } line)
             {
-                pasted = Console.In.ReadLineAsync(ended.Token).AsTask();
+                pasted = Task.Run(Console.In.ReadLine, CancellationToken.None);
                 if (string.IsNullOrWhiteSpace(line)) continue;
                 answer = line;
             }
