@@ -9,7 +9,7 @@ internal sealed record Options(string Binary, int Rounds, IReadOnlyList<string> 
     /// <summary>Null: the words are not understood.</summary>
     public static Options? Read(string[] arguments)
     {
-        var options = new Options("", 3, [], 19, File.Exists("/usr/sbin/postfix"));
+        var options = new Options("", 3, [], 10, File.Exists("/usr/sbin/postfix"));
         for (var i = 0; i < arguments.Length; i++)
         {
             var value = i + 1 < arguments.Length ? arguments[i + 1] : "";

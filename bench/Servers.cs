@@ -7,8 +7,9 @@ internal static class Servers
 {
     public static Func<string, int, ProcessStartInfo> SmartHost(string binary, Mode mode, Sink sink, int connections) => (folder, port) =>
     {
+        var settings = Path.Combine(folder, "smarthost.yaml");
         // Pure intake: an upstream that refuses the connection, so that the first message pauses the account.
-        File.WriteAllText(Path.Combine(folder, "smarthost.yaml"), $$"""
+        File.WriteAllText(settings, $$"""
             data: {{folder}}/data
             accounts:
               default:
@@ -24,18 +25,19 @@ internal static class Servers
             listeners: { lan: { port: {{port}}, address: 127.0.0.1, tls: off } }
             dashboard: { off: true }
             devices: { bench: { addresses: [127.0.0.1], recipients: ["*"] } }
-            delivery: { pace: 0s, burst: 1000000, messagesPerConnection: 1000000 }
-            limits: { connections: 500, connectionsPerDevice: 500, messagesPerMinute: 10000000, connectionsPerMinute: 10000000, recipientsPerMinute: 10000000, bytesPerMinute: 100000000000 }
+            delivery: { pace: 0s, burst: 100000, messagesPerConnection: 100000 }
+            limits: { connections: 500, connectionsPerDevice: 500, messagesPerMinute: 1000000, connectionsPerMinute: 1000000, recipientsPerMinute: 1000000, bytesPerMinute: 100000000000 }
             """);
+        File.SetUnixFileMode(settings, UnixFileMode.UserRead | UnixFileMode.UserWrite); // it holds a password
         var start = binary.EndsWith(".dll", StringComparison.Ordinal) ? new ProcessStartInfo("dotnet", [binary]) : new ProcessStartInfo(binary);
         start.ArgumentList.Add("run");
         start.ArgumentList.Add("--config");
-        start.ArgumentList.Add(Path.Combine(folder, "smarthost.yaml"));
+        start.ArgumentList.Add(settings);
         return start;
     };
 
     /// <summary>Postfix as a Debian package sets it up, in a folder of its own. Needs root, as its master process always does.</summary>
-    public static Func<string, int, ProcessStartInfo> Postfix(Mode mode, Sink sink, bool reuse) => (folder, port) =>
+    public static Func<string, int, ProcessStartInfo> Postfix(Mode mode, Sink sink, int connections, bool reuse) => (folder, port) =>
     {
         var (etc, spool, data) = (Path.Combine(folder, "etc"), Path.Combine(folder, "spool"), Path.Combine(folder, "data"));
         foreach (var path in new[] { etc, spool, data }) Directory.CreateDirectory(path);
@@ -69,6 +71,8 @@ internal static class Servers
             smtp_sasl_security_options = noanonymous
             smtp_sasl_tls_security_options = noanonymous
             {{(mode == Mode.Hold ? "smtpd_client_restrictions = static:HOLD" : "")}}
+            smtp_destination_concurrency_limit = {{connections}}
+            initial_destination_concurrency = {{connections}}
             {{(reuse ? "smtp_connection_cache_on_demand = yes\nsmtp_tls_connection_reuse = yes" : "")}}
             """);
         var services = File.ReadLines("/etc/postfix/master.cf").Any()
