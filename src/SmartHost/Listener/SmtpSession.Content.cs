@@ -157,7 +157,7 @@ internal sealed partial class SmtpSession
                 case CommitOutcome.Committed(var id):
                     server.Meters.Accepted(current.Device.Name, intake.Stored);
                     server.Sightings.Accepted(current.Device.Name, server.Time.GetUtcNow());
-                    server.MailLog.Received(id, current.Device.Name, client.Address, current.Sender, recipients.Count, intake.Stored, intake.Subject);
+                    server.MailLog.Received(id, current.Device.Name, client.Address, current.Sender, recipients.Count, intake.Stored, intake.Subject ?? "no subject");
                     Say(Replies.Queued(id));
                     break;
                 case CommitOutcome.InsufficientStorage(var reason):
