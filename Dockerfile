@@ -34,10 +34,8 @@ LABEL org.opencontainers.image.title="SmartHost" \
 COPY --from=build /app/ /app/
 # Writable for whatever user the container is told to run as; a mounted volume brings its own owner.
 COPY --from=build --chown=1654:1654 --chmod=0777 /empty/ /data/
-# .NET's base image names a port for web applications; ours is in the settings, and Kestrel would warn at every start.
 ENV SMARTHOST_DATA=/data \
-    SMARTHOST_CONFIG=/config/smarthost.yaml \
-    ASPNETCORE_HTTP_PORTS=
+    SMARTHOST_CONFIG=/config/smarthost.yaml
 USER 1654
 VOLUME /data
 EXPOSE 2525 8025

@@ -139,14 +139,15 @@ public sealed class SmartHostServer : IAsyncDisposable
 
     private static WebApplication Build(SmartHostSettings settings, Serilog.ILogger log, SmtpServer smtp)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        // An empty builder: the settings are SettingsSource's alone. The others would read ports from the environment (.NET's images name
+        // one) and watch the current folder with all that is below it for an appsettings.json, the queue's every write included.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSerilog(log);
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTime);
         builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             foreach (var listener in settings.Listeners) smtp.Listen(kestrel, listener);
