@@ -29,7 +29,9 @@ internal static class CommandParser
     /// <param name="line">Without its line end.</param>
     public static SmtpCommand Parse(ReadOnlySpan<byte> line)
     {
-        // A NUL is never an accident of typing; an address must not be cut at it, or glued together across it.
+        // Programs in C send the NUL behind their strings too: it arrives before the next line, and harms nothing there.
+        line = line.TrimStart((byte)0);
+        // Elsewhere it is never an accident; an address must not be cut at it, or glued together across it.
         if (line.Contains((byte)0)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         // .NET's StreamWriter puts a byte order mark before its first line.
         if (line.StartsWith("\uFEFF"u8)) line = line[3..];
@@ -79,6 +81,7 @@ internal static class CommandParser
     private static SmtpCommand Mail(string? argument)
     {
         if (argument is null) return new SmtpCommand.Invalid(Replies.MailSyntax);
+        argument = argument.Replace('\t', ' ');
         if (argument.Any(char.IsControl)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         var (path, parameters) = LenientPath.Split(argument);
         return new SmtpCommand.Mail(LenientPath.ReadSender(path), SizeOf(parameters));
@@ -87,6 +90,7 @@ internal static class CommandParser
     private static SmtpCommand Rcpt(string? argument)
     {
         if (argument is null) return new SmtpCommand.Invalid(Replies.RcptSyntax);
+        argument = argument.Replace('\t', ' ');
         if (argument.Any(char.IsControl)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         var (path, _) = LenientPath.Split(argument);
         return LenientPath.ReadRecipients(path) is { } recipients
