@@ -31,7 +31,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(3), LingerQuiet = TimeSpan.FromSeconds(0.5);
 
     private readonly LimitSettings limits = server.Limits();
-    private string? helo, username;
+    private string? helo, username, triedUsername;
     private bool extended, wasEmpty = true;
     private int errors, failedLogins;
     private Transaction? transaction;
@@ -199,13 +199,16 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             var verdict = Decide(current.Device, current.Sender, recipient, current.DeclaredSize);
             if (current.Device is null)
             {
-                server.UnknownDevices.Remember(new UnknownAttempt(client.Address, helo, username, current.Sender, recipient, null, server.Time.GetUtcNow()));
+                Remember(current.Sender, recipient);
             }
             if (verdict.Refusal is { } refusal) return refusal;
             current.Rule ??= verdict.Rule;
         }
         return null;
     }
+
+    private void Remember(ReversePath sender, Mailbox? recipient) =>
+        server.UnknownDevices.Remember(new UnknownAttempt(client.Address, helo, username ?? triedUsername, sender, recipient, server.Time.GetUtcNow()));
 
     /// <summary>The login wins over the address: two devices may share an address, behind a container's bridge for one.</summary>
     private Device? FindDevice() => username is null ? server.Devices().ByAddress(client.Address) : server.Devices().ByUsername(username);
