@@ -145,7 +145,7 @@ public class ApiTests
         bench.Knock("192.168.1.77");
         using var script = bench.Script();
         var unknown = (await script.GetFromJsonAsync("/api/v1/unknown-devices", DashboardJson.Default.IReadOnlyListUnknownDeviceReply))!.Single();
-        Assert.That((unknown.Address, unknown.Helos[0], unknown.XMailer, unknown.IsGateway), Is.EqualTo(("192.168.1.77", "KM-C258", "Konica Minolta", false)));
+        Assert.That((unknown.Address, unknown.Helos[0], unknown.IsGateway), Is.EqualTo(("192.168.1.77", "KM-C258", false)));
 
         var wish = new AllowRequest("scanner", ["192.168.1.77"], Both, PerHour: 20);
         Assert.That((await script.PostAsJsonAsync("/api/v1/devices", wish, DashboardJson.Default.AllowRequest)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));

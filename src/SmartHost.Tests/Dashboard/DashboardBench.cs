@@ -163,8 +163,8 @@ internal sealed class DashboardBench : IAsyncDisposable
     }
 
     /// <summary>One refused try.</summary>
-    public void Knock(string address, string helo = "KM-C258", string sender = "scan@office.lan", string? recipient = "you@gmail.com", string? mailer = "Konica Minolta") =>
-        Unknown.Remember(new UnknownAttempt(IPAddress.Parse(address), helo, null, new ReversePath(Box(sender)), recipient is null ? null : Box(recipient), mailer, Time.GetUtcNow()));
+    public void Knock(string address, string helo = "KM-C258", string sender = "scan@office.lan", string? recipient = "you@gmail.com") =>
+        Unknown.Remember(new UnknownAttempt(IPAddress.Parse(address), helo, null, new ReversePath(Box(sender)), recipient is null ? null : Box(recipient), Time.GetUtcNow()));
 
     public async ValueTask DisposeAsync()
     {

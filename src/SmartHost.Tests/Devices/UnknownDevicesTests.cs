@@ -9,14 +9,14 @@ public class UnknownDevicesTests
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly UnknownAttempt Attempt = new(
-        IPAddress.Parse("192.168.1.77"), "BRN001", null, new ReversePath(Mailbox.Parse("scan@home.lan")), Mailbox.Parse("a@example.com"), null, Noon);
+        IPAddress.Parse("192.168.1.77"), "BRN001", null, new ReversePath(Mailbox.Parse("scan@home.lan")), Mailbox.Parse("a@example.com"), Noon);
 
     [Test]
     public void Tries_of_one_client_are_gathered()
     {
         var unknown = new UnknownDevices();
         unknown.Remember(Attempt);
-        unknown.Remember(Attempt with { Client = IPAddress.Parse("::ffff:192.168.1.77"), Recipient = Mailbox.Parse("b@example.com"), XMailer = "Brother", At = Noon.AddHours(1) });
+        unknown.Remember(Attempt with { Client = IPAddress.Parse("::ffff:192.168.1.77"), Recipient = Mailbox.Parse("b@example.com"), At = Noon.AddHours(1) });
         unknown.Remember(Attempt with { Sender = ReversePath.Null, Username = "brother", At = Noon.AddHours(2) });
 
         var device = unknown.Snapshot().Single();
@@ -27,7 +27,6 @@ public class UnknownDevicesTests
         Assert.That(device.Usernames, Is.EqualTo(new[] { "brother" }));
         Assert.That(device.Senders, Is.EqualTo(new[] { "scan@home.lan" }));
         Assert.That(device.Recipients, Is.EqualTo(new[] { "b@example.com", "a@example.com" }), "the latest last");
-        Assert.That(device.XMailer, Is.EqualTo("Brother"));
     }
 
     [Test]
@@ -59,14 +58,13 @@ public class UnknownDevicesTests
         var unknown = new UnknownDevices();
         for (var i = 0; i < 100; i++)
         {
-            unknown.Remember(Attempt with { Helo = $"{i}\r\n{new string('x', 5000)}", Username = $"{i}", XMailer = new string('漢', 5000), Recipient = Mailbox.Parse($"{i}@example.com") });
+            unknown.Remember(Attempt with { Helo = $"{i}\r\n{new string('x', 5000)}", Username = $"{i}", Recipient = Mailbox.Parse($"{i}@example.com") });
         }
         var device = unknown.Snapshot().Single();
         Assert.That(device.Helos, Has.Count.EqualTo(UnknownDevices.MaxTexts));
         Assert.That(device.Helos[^1], Does.StartWith("99??xxx").And.Length.EqualTo(UnknownDevices.MaxTextLength));
         Assert.That(device.Usernames, Is.EqualTo(Enumerable.Range(90, 10).Select(i => $"{i}")));
         Assert.That(device.Recipients, Has.Count.EqualTo(UnknownDevices.MaxTexts));
-        Assert.That(device.XMailer, Has.Length.EqualTo(UnknownDevices.MaxTextLength));
     }
 
     [Test]

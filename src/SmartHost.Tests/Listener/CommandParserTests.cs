@@ -55,6 +55,26 @@ public class CommandParserTests
             return !sender.IsNull || !text.Any(char.IsLetterOrDigit);
         }, iter: Iterations);
 
+    /// <summary>Taking one recipient and dropping its neighbour would be the silent loss of a message.</summary>
+    [Test]
+    public void Of_several_recipients_none_is_dropped()
+    {
+        var name = Gen.OneOf("", "", "Ops ", "\"Doe, J\" ", "Ops Team ", "mailto:", "\t");
+        var separator = Gen.OneOf(", ", ",", ";", "; ", " ", " , ", "|", "/", "\t", " and ", ">, ", "<", "><", ">");
+        var one = Gen.Select(name, Gen.Bool, separator, (before, brackets, after) => (before, brackets, after));
+        Gen.Select(one.Array[1, 4], Gen.OneOf("", " NOTIFY=NEVER", " FOO", "\tFOO BAR=1", " FOO <x>"), Gen.Bool).Sample((pieces, parameters, outer) =>
+        {
+            var addresses = pieces.Select((_, i) => $"r{i}@mail.example").ToList();
+            var path = string.Concat(pieces.Select((piece, i) => $"{piece.before}{(piece.brackets ? $"<{addresses[i]}>" : addresses[i])}{(i < pieces.Length - 1 ? piece.after : "")}"));
+            return CommandParser.Parse(Encoding.ASCII.GetBytes($"RCPT TO:{(outer ? $"<{path}>" : path)}{parameters}")) switch
+            {
+                SmtpCommand.Rcpt(var recipients) => recipients.Select(recipient => recipient.ToString()).Order().SequenceEqual(addresses),
+                SmtpCommand.Invalid => true,
+                _ => false,
+            };
+        }, iter: Iterations);
+    }
+
     [Test]
     public void A_login_does_not_print_itself()
     {

@@ -16,7 +16,8 @@ namespace SmartHost.Tests.Listener;
 /// <code>
 /// # a comment
 /// = tls required            a setting, before the first step: tls off|optional|required|implicit, authInClear,
-///                           limit NAME N, device FIELD VALUE (of the scanner), devices none
+///                           limit NAME N, device FIELD VALUE (of the scanner), devices none,
+///                           scanner elsewhere (the client's address is nobody's)
 /// -> EHLO copier            send the line and CR LF, in one write of its own
 /// -> one\n\                 a last backslash: no CR LF is added. Octets: \r \n \t \0 \\ \xHH, and {300*ab} repeats
 /// &lt;- 250 2.1.0 Ok           one reply: its code, or 5xx, and words that must be in it
@@ -25,7 +26,7 @@ namespace SmartHost.Tests.Listener;
 /// !! starttls | half-close | abort | connect | wait 61s
 /// ?? queued 1               what the queue holds in the end; then of the newest message:
 /// ?? sender &lt;a@b>, recipients a@b c@d, device D, protocol P, messageId M, subject S, has TEXT, lacks TEXT, ends TEXT
-/// ?? unknown 127.0.0.1      the client is on the list of unknown devices
+/// ?? unknown 127.0.0.1 …    the client is on the list of unknown devices, with its names in HELO and logins, its senders and recipients
 /// </code>
 /// </summary>
 internal sealed class Dialog : IAsyncDisposable
@@ -81,6 +82,9 @@ internal sealed class Dialog : IAsyncDisposable
                     break;
                 case ["devices", "none"]:
                     none = true;
+                    break;
+                case ["scanner", "elsewhere"]:
+                    scanner = scanner with { Addresses = [IPNetwork.Parse("192.0.2.1/32")] };
                     break;
                 case ["limit", var name, var value]:
                     var number = int.Parse(value, CultureInfo.InvariantCulture);
@@ -232,7 +236,8 @@ internal sealed class Dialog : IAsyncDisposable
         }
         if (key == "unknown")
         {
-            Assert.That(listener.UnknownDevices.Snapshot().Select(device => device.Client.ToString()), Is.EqualTo(new[] { value }));
+            var remembered = listener.UnknownDevices.Snapshot().Select(device => string.Join(' ', [device.Client.ToString(), .. device.Helos, .. device.Usernames, .. device.Senders, .. device.Recipients]));
+            Assert.That(remembered, Is.EqualTo(new[] { value }));
             return;
         }
         var message = queued[^1];

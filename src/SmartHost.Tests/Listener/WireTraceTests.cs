@@ -23,10 +23,48 @@ public class WireTraceTests
         var files = Directory.GetFiles(Path.Combine(listener.Folder, "traces"));
         Assert.That(files, Has.Length.EqualTo(1));
         var trace = await File.ReadAllTextAsync(files[0], cancellation);
-        Assert.That(trace, Does.Contain(@"-> EHLO \x1b[2J").And.Contain("<- 235 2.7.0").And.Contain("-> auth login ***").And.Contain("=> Subject: x").And.Contain("<- 250 2.0.0 Ok: queued as"));
+        Assert.That(trace, Does.Contain(@"-> EHLO \x1b[2J").And.Contain("<- 235 2.7.0").And.Contain("-> AUTH login ***").And.Contain("=> Subject: x").And.Contain("<- 250 2.0.0 Ok: queued as"));
         Assert.That(trace, Does.Not.Contain("c2VjcmV0").And.Not.Contain("c2hvcA").And.Not.Contain("AHNob3A").And.Not.Contain("\x1b"));
         Assert.That(trace, Has.Length.LessThan(30_000), "content is cut");
         if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(files[0]), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+    }
+
+    /// <summary>Whatever stands before or between: what the parser takes for a login, and what a person meant as one, is masked.</summary>
+    [TestCase("AUTH PLAIN {0}", ExpectedResult = "AUTH PLAIN ***")]
+    [TestCase("auth\tplain\t{0}", ExpectedResult = "AUTH plain ***")]
+    [TestCase("\0AUTH PLAIN {0}", ExpectedResult = "AUTH PLAIN ***")]
+    [TestCase("\u00ef\u00bb\u00bfAUTH PLAIN {0}", ExpectedResult = "AUTH PLAIN ***")]
+    [TestCase("AUTH=PLAIN {0}", ExpectedResult = "AUTH PLAIN ***")]
+    [TestCase("AUTH\0PLAIN {0}", ExpectedResult = "AUTH PLAIN ***")]
+    [TestCase("AUTHPLAIN {0}", ExpectedResult = "AUTH ***")]
+    [TestCase("AUTH {0}", ExpectedResult = "AUTH ***")]
+    [TestCase("AUHT LOGIN {0} {0}", ExpectedResult = "AUTH LOGIN ***")]
+    [TestCase("\u00ff\u00fb\u0001AUTH LOGIN {0}", ExpectedResult = "AUTH LOGIN ***")]
+    [TestCase("AUTH LOGIN", ExpectedResult = "AUTH LOGIN")]
+    [TestCase("AUTH", ExpectedResult = "AUTH")]
+    public string A_login_is_masked_in_every_form(string line)
+    {
+        const string secret = "AHNob3AAc2VjcmV0";
+        var folder = Directory.CreateTempSubdirectory("smarthost-traces-").FullName;
+        try
+        {
+            using (var trace = WireTrace.Open(folder, "scanner", "1", TimeProvider.System, out _)!)
+            {
+                trace.Received(Encoding.Latin1.GetBytes(string.Format(System.Globalization.CultureInfo.InvariantCulture, line, secret)), secret: false);
+                // Whoever does not wait sends the rest as well, whether or not it was asked for.
+                trace.Received(Encoding.Latin1.GetBytes(secret), secret: false);
+                trace.Received(Encoding.Latin1.GetBytes("\0" + secret), secret: false);
+                trace.Received("QUIT"u8, secret: false);
+            }
+            var lines = File.ReadAllLines(Directory.GetFiles(folder).Single());
+            Assert.That(string.Join('\n', lines), Does.Not.Contain(secret));
+            Assert.That(lines.Skip(1).Select(text => text[16..]), Is.EqualTo(new[] { "***", "***", "QUIT" }));
+            return lines[0][16..];
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Test]

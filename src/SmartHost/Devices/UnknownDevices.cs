@@ -4,9 +4,14 @@ using SmartHost.Mail;
 
 namespace SmartHost.Devices;
 
-/// <summary>One refused try of a client that no device matches, with all that could tell its owner what it is.</summary>
+/// <summary>
+/// One refused try of a client that no device matches, with all that could tell its owner what it is. Refused before it
+/// sends a header, so what software it runs is not known.
+/// </summary>
+/// <param name="Username">With which it tried to log in.</param>
+/// <param name="Recipient">Null: it was refused before it named one.</param>
 public sealed record UnknownAttempt(
-    IPAddress Client, string? Helo, string? Username, ReversePath Sender, Mailbox? Recipient, string? XMailer, DateTimeOffset At);
+    IPAddress Client, string? Helo, string? Username, ReversePath Sender, Mailbox? Recipient, DateTimeOffset At);
 
 /// <summary>What is remembered of one unknown client. The lists hold what differed, latest last, at most <see cref="UnknownDevices.MaxTexts"/> each.</summary>
 /// <param name="Attempts">Refused tries so far; a try with two recipients counts as two.</param>
@@ -18,8 +23,7 @@ public sealed record UnknownDevice(
     IReadOnlyList<string> Helos,
     IReadOnlyList<string> Usernames,
     IReadOnlyList<string> Senders,
-    IReadOnlyList<string> Recipients,
-    string? XMailer);
+    IReadOnlyList<string> Recipients);
 
 /// <summary>
 /// Remembers who was refused, so that the owner can allow it with one click instead of reading logs. In memory alone:
@@ -48,7 +52,7 @@ public sealed class UnknownDevices(int maxClients = UnknownDevices.MaxClients)
         {
             isNew = !clients.TryGetValue(client, out var known);
             if (isNew && clients.Count >= maxClients) clients.Remove(clients.MinBy(entry => entry.Value.Turn).Key);
-            var before = isNew ? new UnknownDevice(client, 0, attempt.At, attempt.At, [], [], [], [], null) : known.Device;
+            var before = isNew ? new UnknownDevice(client, 0, attempt.At, attempt.At, [], [], [], []) : known.Device;
             device = before with
             {
                 Attempts = before.Attempts == int.MaxValue ? int.MaxValue : before.Attempts + 1,
@@ -57,7 +61,6 @@ public sealed class UnknownDevices(int maxClients = UnknownDevices.MaxClients)
                 Usernames = With(before.Usernames, attempt.Username),
                 Senders = With(before.Senders, attempt.Sender.Mailbox?.ToString()),
                 Recipients = With(before.Recipients, attempt.Recipient?.ToString()),
-                XMailer = Bounded(attempt.XMailer) ?? before.XMailer,
             };
             clients[client] = (device, ++turn);
         }

@@ -26,18 +26,27 @@ internal static class CommandParser
     private static readonly SmtpCommand.Quit Quit = new();
     private static readonly SmtpCommand.StartTls StartTls = new();
 
+    /// <summary>
+    /// What clients put before and behind a command without meaning it: blanks, the byte order mark that .NET's StreamWriter
+    /// begins with, and the NUL that ends a string in C, which arrives before the next line and harms nothing there.
+    /// </summary>
+    public static ReadOnlySpan<byte> WithoutDebris(ReadOnlySpan<byte> line)
+    {
+        line = line.TrimStart((byte)0);
+        return (line.StartsWith("\uFEFF"u8) ? line[3..] : line).Trim(" \t\r"u8);
+    }
+
     /// <param name="line">Without its line end.</param>
     public static SmtpCommand Parse(ReadOnlySpan<byte> line)
     {
-        // A NUL is never an accident of typing; an address must not be cut at it, or glued together across it.
+        line = WithoutDebris(line);
+        // A NUL elsewhere is never an accident; an address must not be cut at it, or glued together across it.
         if (line.Contains((byte)0)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
-        // .NET's StreamWriter puts a byte order mark before its first line.
-        if (line.StartsWith("\uFEFF"u8)) line = line[3..];
         // A TLS record of type handshake (RFC 8446 §5.1): no command begins so.
         if (line is [0x16, 0x03, ..]) return new SmtpCommand.Invalid(Replies.TlsHello, Hangup: true);
 
         // The odd panel speaks its code page; Latin-1 loses no octet and cannot fail.
-        var text = (Utf8.IsValid(line) ? Encoding.UTF8 : Encoding.Latin1).GetString(line.Trim(" \t\r"u8));
+        var text = (Utf8.IsValid(line) ? Encoding.UTF8 : Encoding.Latin1).GetString(line);
         var end = text.AsSpan().IndexOfAny(' ', '\t', ':');
         var verb = end < 0 ? text : text[..end];
         var rest = end < 0 ? "" : text[end..];
@@ -79,6 +88,7 @@ internal static class CommandParser
     private static SmtpCommand Mail(string? argument)
     {
         if (argument is null) return new SmtpCommand.Invalid(Replies.MailSyntax);
+        argument = argument.Replace('\t', ' ');
         if (argument.Any(char.IsControl)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         var (path, parameters) = LenientPath.Split(argument);
         return new SmtpCommand.Mail(LenientPath.ReadSender(path), SizeOf(parameters));
@@ -87,6 +97,7 @@ internal static class CommandParser
     private static SmtpCommand Rcpt(string? argument)
     {
         if (argument is null) return new SmtpCommand.Invalid(Replies.RcptSyntax);
+        argument = argument.Replace('\t', ' ');
         if (argument.Any(char.IsControl)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         var (path, _) = LenientPath.Split(argument);
         return LenientPath.ReadRecipients(path) is { } recipients

@@ -82,7 +82,7 @@ internal static class LenientPath
         {
             // In “Doe, John <john@example.com>” the comma belongs to the name.
             if (!pieces[i].Contains('@') && i + 1 < pieces.Count && pieces[i + 1].Contains('<')) continue;
-            if (Mend(Bare(pieces[i]), quoteAnything: false) is not { } mailbox) return null;
+            if (HasAddressBesideBrackets(pieces[i]) || Mend(Bare(pieces[i]), quoteAnything: false) is not { } mailbox) return null;
             if (!recipients.Contains(mailbox)) recipients.Add(mailbox);
         }
         return recipients.Count > 0 ? recipients : null;
@@ -92,17 +92,18 @@ internal static class LenientPath
 
     private static bool StartsParameter(ReadOnlySpan<char> text, bool closed)
     {
-        var end = text.IndexOfAny(' ', '\t');
-        var word = end < 0 ? text : text[..end];
-        if (word.IsEmpty) return false;
+        var words = text.ToString().Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length == 0 || !IsParameter(words[0])) return false;
+        if (words[0].Contains('=') || words[0].Equals("SMTPUTF8", StringComparison.OrdinalIgnoreCase)) return true;
+        // In “<ops@example.com>, Audit <audit@example.com>” the plain word is a name, and cutting there would lose a recipient.
+        return closed && words.All(IsParameter);
+    }
+
+    private static bool IsParameter(string word)
+    {
         var equals = word.IndexOf('=');
-        var keyword = equals < 0 ? word : word[..equals];
-        if (equals == 0 || !char.IsAsciiLetterOrDigit(word[0])) return false;
-        foreach (var c in keyword)
-        {
-            if (!char.IsAsciiLetterOrDigit(c) && c != '-') return false;
-        }
-        return equals > 0 || closed || keyword.Equals("SMTPUTF8", StringComparison.OrdinalIgnoreCase);
+        return equals != 0 && char.IsAsciiLetterOrDigit(word[0])
+            && (equals < 0 ? word : word[..equals]).All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
     }
 
     /// <summary>Takes off every pair of brackets that holds the whole text, and one that was never closed or never opened.</summary>
@@ -148,8 +149,14 @@ internal static class LenientPath
                 continue;
             }
             if (c == '"') quoted = true;
-            else if (c == '<') depth++;
             else if (c == '>') depth--;
+            else if (c == '<')
+            {
+                if (depth++ > 0 || !text.AsSpan(start, i - start).TrimEnd(" \t").EndsWith(">")) continue;
+                // “<a@example.com> <b@example.com>”, with or without the blank.
+                Add(text[start..i].Trim());
+                start = i;
+            }
             else if (c is ',' or ';' && depth <= 0)
             {
                 Add(text[start..i].Trim());
@@ -166,6 +173,22 @@ internal static class LenientPath
             if (words.Length > 1 && words.All(word => Mailbox.TryParse(word.Trim('<', '>'), out _))) pieces.AddRange(words);
             else pieces.Add(piece);
         }
+    }
+
+    /// <summary>As in “ops@example.com Audit &lt;audit@example.com>”: which of them is meant, or both, cannot be known.</summary>
+    private static bool HasAddressBesideBrackets(string piece)
+    {
+        var open = LastOpenBracket(piece);
+        if (open < 0) return false;
+        var close = piece.IndexOf('>', open);
+        var quoted = false;
+        for (var i = 0; i < piece.Length; i++)
+        {
+            if (quoted && piece[i] == '\\') i++;
+            else if (piece[i] == '"') quoted = !quoted;
+            else if (!quoted && piece[i] == '@' && (i < open || (close >= 0 && i > close))) return true;
+        }
+        return false;
     }
 
     /// <summary>One address without its brackets, display name, comment, quotes round the whole, scheme and route.</summary>

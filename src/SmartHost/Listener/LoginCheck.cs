@@ -54,7 +54,7 @@ internal sealed partial class LoginCheck(Func<DeviceDirectory> devices, TimeProv
         }
         var failures = client.LoginFailed(limits);
         LogFailed(client.Address.ToString(), Replies.Printable(username, 64), device is null ? "no device has this username" : "the password is wrong");
-        if (client.Lockout() > TimeSpan.Zero) LogLockedOut(client.Address.ToString(), limits.AuthLockout.TotalMinutes);
+        if (client.Lockout() > TimeSpan.Zero) LogLockedOut(client.Address.ToString(), Math.Ceiling(limits.AuthLockout.TotalMinutes));
         var delay = Delay * failures;
         await Task.Delay(delay < LongestDelay ? delay : LongestDelay, time, cancellation);
         return Replies.AuthFailed;

@@ -82,6 +82,8 @@ public sealed class SmtpServer : IDisposable
 
     internal SessionLog Log { get; }
 
+    internal OpenTransactions OpenTransactions { get; } = new();
+
     internal LoginCheck Logins { get; }
 
     internal Certificates Certificates { get; }

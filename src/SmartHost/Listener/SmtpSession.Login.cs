@@ -67,6 +67,9 @@ internal sealed partial class SmtpSession
             Say(Replies.LoggedIn);
             return null;
         }
+        triedUsername = credentials.Username;
+        // Most devices give up here, and never name a recipient.
+        if (FindDevice() is null) Remember(ReversePath.Null, null);
         Refuse(failure, "AUTH");
         return ++failedLogins >= limits.AuthFailures || client.Lockout() > TimeSpan.Zero
             ? await HangUpAsync(Replies.TooManyLogins, SessionEnd.TooManyErrors)

@@ -28,11 +28,11 @@ internal enum SessionEnd
 /// </summary>
 internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings listener, Wire wire, Client client, string connectionId) : IAsyncDisposable
 {
-    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(3), LingerQuiet = TimeSpan.FromSeconds(0.5);
 
     private readonly LimitSettings limits = server.Limits();
-    private string? helo, username;
-    private bool extended;
+    private string? helo, username, triedUsername;
+    private bool extended, wasEmpty = true;
     private int errors, failedLogins;
     private Transaction? transaction;
 
@@ -47,7 +47,13 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             wire.Allow(limits.CommandTimeout);
             switch (await wire.ReadLineAsync(CommandParser.MaxAuthLine))
             {
+                case Heard.Line when wire.Line.IsEmpty && wire.WasAtHand && !wasEmpty:
+                    // An empty line in one piece with the command before it, as “EHLO x CR LF CR LF”: a reply to it would be
+                    // taken for that to the next command. Who sends an empty line by itself waits for an answer.
+                    wasEmpty = true;
+                    break;
                 case Heard.Line:
+                    wasEmpty = wire.Line.IsEmpty;
                     if (await ObeyAsync(CommandParser.Parse(wire.Line)) is { } end) return end;
                     break;
                 case Heard.LineTooLong:
@@ -149,11 +155,23 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
         if (transaction is not null) return Refused(Replies.NestedMail, "MAIL");
         var device = FindDevice();
         var refusal = client.Message(limits)
-            ?? (mail.DeclaredSize > limits.MaxSize ? Replies.TooLarge(limits.MaxSize) : null)
-            ?? Decide(device, mail.Sender, null, mail.DeclaredSize).Refusal
-            ?? (server.Queue.Refusal(mail.DeclaredSize) is { } full ? Replies.NoStorage(full) : null);
+            ?? (mail.DeclaredSize > limits.MaxSize ? Replies.TooLarge(limits.MaxSize) : null);
         if (refusal is not null) return Refused(refusal, "MAIL");
-        transaction = new Transaction(device, mail.Sender, mail.DeclaredSize);
+
+        var (others, lastHour, lastDay) = (0, 0, 0);
+        if (device is not null)
+        {
+            others = server.OpenTransactions.Enter(device.Name);
+            if (device is { PerHour: not null } or { PerDay: not null }) (lastHour, lastDay) = server.Queue.AcceptedFrom(device.Name);
+        }
+        refusal = Decide(device, mail.Sender, null, mail.DeclaredSize, others + lastHour, others + lastDay).Refusal
+            ?? (server.Queue.Refusal(mail.DeclaredSize) is { } full ? Replies.NoStorage(full) : null);
+        if (refusal is not null)
+        {
+            if (device is not null) server.OpenTransactions.Leave(device.Name);
+            return Refused(refusal, "MAIL");
+        }
+        transaction = new Transaction(device, mail.Sender, mail.DeclaredSize, server.OpenTransactions);
         wire.InTransaction = true;
         return Replies.SenderOk;
     }
@@ -181,7 +199,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             var verdict = Decide(current.Device, current.Sender, recipient, current.DeclaredSize);
             if (current.Device is null)
             {
-                server.UnknownDevices.Remember(new UnknownAttempt(client.Address, helo, username, current.Sender, recipient, null, server.Time.GetUtcNow()));
+                Remember(current.Sender, recipient);
             }
             if (verdict.Refusal is { } refusal) return refusal;
             current.Rule ??= verdict.Rule;
@@ -189,14 +207,15 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
         return null;
     }
 
+    private void Remember(ReversePath sender, Mailbox? recipient) =>
+        server.UnknownDevices.Remember(new UnknownAttempt(client.Address, helo, username ?? triedUsername, sender, recipient, server.Time.GetUtcNow()));
+
     /// <summary>The login wins over the address: two devices may share an address, behind a container's bridge for one.</summary>
     private Device? FindDevice() => username is null ? server.Devices().ByAddress(client.Address) : server.Devices().ByUsername(username);
 
-    private RelayVerdict Decide(Device? device, ReversePath sender, Mailbox? recipient, long size)
-    {
-        var (lastHour, lastDay) = device is { PerHour: not null } or { PerDay: not null } ? server.Queue.AcceptedFrom(device.Name) : (0, 0);
-        return RelayPolicy.Decide(new RelayRequest(device, client.Address, username is not null, wire.IsTls, sender, recipient, size, lastHour, lastDay));
-    }
+    /// <param name="lastHour">Zero for a message that was counted at its MAIL.</param>
+    private RelayVerdict Decide(Device? device, ReversePath sender, Mailbox? recipient, long size, int lastHour = 0, int lastDay = 0) =>
+        RelayPolicy.Decide(new RelayRequest(device, client.Address, username is not null, wire.IsTls, sender, recipient, size, lastHour, lastDay));
 
     // --- the end ------------------------------------------------------------------------------------------------
 
@@ -229,7 +248,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     private async ValueTask<SessionEnd> HangUpAsync(SmtpReply reply, SessionEnd end)
     {
         wire.Write(reply);
-        await wire.LingerAsync(LingerTime, 8 << 20);
+        await wire.LingerAsync(LingerTime, LingerQuiet, 8 << 20);
         return end;
     }
 

@@ -4,7 +4,8 @@ using SmartHost.Mail;
 namespace SmartHost.Listener;
 
 /// <summary>From MAIL to the final dot (RFC 5321 §3.3). What the device was at MAIL it stays until then, whatever a reload says.</summary>
-internal sealed class Transaction(Device? device, ReversePath sender, long declaredSize) : IAsyncDisposable
+/// <param name="openTransactions">Knows of this one until it ends.</param>
+internal sealed class Transaction(Device? device, ReversePath sender, long declaredSize, OpenTransactions openTransactions) : IAsyncDisposable
 {
     public Device? Device => device;
 
@@ -22,5 +23,9 @@ internal sealed class Transaction(Device? device, ReversePath sender, long decla
     /// <summary>Begun by DATA or by the first BDAT.</summary>
     public MessageIntake? Intake { get; set; }
 
-    public ValueTask DisposeAsync() => Intake?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        if (device is not null) openTransactions.Leave(device.Name);
+        return Intake?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 }

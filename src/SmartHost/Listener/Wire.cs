@@ -60,6 +60,9 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     /// <summary>The line last read ended in LF alone.</summary>
     public bool EndedInBareLf { get; private set; }
 
+    /// <summary>The line last read was here already when it was asked for: it came in one go with what stands before it.</summary>
+    public bool WasAtHand { get; private set; }
+
     public bool IsTls => tls is not null;
 
     /// <summary>No new transaction may begin.</summary>
@@ -107,10 +110,12 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     {
         var dropped = 0L;
         lineLength = 0;
+        WasAtHand = true;
         while (true)
         {
             if (!input.TryRead(out var result))
             {
+                WasAtHand = false;
                 await SendAsync();
                 result = await input.ReadAsync();
             }
@@ -207,19 +212,22 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
 
     /// <summary>
     /// After an error that ends the session: sends what is left and reads on for a moment. Closing a socket with unread
-    /// octets resets it, and a reset overtakes the very reply that says why.
+    /// octets resets it, and a reset overtakes the very reply that says why. A client that has gone quiet sends no more,
+    /// and may itself be waiting for the close.
     /// </summary>
-    public async ValueTask LingerAsync(TimeSpan span, long octets)
+    public async ValueTask LingerAsync(TimeSpan span, TimeSpan quiet, long octets)
     {
         await SendAsync();
         expired = false;
         Allow(span);
+        await using var patience = time.CreateTimer(_ => input.CancelPendingRead(), null, quiet, Timeout.InfiniteTimeSpan);
         while (octets > 0)
         {
             var result = await input.ReadAsync();
             octets -= result.Buffer.Length;
             input.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted || expired || stopping) return;
+            if (result.IsCompleted || result.IsCanceled || expired || stopping) return;
+            patience.Change(quiet, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -287,7 +295,9 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
         if (!EndedInBareLf) lineLength--;
     }
 
-    private static bool IsTlsHello(in ReadOnlySequence<byte> buffer) => buffer.FirstSpan is [0x16, ..];
+    /// <summary>A TLS record of type handshake, or the SSL 2.0 form of it (RFC 5246 appendix E.2) that older devices begin with even for TLS 1.0.</summary>
+    private static bool IsTlsHello(in ReadOnlySequence<byte> buffer) =>
+        buffer.FirstSpan is [0x16, ..] or [>= 0x80, _, 0x01, 0x00, 0x02, ..] or [>= 0x80, _, 0x01, 0x03, <= 0x04, ..];
 
     private static long Ticks(TimeProvider time, TimeSpan span) => (long)Math.Min(span.TotalSeconds * time.TimestampFrequency, long.MaxValue / 4);
 }

@@ -51,19 +51,18 @@ internal sealed class WireTrace : IDisposable
     public void Received(ReadOnlySpan<byte> line, bool secret)
     {
         content = 0;
-        var text = Escaped(line);
-        var verb = text.AsSpan().TrimStart();
-        verb = verb[..(verb.IndexOfAny(" \t:") is >= 0 and var end ? end : verb.Length)];
+        var words = Words(line);
         // A client that does not wait for replies sends its login even where AUTH was refused, and then as commands.
-        if (!secret && secretsExpected > 0) secret = !Verbs.GetAlternateLookup<ReadOnlySpan<char>>().Contains(verb);
+        if (!secret && secretsExpected > 0) secret = words.Length == 0 || !Verbs.Contains(words[0]);
         if (secret)
         {
             secretsExpected--;
-            Add("->", text == "*" ? text : "***");
+            Add("->", words is ["*"] ? "*" : "***");
             return;
         }
-        secretsExpected = verb.Equals("AUTH", StringComparison.OrdinalIgnoreCase) ? 2 : 0;
-        Add("->", secretsExpected > 0 ? Masked(text) : text);
+        var isLogin = IsLogin(words);
+        secretsExpected = isLogin ? 2 : 0;
+        Add("->", isLogin ? Masked(words) : Escaped(line));
     }
 
     public void Sent(SmtpReply reply)
@@ -106,13 +105,19 @@ internal sealed class WireTrace : IDisposable
         }
     }
 
-    /// <summary><c>AUTH PLAIN …</c> carries the password in the command itself.</summary>
-    private static string Masked(string line)
+    /// <summary>As the parser divides them, so that nothing it takes for AUTH is shown.</summary>
+    private static string[] Words(ReadOnlySpan<byte> line) =>
+        Encoding.Latin1.GetString(CommandParser.WithoutDebris(line)).Split([' ', '\t', ':', '=', '\0'], StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Also where the command is misspelt, or glued to what follows: somebody types it by hand.</summary>
+    private static bool IsLogin(string[] words) => words.Length > 0
+        && (words[0].StartsWith("AUTH", StringComparison.OrdinalIgnoreCase) || (!Verbs.Contains(words[0]) && words.Take(3).Any(Mechanisms.Contains)));
+
+    /// <summary><c>AUTH PLAIN …</c> carries the password in the command itself. Only a name that we know is certainly no password.</summary>
+    private static string Masked(string[] words)
     {
-        var words = line.Split([' ', ':', '=', '\\'], StringSplitOptions.RemoveEmptyEntries);
-        // Only a name that we know is certainly no password.
-        if (words.Length < 2 || !Mechanisms.Contains(words[1])) return words.Length < 2 ? line : $"{words[0]} ***";
-        return words.Length == 2 ? line : $"{words[0]} {words[1]} ***";
+        var mechanism = words.Length > 1 && Mechanisms.Contains(words[1]) ? " " + words[1] : "";
+        return $"AUTH{mechanism}{(words.Length > (mechanism.Length > 0 ? 2 : 1) || words[0].Length > 4 ? " ***" : "")}";
     }
 
     /// <summary>Octets that a terminal would not show, or would obey, are written as <c>\x1b</c>; line ends stay visible.</summary>

@@ -76,7 +76,7 @@ public sealed record DeviceReply(
 
 public sealed record UnknownDeviceReply(
     string Address, string? HostName, int Attempts, DateTimeOffset FirstSeen, DateTimeOffset LastSeen, IReadOnlyList<string> Helos, IReadOnlyList<string> Usernames,
-    IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, string? XMailer, bool IsGateway);
+    IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, bool IsGateway);
 
 public sealed record HoldRequest(string? Reason);
 
