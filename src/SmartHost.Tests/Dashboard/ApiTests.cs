@@ -199,6 +199,29 @@ public class ApiTests
     }
 
     [Test]
+    public async Task An_account_is_tried_at_a_persons_word_by_script_and_by_the_page()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.Accounts[0] = DashboardBench.Healthy with { Health = AccountHealth.Paused, NextProbe = QueueBench.Start.AddHours(1) };
+        var account = bench.Accounts[0].Name;
+        using var script = bench.Script();
+        using var done = await script.PostAsync($"/api/v1/accounts/{account.ToUpperInvariant()}/try", null);
+        Assert.That((done.StatusCode, bench.Tried.Count), Is.EqualTo((HttpStatusCode.NoContent, 1)));
+        using var wrong = await script.PostAsync("/api/v1/accounts/nobody/try", null);
+        Assert.That((wrong.StatusCode, await ProblemAsync(wrong)), Is.EqualTo((HttpStatusCode.NotFound, "There is no account “nobody”.")));
+
+        var (browser, csrf) = await bench.SignInAsync();
+        using (browser)
+        {
+            Assert.That(await browser.GetStringAsync("/"), Does.Contain($"action=\"/accounts/{account}/try\""));
+            using var forged = await browser.PostAsync($"/accounts/{account}/try", DashboardBench.Form(("csrf", "forged")));
+            Assert.That((forged.IsSuccessStatusCode, bench.Tried.Count), Is.EqualTo((false, 1)));
+            using var pressed = await browser.PostAsync($"/accounts/{account}/try", DashboardBench.Form(("csrf", csrf)));
+            Assert.That((pressed.StatusCode, bench.Tried), Is.EqualTo((HttpStatusCode.SeeOther, new List<string> { account, account })));
+        }
+    }
+
+    [Test]
     public async Task A_password_hash_is_never_told()
     {
         await using var bench = await DashboardBench.StartAsync();

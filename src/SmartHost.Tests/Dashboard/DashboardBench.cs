@@ -55,6 +55,8 @@ internal sealed class DashboardBench : IAsyncDisposable
 
     public List<AllowRequest> Allowed { get; } = [];
 
+    public List<string> Tried { get; } = [];
+
     public CheckLine[] CheckLines { get; set; } = [];
 
     /// <summary>What the server logged.</summary>
@@ -204,6 +206,7 @@ internal sealed class DashboardBench : IAsyncDisposable
             return Task.FromResult<string?>(null);
         },
         ForgetUnknown = address => Unknown.Forget(address),
+        TryAccount = Tried.Add,
         Check = _ => CheckLines.ToAsyncEnumerable(),
         SendTest = async (request, _) => request.To == "nobody@example.com"
             ? new SendTestResult(null, "The queue takes no mail: the disk is full.")

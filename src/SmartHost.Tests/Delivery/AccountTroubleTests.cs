@@ -54,6 +54,88 @@ public class AccountTroubleTests
     }
 
     [Test]
+    public async Task An_account_without_mail_is_asked_by_one_login_when_its_pause_ends()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Auth, new Misbehaviour.Reply("454 4.7.0 Too many login attempts, please try again later. gsmtp")) { Times = 3 });
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await PausedAsync(bench);
+        await bench.Queue.DeleteAsync(id, default);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(14), TimeSpan.FromMinutes(1));
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(1));
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(17), TimeSpan.FromMinutes(1));
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(2));
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(13), TimeSpan.FromMinutes(1));
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(2), "the wait has doubled");
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), () => Task.FromResult(bench.State().Health == AccountHealth.Healthy), "a login that succeeds");
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(4));
+        await bench.AdvanceAsync(TimeSpan.FromHours(5), TimeSpan.FromMinutes(5));
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(4), "and then no more");
+    }
+
+    [Test]
+    public async Task Without_mail_a_daily_limits_pause_ends_with_its_wait_and_one_for_a_person_does_not()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(PracticeStage.EndOfData, DailyLimit);
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await PausedAsync(bench);
+        await bench.Queue.HoldAsync(id, "not now", default);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(62), TimeSpan.FromMinutes(1));
+        Assert.That(bench.State().Health, Is.EqualTo(AccountHealth.Healthy));
+
+        bench.Gmail.Script.Add(PracticeStage.Mail, "550 5.7.0 Mail relay denied [203.0.113.7]. gsmtp");
+        var other = await bench.AcceptAsync();
+        await PausedAsync(bench);
+        await bench.Queue.HoldAsync(other, "not now", default);
+        await bench.AdvanceAsync(TimeSpan.FromHours(3), TimeSpan.FromMinutes(5));
+        Assert.That(bench.State(), Has.Property("Health").EqualTo(AccountHealth.Paused).And.Property("NeedsPerson").True);
+        bench.Loop.TryNow("default");
+        await bench.UntilAsync(() => bench.State().Health == AccountHealth.Healthy, "a person's word");
+        Assert.That(bench.Gmail.Messages, Is.Empty);
+    }
+
+    [Test]
+    public async Task New_credentials_are_proved_by_one_login_where_no_message_waits()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        await bench.Loop.RestAsync();
+        Assert.That(bench.Gmail.Logins, Is.Zero, "a start proves nothing: check does");
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        bench.Loop.NotifySettingsChanged();
+        await PausedAsync(bench);
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(1));
+        bench.Accounts = [bench.Account("default", DeliveryBench.You)];
+        bench.Loop.NotifySettingsChanged();
+        await bench.UntilAsync(() => bench.Gmail.Logins == 2 && bench.State().Health == AccountHealth.Healthy, "the right password");
+        bench.Loop.TryNow("default");
+        await bench.Loop.RestAsync().WaitAsync(bench.TooLong);
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(2), "the open connection is proof enough");
+    }
+
+    [Test]
+    public async Task A_person_may_end_the_wait_by_one_try()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.Loop.RestAsync().WaitAsync(bench.TooLong);
+        var logins = bench.Gmail.Logins;
+        bench.Loop.TryNow("default");
+        await bench.UntilAsync(() => bench.Gmail.Logins == logins + 1, "one try");
+        await bench.Loop.RestAsync().WaitAsync(bench.TooLong);
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1), "for five messages");
+        bench.Gmail.SetAccount(new PracticeAccount(DeliveryBench.You, new Secret("wrongwrongwrong!")));
+        bench.Loop.TryNow("default");
+        await bench.Gmail.WaitForAsync(5, bench.TooLong);
+    }
+
+    [Test]
     public async Task A_pause_outlives_a_restart_and_a_password_mended_meanwhile_ends_it()
     {
         await using var bench = await DeliveryBench.OpenAsync();

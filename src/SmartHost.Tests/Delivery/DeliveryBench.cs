@@ -32,6 +32,7 @@ internal sealed class DeliveryBench : IAsyncDisposable
     {
         (QueueBench, Gmail) = (queue, gmail);
         http = new HttpClient(Webhook);
+        Connector = () => new GmailConnector(Time);
         Accounts = [Account("default", You)];
     }
 
@@ -52,6 +53,9 @@ internal sealed class DeliveryBench : IAsyncDisposable
     /// <summary>Without pacing, so that nothing waits for the clock where a test does not mean it to.</summary>
     public DeliverySettings Settings { get; set; } = new() { Pace = TimeSpan.Zero };
 
+    /// <summary>How connections are made; tests may lead Gmail's own ports here.</summary>
+    public Func<GmailConnector> Connector { get; set; }
+
     public AlertSettings AlertSettings { get; set; } = new();
 
     public DeliveryLoop Loop { get; private set; } = null!;
@@ -64,13 +68,16 @@ internal sealed class DeliveryBench : IAsyncDisposable
 
     public AccountState State(string account = "default") => Loop.State.Accounts.Single(one => one.Name == account);
 
-    public static async Task<DeliveryBench> OpenAsync(PracticeSettings? settings = null)
+    /// <param name="way">By which content travels: BDAT, as Gmail offers it, or DATA.</param>
+    public static async Task<DeliveryBench> OpenAsync(string way = "BDAT")
     {
         var queue = await QueueBench.OpenAsync();
-        var gmail = await PracticeGmail.StartAsync(settings ?? new PracticeSettings
+        var settings = new PracticeSettings
         {
             Accounts = [new PracticeAccount(You, new Secret(Password)), new PracticeAccount(Other, new Secret(Password))],
-        }, queue.Time);
+        };
+        if (way == "DATA") settings = settings with { Extensions = [.. settings.Extensions.Where(keyword => keyword != "CHUNKING")] };
+        var gmail = await PracticeGmail.StartAsync(settings, queue.Time);
         return new DeliveryBench(queue, gmail);
     }
 
@@ -86,7 +93,7 @@ internal sealed class DeliveryBench : IAsyncDisposable
         var mail = new LocalMail(Queue, "nas.lan", Time);
         Alerts = new Alerts(() => AlertSettings, Queue, mail, new Webhook(http, Time), "nas.lan", log, meters, Time);
         Reports = new ReportWriter(Queue, mail, _ => null, () => AlertSettings, "nas.lan", log, Time);
-        Loop = new DeliveryLoop(Queue, new GmailConnector(Time), () => [.. Accounts], () => Settings, () => AlertSettings, _ => null, Alerts, Reports, log, meters, Time, new RetryScheduleTests.NoJitter());
+        Loop = new DeliveryLoop(Queue, Connector(), () => [.. Accounts], () => Settings, () => AlertSettings, _ => null, Alerts, Reports, log, meters, Time, new RetryScheduleTests.NoJitter());
         stop = new CancellationTokenSource();
         running = Loop.RunAsync(stop.Token);
     }

@@ -305,6 +305,36 @@ public class DeliveryLoopTests
         Assert.That(await bench.Queue.SearchAsync(new MessageSearch(Device: "smarthost"), default), Is.Not.Empty);
     }
 
+    [TestCase("452 4.2.2 The recipient's inbox is out of storage space and inactive. gsmtp", 2, "mailbox is full")]
+    [TestCase("550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered. gsmtp", 1, "more mail than Gmail lets through")]
+    public async Task A_full_or_flooded_mailbox_is_given_up_after_days_and_not_after_the_whole_lifetime(string reply, int days, string reason)
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply(reply)) { Argument = "full@example.com", Times = 10_000 });
+        bench.Start();
+        var id = await bench.AcceptAsync(to: ["full@example.com", "ann@example.com"]);
+        await bench.UntilAsync(async () => (await bench.FindAsync(id)).Recipients[1].State == RecipientState.Sent, "the other recipient to be sent");
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(15), async () => (await bench.FindAsync(id)).State == MessageState.Done, "its end");
+        Assert.That(bench.Time.GetUtcNow() - QueueBench.Start, Is.InRange(TimeSpan.FromDays(days), TimeSpan.FromDays(days + 0.2)));
+        Assert.That((await bench.FindAsync(id)).Recipients[0].Reply, Is.EqualTo(reply));
+        var end = (await bench.Queue.TimelineAsync(id, default)).Single(entry => entry.Event == TimelineEvent.Bounced);
+        Assert.That(end.Text, Does.Contain(reason).And.Contain("gave it up"));
+    }
+
+    [Test]
+    public async Task A_message_that_was_on_hold_for_days_gets_more_than_one_try_at_a_full_mailbox()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        await bench.Queue.HoldAsync(id, "wait", default);
+        bench.Time.Advance(TimeSpan.FromDays(3));
+        bench.Gmail.Script.Add(PracticeStage.Rcpt, "452 4.2.2 The recipient's inbox is out of storage space. gsmtp");
+        bench.Start();
+        await bench.Queue.ReleaseAsync(id, default);
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(5), async () => (await bench.FindAsync(id)).State == MessageState.Done, "its end");
+        Assert.That((await bench.FindAsync(id)).Recipients.Single().State, Is.EqualTo(RecipientState.Sent));
+    }
+
     private static byte[] Scan(int octets)
     {
         var line = new string('A', 76) + "\r\n";

@@ -36,6 +36,7 @@ public class CataloguePageTests
         VerdictAction.Accepted => "done",
         VerdictAction.RetryNow => "tries again at once",
         VerdictAction.RetrySoon => "tries again in minutes",
+        VerdictAction.RetryLater when verdict.Patience is { } patience => $"tries again in a quarter of an hour, then hours; after {patience.TotalHours:0} h it gives this recipient up and reports it",
         VerdictAction.RetryLater => "tries again in a quarter of an hour, then hours",
         VerdictAction.SlowDown => "slows down, tries again in minutes",
         VerdictAction.HoldAccount => verdict.Wait is { } wait ? $"pauses the account for {Span(wait)}, then longer; keeps all mail" : "pauses the account; keeps all mail",

@@ -9,6 +9,9 @@ namespace SmartHost.Tests.EndToEnd;
 /// <summary>The whole program within the test: real settings file, real ports, real queue, and the practice Gmail behind it.</summary>
 internal sealed class LiveServer : IAsyncDisposable
 {
+    /// <summary>Nobody listens there: no test asks Google.</summary>
+    private static readonly Uri NoTokens = new("http://127.0.0.1:9/token");
+
     private readonly TemporaryFolder folder;
     private readonly Serilog.Core.Logger log = new LoggerConfiguration().CreateLogger();
 
@@ -25,7 +28,7 @@ internal sealed class LiveServer : IAsyncDisposable
     public string File(string name) => folder.File(name);
 
     public static async Task<LiveServer> StartAsync(
-        CancellationToken cancellation, PracticeSettings? gmail = null, Func<string, string>? edit = null, string more = "")
+        CancellationToken cancellation, PracticeSettings? gmail = null, Func<string, string>? edit = null, string more = "", Uri? tokenEndpoint = null)
     {
         var live = new LiveServer(new TemporaryFolder(), await PracticeGmail.StartAsync(gmail ?? new PracticeSettings(), TimeProvider.System));
         live.ConfigFile = RunningServer.WriteConfig(live.folder.Path, RunningServer.FreePort(), live.Gmail, more: more);
@@ -33,7 +36,7 @@ internal sealed class LiveServer : IAsyncDisposable
         var read = SettingsReader.Read(live.ConfigFile, new Dictionary<string, string>());
         Assert.That(read.Settings, Is.Not.Null, ProblemText.Format(read.Problems));
         var source = new SettingsSource(live.ConfigFile, new Dictionary<string, string>(), read);
-        live.Server = await SmartHostServer.StartAsync(source, live.log, TimeProvider.System, new Random(1), cancellation);
+        live.Server = await SmartHostServer.StartAsync(source, live.log, TimeProvider.System, new Random(1), tokenEndpoint ?? NoTokens, cancellation);
         return live;
     }
 

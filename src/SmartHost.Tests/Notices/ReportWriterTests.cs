@@ -13,11 +13,15 @@ public class ReportWriterTests
     private static readonly Mailbox Owner = Mailbox.Parse("owner@example.com"), You = Mailbox.Parse("you@gmail.com");
     private static readonly SmtpReply NoSuchUser = new(550, new EnhancedStatus(5, 1, 1), "The email account does not exist gsmtp");
 
-    [Test]
-    public async Task A_failure_becomes_a_report_that_a_person_and_a_program_can_read()
+    [TestCase(0, false)]
+    [TestCase(0, true)]
+    [TestCase(300_000, true)]
+    public async Task A_failure_becomes_a_report_that_a_person_and_a_program_can_read(int size, bool crash)
     {
-        await using var bench = await QueueBench.OpenAsync(new QueueSettings { Folder = "", KeepContent = 1 });
-        var failed = await BounceAsync(bench, content: "Received: from printer\r\nSubject: Scan\r\nX-Mailer: Copier 2000\r\n\r\nSecret body.\r\n");
+        await using var bench = await QueueBench.OpenAsync();
+        var failed = await BounceAsync(bench, content: "Received: from printer\r\nSubject: Scan\r\nX-Mailer: Copier 2000\r\n\r\nSecret body.\r\n" + new string('x', size));
+        if (crash) await bench.CrashAsync();
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
         await Writer(bench).ReportAsync(default);
 
         var report = (await ReportsAsync(bench)).Single();
@@ -45,6 +49,7 @@ public class ReportWriterTests
         });
         Assert.That(await bench.Queue.UnreportedAsync(default), Is.Empty);
         Assert.That(await bench.StoryAsync(failed), Has.Some.EqualTo(TimelineEvent.Reported));
+        Assert.That((await bench.FindAsync(failed)).HasContent, Is.False, "kept for the report alone");
     }
 
     [Test]

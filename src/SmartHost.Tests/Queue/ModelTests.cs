@@ -7,12 +7,12 @@ namespace SmartHost.Tests.Queue;
 /// <summary>A random life of a queue, beside a model that is a dictionary; closing and crashing in between changes nothing.</summary>
 public class ModelTests
 {
-    private enum Step { Accept, Take, Settle, GiveBack, Hold, Release, Retry, Delete, Pass, State, Reopen, Crash, Tidy }
+    private enum Step { Accept, Take, Settle, GiveBack, Hold, Release, Retry, Delete, Pass, State, Report, Reopen, Crash, Tidy }
 
     private static readonly string[] Addresses = ["a@example.com", "b@example.com", "c@example.com"];
     private static readonly Gen<(Step, int)[]> Lives = Gen.Select(Gen.Frequency(
         (8, Gen.Const(Step.Accept)), (8, Gen.Const(Step.Take)), (8, Gen.Const(Step.Settle)), (2, Gen.Const(Step.GiveBack)), (2, Gen.Const(Step.Hold)), (2, Gen.Const(Step.Release)),
-        (2, Gen.Const(Step.Retry)), (1, Gen.Const(Step.Delete)), (4, Gen.Const(Step.Pass)), (1, Gen.Const(Step.State)), (1, Gen.Const(Step.Reopen)), (1, Gen.Const(Step.Crash)), (1, Gen.Const(Step.Tidy))),
+        (2, Gen.Const(Step.Retry)), (1, Gen.Const(Step.Delete)), (4, Gen.Const(Step.Pass)), (1, Gen.Const(Step.State)), (2, Gen.Const(Step.Report)), (1, Gen.Const(Step.Reopen)), (1, Gen.Const(Step.Crash)), (1, Gen.Const(Step.Tidy))),
         Gen.Int[0, 1_000_000]).Array[10, 60];
 
     [Test]
@@ -91,9 +91,10 @@ public class ModelTests
                     if (releases) model[any].Requeue(now);
                     break;
                 case Step.Retry when model.Count > 0:
-                    var retries = !leased.Contains(any) && model[any].State is MessageState.Queued or MessageState.Held or MessageState.Parked;
+                    // A bounce keeps its content until it is reported, and so long it can be tried again.
+                    var retries = !leased.Contains(any) && (model[any].State is MessageState.Queued or MessageState.Held or MessageState.Parked || model[any] is { State: MessageState.Done, HasContent: true });
                     Assert.That(await bench.Queue.RetryAsync(any, default) is null, Is.EqualTo(retries));
-                    if (retries) model[any].Requeue(now);
+                    if (retries) model[any].Retry(now);
                     break;
                 case Step.Delete when model.Count > 0:
                     var deletes = !leased.Contains(any) && model[any].State is MessageState.Queued or MessageState.Held or MessageState.Parked;
@@ -106,6 +107,10 @@ public class ModelTests
                 case Step.State:
                     state = salt % 3 == 0 ? null : $"{salt}";
                     await bench.Queue.PutStateAsync("scope", "key", state, default);
+                    break;
+                case Step.Report when model.Count > 0:
+                    await bench.ReportedAsync(any);
+                    model[any].Report();
                     break;
                 case Step.Reopen:
                     await bench.ReopenAsync();
@@ -130,7 +135,7 @@ public class ModelTests
         foreach (var message in stored)
         {
             Compare(message, model[message.Id]);
-            Assert.That(await bench.ContentAsync(message.Id), Is.EqualTo(model[message.Id].Finished ? null : QueueBench.Octets(model[message.Id].Size)));
+            Assert.That(await bench.ContentAsync(message.Id), Is.EqualTo(model[message.Id].HasContent ? QueueBench.Octets(model[message.Id].Size) : null));
         }
         Assert.That(bench.Queue.SpentBy("default").Messages, Is.EqualTo(spent));
         Assert.That(bench.Queue.GetState("scope", "key"), Is.EqualTo(state));
@@ -145,7 +150,7 @@ public class ModelTests
     private static void Compare(QueuedMessage message, Expected expected)
     {
         Assert.That((message.Device, message.Lane, message.Size, message.ReceivedAt), Is.EqualTo((expected.Device, expected.Lane, (long)expected.Size, expected.ReceivedAt)));
-        Assert.That((message.State, message.Attempts, message.PossibleDuplicate, message.HasContent), Is.EqualTo((expected.State, expected.Attempts, expected.Suspect, !expected.Finished)));
+        Assert.That((message.State, message.Attempts, message.PossibleDuplicate, message.HasContent), Is.EqualTo((expected.State, expected.Attempts, expected.Suspect, expected.HasContent)));
         Assert.That(message.Recipients.Select(recipient => (recipient.State, recipient.Due)), Is.EqualTo(expected.Recipients));
         if (!expected.Finished) Assert.That((message.Due, message.Expires), Is.EqualTo((expected.Due, expected.Expires)));
     }
@@ -156,18 +161,36 @@ public class ModelTests
         public Lane Lane => lane;
         public int Size => size;
         public DateTimeOffset ReceivedAt => receivedAt;
-        public DateTimeOffset Expires { get; } = receivedAt + QueueBench.Lifetime;
+        public DateTimeOffset Expires { get; private set; } = receivedAt + QueueBench.Lifetime;
         public (RecipientState State, DateTimeOffset Due)[] Recipients { get; } = [.. Enumerable.Repeat((RecipientState.Queued, receivedAt), recipients)];
         public MessageState State { get; set; }
         public int Attempts { get; set; }
         public bool Suspect { get; set; }
+        /// <summary>Who bounced and whose sender has yet to be told.</summary>
+        private readonly HashSet<int> untold = [];
+
+        public bool HasContent => !Finished || (State == MessageState.Done && untold.Count > 0);
         public bool Finished => State is MessageState.Done or MessageState.Deleted;
         public DateTimeOffset Due => Recipients.Where(recipient => recipient.State == RecipientState.Queued).Min(recipient => recipient.Due);
 
         public void Settle(int i, int kind, DateTimeOffset now)
         {
             if (Recipients[i].State != RecipientState.Queued) return;
+            if (kind == 1) untold.Add(i);
             Recipients[i] = kind switch { 0 => (RecipientState.Sent, Recipients[i].Due), 1 => (RecipientState.Bounced, Recipients[i].Due), _ => (RecipientState.Queued, now + TimeSpan.FromMinutes(10)) };
+        }
+
+        public void Report() => untold.Clear();
+
+        public void Retry(DateTimeOffset now)
+        {
+            if (State == MessageState.Done)
+            {
+                for (var i = 0; i < Recipients.Length; i++) if (Recipients[i].State == RecipientState.Bounced) Recipients[i].State = RecipientState.Queued;
+                untold.Clear();
+                Expires = now + QueueBench.Lifetime;
+            }
+            Requeue(now);
         }
 
         public void Requeue(DateTimeOffset now)

@@ -66,6 +66,7 @@ public class PersonTests
         await using var bench = await QueueBench.OpenAsync();
         var id = await bench.AcceptAsync();
         await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Bounced));
+        await bench.ReportedAsync(id);
         Assert.That(await bench.Queue.RetryAsync(id, default), Does.Contain("queue.keepContent"));
         Assert.That((await bench.FindAsync(id)).State, Is.EqualTo(MessageState.Done));
     }

@@ -117,6 +117,9 @@ internal sealed class QueueBench : IAsyncDisposable
     public Task<QueuedMessage> SettleAsync(QueuedMessage message, params (string To, DeliveryStatus Status)[] outcomes) =>
         Queue.SettleAsync(new Settlement(message.Id, [.. outcomes.Select(outcome => new RecipientOutcome(Mailbox.Parse(outcome.To), outcome.Status))], []), default);
 
+    /// <summary>As where nobody is to be told by mail.</summary>
+    public Task ReportedAsync(QueueId id) => Queue.MarkReportedAsync(id, new TimelineEntry(Time.GetUtcNow(), TimelineEvent.Note, "Nobody was told."), default);
+
     public string[] ContentFiles() => [.. Directory.EnumerateFiles(Path.Combine(Folder, "content")).Select(path => Path.GetFileName(path)).Order()];
 
     public async ValueTask DisposeAsync()

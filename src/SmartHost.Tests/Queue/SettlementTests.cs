@@ -42,6 +42,49 @@ public class SettlementTests
 
     [TestCase(100)]
     [TestCase(300_000)]
+    public async Task Content_of_a_bounce_stays_until_its_sender_is_told_through_a_crash_and_a_tidying(int length)
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync(content: QueueBench.Octets(length));
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Bounced));
+        await bench.Queue.TidyAsync(default);
+        await bench.CrashAsync();
+        Assert.That(await bench.ContentAsync(id), Is.EqualTo(QueueBench.Octets(length)));
+
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        await bench.AcceptAsync(QueueBench.Submission(from: null, reportsOn: id));
+        Assert.That((await bench.FindAsync(id)).HasContent, Is.False);
+        Assert.That(await bench.ContentAsync(id), Is.Null);
+        Assert.That(bench.ContentFiles(), Is.Empty);
+        await bench.CrashAsync();
+        Assert.That((await bench.FindAsync(id)).HasContent, Is.False);
+        Assert.That(bench.Log.Lines.Where(line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_crash_between_the_report_and_the_clean_up_leaves_no_content()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync(content: QueueBench.Octets(300_000));
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Bounced));
+        var file = Path.Combine(bench.Folder, "content", bench.ContentFiles().Single());
+        await bench.ReportedAsync(id);
+        await File.WriteAllBytesAsync(file, QueueBench.Octets(300_000));
+        await bench.CrashAsync();
+        Assert.That(bench.ContentFiles(), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_bounce_that_nobody_will_be_told_of_keeps_no_content()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var report = await bench.AcceptAsync(QueueBench.Submission(from: null));
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Bounced));
+        Assert.That((await bench.FindAsync(report)).HasContent, Is.False);
+    }
+
+    [TestCase(100)]
+    [TestCase(300_000)]
     public async Task History_keeps_content_as_long_as_asked(int length)
     {
         await using var bench = await QueueBench.OpenAsync(new QueueSettings { Folder = "", KeepContent = 2 });

@@ -37,15 +37,21 @@ internal static class LoginCommand
                 return ExitCode.Usage;
             }
             using var http = new HttpClient();
-            return await AskAsync(terminal, account, new OAuthConsent(TimeProvider.System, http, new RefreshTokens(settings.DataFolder)), cancellation);
+            using var server = new ControlClient(settings.DataFolder);
+            var consent = new OAuthConsent(TimeProvider.System, http, new RefreshTokens(settings.DataFolder));
+            return await AskAsync(terminal, account, consent, server, Console.In, consentPage: null, cancellation);
         });
         return command;
     }
 
-    private static async Task<int> AskAsync(Terminal terminal, AccountSettings account, OAuthConsent consent, CancellationToken cancellation)
+    /// <param name="server">Told when all is done, if it runs.</param>
+    /// <param name="input">Where a person pastes the address.</param>
+    /// <param name="consentPage">Google's; tests have their own.</param>
+    internal static async Task<int> AskAsync(
+        Terminal terminal, AccountSettings account, OAuthConsent consent, ControlClient server, TextReader input, Uri? consentPage, CancellationToken cancellation)
     {
         await using var listener = await ConsentListener.StartAsync(cancellation);
-        var request = new ConsentRequest(account, listener.Redirect);
+        var request = new ConsentRequest(account, listener.Redirect, consentPage);
         terminal.Line($"Open this page, sign in as {account.Username}, and allow it:");
         terminal.Line();
         terminal.Line(request.Page.ToString());
@@ -58,7 +64,7 @@ internal static class LoginCommand
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => ended.Cancel());
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => ended.Cancel());
         // On a thread of its own: reading the console blocks, whatever its asynchronous methods promise.
-        var pasted = Task.Run(Console.In.ReadLine, CancellationToken.None);
+        var pasted = Task.Run(input.ReadLine, CancellationToken.None);
         var returned = listener.WaitAsync(ended.Token);
         while (true)
         {
@@ -71,7 +77,7 @@ internal static class LoginCommand
             }
             else if (await pasted is { } line)
             {
-                pasted = Task.Run(Console.In.ReadLine, CancellationToken.None);
+                pasted = Task.Run(input.ReadLine, CancellationToken.None);
                 if (string.IsNullOrWhiteSpace(line)) continue;
                 answer = line;
             }
@@ -85,7 +91,7 @@ internal static class LoginCommand
             switch (await FinishAsync(consent, account, request, answer, cancellation))
             {
                 case ConsentOutcome.Kept kept:
-                    terminal.Line($"{account.Username} is logged in. A running SmartHost takes it up at its next try, within the hour; after a restart, at once.");
+                    terminal.Line($"{account.Username} is logged in. {await TellAsync(server, account.Name, cancellation)}");
                     if (kept.Warning is { } warning) terminal.Line(warning);
                     await ended.CancelAsync();
                     return ExitCode.Ok;
@@ -97,6 +103,21 @@ internal static class LoginCommand
                     await ended.CancelAsync();
                     return ExitCode.Failure;
             }
+        }
+    }
+
+    /// <summary>A pause for want of this consent ends at once, not with the hour. The token is kept in any case.</summary>
+    private static async Task<string> TellAsync(ControlClient server, string account, CancellationToken cancellation)
+    {
+        try
+        {
+            return await server.DoAsync(HttpMethod.Post, $"/accounts/{Uri.EscapeDataString(account)}/try", null, cancellation) is { } problem
+                ? $"The running SmartHost does not try it yet: {problem} Restart it."
+                : "The running SmartHost tries it now; its page tells how that went.";
+        }
+        catch (ServerUnavailableException unavailable)
+        {
+            return $"SmartHost uses it when it starts. {unavailable.Message}";
         }
     }
 

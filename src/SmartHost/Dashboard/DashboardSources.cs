@@ -42,6 +42,9 @@ public sealed record DashboardSources
     /// <summary>Takes an address from the list of unknown devices; it comes back with its next try.</summary>
     public required Action<IPAddress> ForgetUnknown { get; init; }
 
+    /// <summary>Has a paused account tried at once, by name. Its state tells what came of it.</summary>
+    public required Action<string> TryAccount { get; init; }
+
     /// <summary>The same lines as <c>smarthost check</c>, each as soon as it is known.</summary>
     public required Func<CancellationToken, IAsyncEnumerable<CheckLine>> Check { get; init; }
 

@@ -47,6 +47,9 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
     /// <summary>A connection broke as it opened and was tried again at once; the next time in a row it is trouble.</summary>
     public bool Reopened { get; set; }
 
+    /// <summary>Its credentials changed, or a person asks: to be proved by the next message, or by a login alone where none waits.</summary>
+    public bool MustProve { get; set; }
+
     /// <summary>How the last connection came about.</summary>
     public string? ConnectedBy { get; set; }
 

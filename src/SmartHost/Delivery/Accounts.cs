@@ -91,7 +91,11 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
                 account.Pace.Configure(delivery);
                 account.Pace.Restore(account.Standing.Slowness);
                 // Mended while we were not running.
-                if (account.IsPaused && account.Standing.Fingerprint is { } print && !CredentialFingerprint.Matches(one, print)) mended.Add(account);
+                if (account.IsPaused && account.Standing.Fingerprint is { } print && !CredentialFingerprint.Matches(one, print))
+                {
+                    account.MustProve = true;
+                    mended.Add(account);
+                }
                 continue;
             }
             var before = account.Settings;
@@ -99,6 +103,7 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
             account.Pace.Configure(delivery);
             if (!Account.ReachesDifferently(before, one)) continue;
             account.Generation++;
+            account.MustProve = true;
             changed.Add(account);
             if (account.IsPaused) mended.Add(account);
         }
@@ -170,7 +175,29 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
     /// <summary>A person says "now": the wait before the next probe is over.</summary>
     public void ProbeNow(string name)
     {
-        if (byName.TryGetValue(name, out var account) && account.Standing.Pause is { } pause) account.Standing = account.Standing with { Pause = pause with { NextProbe = time.GetUtcNow() } };
+        if (!byName.TryGetValue(name, out var account)) return;
+        account.MustProve = true;
+        if (account.Standing.Pause is { } pause) account.Standing = account.Standing with { Pause = pause with { NextProbe = time.GetUtcNow() } };
+    }
+
+    /// <summary>
+    /// What asks an account for which no message waits, or its page would say "paused" until somebody sends something.
+    /// True: one login should. A pause that came with a message can be asked by a message alone, so it ends with its wait
+    /// where time mends it, or when a person says so, and the next message tells.
+    /// </summary>
+    public async Task<bool> MustLogInAsync(Account account, CancellationToken cancellation)
+    {
+        var asked = account.MustProve;
+        if (account.Standing.Pause is { } pause && time.GetUtcNow() < pause.NextProbe) return false;
+        account.MustProve = false;
+        // The message that is under way, or the connection that stands, is the proof.
+        if (account.Underway > 0 || account.Opening > 0) return false;
+        if (account.Standing.Pause is { AtLogin: false } met)
+        {
+            if (asked || met.Kind == PauseKind.Held) await ResumeAsync(account, "Its wait is over; the next message will tell.", cancellation);
+            return false;
+        }
+        return account.IsPaused || (asked && account.Idle.Count == 0);
     }
 
     /// <summary>Says what has lasted long enough to be said.</summary>

@@ -85,7 +85,7 @@ public sealed partial class DeliveryLoop
     /// <summary>Accounts, pace or patience were reloaded: taken up at once.</summary>
     public void NotifySettingsChanged() => events.Writer.TryWrite(new DeliveryEvent.SettingsChanged());
 
-    /// <summary>A person wants a paused account tried now (after <c>smarthost login</c>, say): its next message is the probe.</summary>
+    /// <summary>A person wants an account tried now (after <c>smarthost login</c>, say): by its next message, or by a login alone where none waits. An account that is not there: nothing.</summary>
     public void TryNow(string account) => events.Writer.TryWrite(new DeliveryEvent.TryNow(account));
 
     /// <summary>Completes when all that is due now was tried and its result is written. Never, where something goes on for ever.</summary>
@@ -126,6 +126,7 @@ public sealed partial class DeliveryLoop
                 {
                     if (time.GetUtcNow() >= nextSweep) await SweepAsync(abandon.Token);
                     Dispatch(abandon.Token);
+                    foreach (var account in accounts.All) if (await accounts.MustLogInAsync(account, abandon.Token)) Open(account, abandon.Token);
                     // By what it told, not by whether its task has ended: it tells a moment before, and in that moment it
                     // would be taken for one that still watches, and nobody would.
                     if (!isWatching) (isWatching, watching) = (true, WatchAsync(watch.Token));

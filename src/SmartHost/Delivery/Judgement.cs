@@ -114,6 +114,8 @@ internal static class Judgement
         var failures = message.Recipients.FirstOrDefault(one => one.Address == recipient)?.Attempts ?? 0;
         return verdict.Action switch
         {
+            // Not at the first attempt, however old the message: one that was on hold for days has not been tried for days.
+            VerdictAction.RetryLater when verdict.Patience is { } patience && failures > 0 && schedule.Age(message, now) >= patience => GiveUp(verdict, patience, reply),
             VerdictAction.Accepted => new DeliveryStatus.Sent(reply ?? new SmtpReply(250, "accepted")),
             VerdictAction.RetryNow when !notes.Resent => null,
             VerdictAction.RetryNow or VerdictAction.RetrySoon or VerdictAction.OtherPort or VerdictAction.SlowDown => Defer(schedule.Soon(failures)),
@@ -140,6 +142,11 @@ internal static class Judgement
         var attachments = reply is { Code: 552, Status: { Subject: 7 } } && blocked is { Count: > 0 } ? $" Blocked: {string.Join(", ", blocked)}." : "";
         return new DeliveryStatus.Bounced(status, Sentence(verdict) + attachments, reply);
     }
+
+    /// <summary>Gmail's word was "for now", and it stayed so for as long as is reasonable.</summary>
+    private static DeliveryStatus.Bounced GiveUp(Verdict verdict, TimeSpan patience, SmtpReply? reply) => new(
+        reply?.Status is { } status ? status with { Class = 5 } : new EnhancedStatus(5, 0, 0),
+        $"{verdict.Happened} That did not change for {patience.TotalHours:0} hours, so SmartHost gave it up. Send it again when it has.", reply);
 
     private static EnhancedStatus TransientStatus(SmtpReply? reply) => reply switch
     {

@@ -1,3 +1,5 @@
+using SmartHost.Queue;
+
 namespace SmartHost.Delivery;
 
 /// <summary>
@@ -20,6 +22,16 @@ public sealed class RetrySchedule(Func<DeliverySettings> settings, Random random
     /// storm, and when the line comes back the mail should not sit here for hours.
     /// </summary>
     public TimeSpan Reconnect(int failures) => Bounded(SoonSteps[Math.Min(failures, SoonSteps.Length - 1)]);
+
+    /// <summary>
+    /// How long a message has been tried: since it came, less the pauses of its account, by which its end was moved. Never
+    /// more than since it came, whatever lifetime it was accepted with.
+    /// </summary>
+    public TimeSpan Age(QueuedMessage message, DateTimeOffset now)
+    {
+        var (since, lived) = (now - message.ReceivedAt, settings().Lifetime - (message.Expires - now));
+        return lived < since ? lived : since;
+    }
 
     private TimeSpan Bounded(TimeSpan step)
     {

@@ -40,7 +40,12 @@ internal sealed class GmailLogin(SmtpWire wire, ConversationTimeouts timeouts, s
         if (Mechanism(account, proof) is { } mechanism)
         {
             Stage = Stage.Auth;
-            if (!client.Capabilities.HasFlag(SmtpCapabilities.Authentication)) throw new WireException(ConnectionFailure.AuthNotOffered, null);
+            if (!client.Capabilities.HasFlag(SmtpCapabilities.Authentication))
+            {
+                // MailKit answers a refused EHLO with HELO, to which nobody offers a login: then the refusal is the reason.
+                if (stream.Replies.FirstOrDefault(reply => reply.Code >= 400) is { } refusedEhlo) return (null, refusedEhlo);
+                throw new WireException(ConnectionFailure.AuthNotOffered, null);
+            }
             stream.Forget();
             stream.Patience = timeouts.Auth;
             if (await RefusalAsync(stream, () => client.AuthenticateAsync(mechanism, cancellation)) is { } refusal) return (null, Redacted(refusal, account, proof));

@@ -131,7 +131,11 @@ public sealed partial class GmailSession : IAsyncDisposable
             // A 250 for a message that it cannot have seen whole.
             if (step.IsPositive && step.Stage == Stage.EndOfData && !exchange.ContentSent)
                 return new RecipientVerdict(recipient, ReplyCatalogue.Read(ConnectionFailure.NotSmtp, step.Stage, "it confirmed a message that it had not got"), reply);
-            return new RecipientVerdict(recipient, Read(reply, step.Stage, anyAccepted), reply);
+            var verdict = Read(reply, step.Stage, anyAccepted);
+            // Else one recipient who is always refused so would keep the message from all the others until its lifetime ends.
+            if (step == exchange.Closing && step != own && verdict is { Action: VerdictAction.RetryLater } && step.Stage == Stage.Recipient)
+                return new RecipientVerdict(recipient, ReplyCatalogue.ClosedOverAnother, null);
+            return new RecipientVerdict(recipient, verdict, reply);
         }
         var (failure, stage, detail) = exchange.Failure is { } broken
             ? (mayBeDelivered ? ConnectionFailure.OutcomeUnknown : broken.Failure, exchange.FailedAt, broken.Detail)

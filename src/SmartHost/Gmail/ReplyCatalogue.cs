@@ -31,6 +31,10 @@ public static class ReplyCatalogue
     public static Verdict NeedsUtf8 { get; } = new(VerdictAction.BounceRecipient, "smtputf8-not-offered",
         "The address has letters outside ASCII, and the mail server does not take such addresses.", "Use an address in plain ASCII letters.");
 
+    /// <summary>Not a reply to this recipient: Gmail closed the connection over another one of the same message, who alone has to wait.</summary>
+    public static Verdict ClosedOverAnother { get; } = new(VerdictAction.RetryNow, "closed-over-another-recipient",
+        "Gmail closed the connection over another recipient, before it took the message.", "Nothing to do: SmartHost uses a new connection.");
+
     public static Verdict Read(SmtpReply reply, Stage stage)
     {
         ReplyRow? best = null;

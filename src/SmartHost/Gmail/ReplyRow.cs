@@ -13,7 +13,7 @@ public sealed record ReplyRow
     /// <param name="texts">Fragments of the text, any of which is enough, letter case ignored. Empty: any text.</param>
     /// <param name="example">As Google wrote it; the queue id is made up.</param>
     internal ReplyRow(string name, string match, string[] texts, VerdictAction action, string happened, string remedy, string example,
-        Stage at, Stage[]? only = null, string? help = null, TimeSpan? wait = null)
+        Stage at, Stage[]? only = null, string? help = null, TimeSpan? wait = null, TimeSpan? patience = null)
     {
         var (codes, statuses) = match.Split(' ') is [var c, var s] ? (c, s) : throw new FormatException($"{name}: “{match}”");
         Name = name;
@@ -21,7 +21,7 @@ public sealed record ReplyRow
         Statuses = statuses == "*" ? [] : [.. statuses.Split('|').Select(Status)];
         Texts = texts;
         Stages = only ?? [];
-        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait);
+        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait, patience);
         Example = ReplyText.Parse(example);
         ExampleStage = at;
 

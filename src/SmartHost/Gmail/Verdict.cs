@@ -45,5 +45,6 @@ public enum VerdictAction
 /// <param name="Remedy">A sentence: what to do. "Nothing to do: …" where that is true.</param>
 /// <param name="Help">Google's page about it, where there is one.</param>
 /// <param name="Wait">How long a hold lasts before the first probe, where the row says so.</param>
+/// <param name="Patience">How long a recipient is tried in spite of this reply before it is given up; null: for the message's whole lifetime.</param>
 /// <param name="Known">False: the catalogue has no such row and the reply's class decided; logged in full.</param>
-public sealed record Verdict(VerdictAction Action, string Row, string Happened, string Remedy, Uri? Help = null, TimeSpan? Wait = null, bool Known = true);
+public sealed record Verdict(VerdictAction Action, string Row, string Happened, string Remedy, Uri? Help = null, TimeSpan? Wait = null, TimeSpan? Patience = null, bool Known = true);

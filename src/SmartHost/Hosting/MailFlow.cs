@@ -25,7 +25,7 @@ internal sealed class MailFlow : IAsyncDisposable
     private readonly HttpClient http = new();
     private readonly Meters meters;
 
-    public MailFlow(SettingsSource settings, MailQueue queue, UnknownDevices unknown, Meters meters, MailLog log, ILoggerFactory loggers, TimeProvider time, Random random)
+    public MailFlow(SettingsSource settings, MailQueue queue, UnknownDevices unknown, Meters meters, MailLog log, ILoggerFactory loggers, TimeProvider time, Random random, Uri tokenEndpoint)
     {
         (Settings, Queue, this.meters) = (settings, queue, meters);
         logger = loggers.CreateLogger<MailFlow>();
@@ -33,7 +33,7 @@ internal sealed class MailFlow : IAsyncDisposable
         RefreshTokens = new RefreshTokens(settings.Current.DataFolder);
         Connector = new GmailConnector(
             time, loggers.CreateLogger<GmailConnector>(), GmailConnector.LocalDomain(hostname),
-            new AccessTokens(time, http, RefreshTokens, loggers.CreateLogger<AccessTokens>()));
+            new AccessTokens(time, http, RefreshTokens, loggers.CreateLogger<AccessTokens>(), tokenEndpoint));
         Mail = new LocalMail(queue, hostname, time);
         Alerts = new Alerts(() => settings.Current.Alerts, queue, Mail, new Webhook(http, time), hostname, log, meters, time);
         reports = new ReportWriter(

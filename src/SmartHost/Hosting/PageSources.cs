@@ -31,6 +31,7 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         Update = (request, _) => Task.FromResult(Allow(request, Find(request.Name))),
         Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name))),
         ForgetUnknown = address => unknown.Forget(address),
+        TryAccount = flow.Delivery.TryNow,
         Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(running: true, Bridge(), cancellation),
         SendTest = SendTestAsync,
         SettingsProblems = () => [.. settings.LastProblems.Where(problem => problem.IsError).Select(problem => problem.ToString()), .. settings.AfterRestart],

@@ -10,6 +10,7 @@ using SmartHost.Configuration;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Access;
 using SmartHost.Devices;
+using SmartHost.Gmail;
 using SmartHost.History;
 using SmartHost.Listener;
 using SmartHost.Mail;
@@ -57,7 +58,11 @@ public sealed class SmartHostServer : IAsyncDisposable
     public int? PagePort { get; private set; }
 
     /// <exception cref="StartFailedException">With a sentence: a port is taken, the data folder cannot be used, a certificate cannot be read.</exception>
-    public static async Task<SmartHostServer> StartAsync(SettingsSource settings, Serilog.ILogger log, TimeProvider time, Random random, CancellationToken cancellation)
+    public static Task<SmartHostServer> StartAsync(SettingsSource settings, Serilog.ILogger log, TimeProvider time, Random random, CancellationToken cancellation) =>
+        StartAsync(settings, log, time, random, AccessTokens.GoogleEndpoint, cancellation);
+
+    /// <param name="tokenEndpoint">Where access tokens come from; tests have their own.</param>
+    internal static async Task<SmartHostServer> StartAsync(SettingsSource settings, Serilog.ILogger log, TimeProvider time, Random random, Uri tokenEndpoint, CancellationToken cancellation)
     {
         var loggers = new SerilogLoggerFactory(log);
         var now = settings.Current;
@@ -79,7 +84,7 @@ public sealed class SmartHostServer : IAsyncDisposable
             var mailLog = new MailLog(loggers.CreateLogger<MailLog>());
             var meters = new Meters();
             var unknown = new UnknownDevices();
-            flow = new MailFlow(settings, queue, unknown, meters, mailLog, loggers, time, random);
+            flow = new MailFlow(settings, queue, unknown, meters, mailLog, loggers, time, random, tokenEndpoint);
             var sightings = new Sightings();
             smtp = new SmtpServer(
                 queue, unknown, () => settings.Current.Devices, () => settings.Current.Limits, () => settings.Current.TraceClients,

@@ -64,6 +64,9 @@ public sealed class PracticeTokens : IAsyncDisposable
     /// <summary>Who says yes at <see cref="AuthorizationEndpoint"/>.</summary>
     public Mailbox Consenting { get; set; } = Mailbox.Parse("you@gmail.com");
 
+    /// <summary>They say no instead.</summary>
+    public bool Declining { get; set; }
+
     /// <summary>Requests to the token endpoint so far.</summary>
     public IReadOnlyList<PracticeTokenRequest> Requests
     {
@@ -194,14 +197,19 @@ public sealed class PracticeTokens : IAsyncDisposable
             await context.Response.WriteAsync($"Error 400: invalid_request: {fault}", context.RequestAborted);
             return;
         }
+        var separator = query["redirect_uri"].ToString().Contains('?') ? '&' : '?';
+        var state = query["state"].Count > 0 ? $"&state={Uri.EscapeDataString(query["state"]!)}" : "";
+        if (Declining)
+        {
+            context.Response.Redirect($"{query["redirect_uri"]}{separator}error=access_denied{state}");
+            return;
+        }
         string code;
         lock (guard)
         {
             code = "4/practice-" + Letters();
             codes[code] = new Code(Consenting, query["redirect_uri"]!, query["code_challenge"]!, query["access_type"] == "offline");
         }
-        var separator = query["redirect_uri"].ToString().Contains('?') ? '&' : '?';
-        var state = query["state"].Count > 0 ? $"&state={Uri.EscapeDataString(query["state"]!)}" : "";
         context.Response.Redirect($"{query["redirect_uri"]}{separator}code={Uri.EscapeDataString(code)}&scope={Uri.EscapeDataString(Scope)}{state}");
     }
 

@@ -169,10 +169,9 @@ internal sealed class Database : IDisposable
             updateRecipient.Run(after.Number, i, (int)recipient.State, recipient.Due.UtcTicks, recipient.Attempts, recipient.Reply, recipient.Reported);
         }
         var bounced = message.Recipients.Any(recipient => recipient.State == RecipientState.Bounced);
-        var unreported = !message.Sender.IsNull && message.Recipients.Any(recipient => recipient is { State: RecipientState.Bounced, Reported: false });
         var finished = message.State is MessageState.Done or MessageState.Deleted;
         updateMessage.Run(after.Number, (int)message.State, message.StateReason, message.Due.UtcTicks, message.Expires.UtcTicks, message.Attempts,
-            message.PossibleDuplicate, (int)after.Place, bounced, unreported, finished ? now.UtcTicks : null);
+            message.PossibleDuplicate, (int)after.Place, bounced, message.OwesReport, finished ? now.UtcTicks : null);
         if (before.Place == ContentPlace.Row && after.Place == ContentPlace.Gone) deleteContent.Run(after.Number);
     }
 
@@ -237,16 +236,19 @@ internal sealed class Database : IDisposable
         else putState.Run(scope, key, json);
     }
 
-    /// <summary>Content of messages that were finished before then.</summary>
+    /// <summary>Content of messages that were finished before then; not of those whose sender has yet to be told.</summary>
     public List<(QueueId Id, ContentPlace Place)> LetGo(DateTimeOffset before, int atMost)
     {
-        var gone = Finished("finished <= ?1 AND content > 0", before, atMost);
-        foreach (var (number, _, _) in gone)
-        {
-            deleteContent.Run(number);
-            Change("UPDATE messages SET content = 0 WHERE number = ?1", number);
-        }
+        var gone = Finished("finished <= ?1 AND content > 0 AND unreported = 0", before, atMost);
+        foreach (var (number, _, _) in gone) LetGo(number);
         return [.. gone.Select(message => (message.Id, message.Place))];
+    }
+
+    /// <summary>Its content's row goes, or its row says that the file will.</summary>
+    public void LetGo(long number)
+    {
+        deleteContent.Run(number);
+        Change("UPDATE messages SET content = 0 WHERE number = ?1", number);
     }
 
     /// <summary>Messages that were finished before then, with all that is known of them; not those whose sender has yet to be told.</summary>

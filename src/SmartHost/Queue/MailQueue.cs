@@ -101,19 +101,21 @@ public sealed partial class MailQueue : IAsyncDisposable
         {
             var stored = database.Insert(id, submission, content, now, now + lifetime);
             database.Append(stored.Number, new TimelineEntry(now, TimelineEvent.Received, Arrival(submission, content.Length)));
+            Told? told = null;
             if (submission.ReportsOn is { } subject && database.Rows.Find(subject) is { } reported)
             {
-                database.MarkReported(reported, submission.ReportedRecipients);
-                database.Append(reported.Number, new TimelineEntry(now, TimelineEvent.Reported, $"A failure report to its sender is on its way as {id}."));
+                told = Tell(database, reported, submission.ReportedRecipients,
+                    new TimelineEntry(now, TimelineEvent.Reported, $"A failure report to its sender is on its way as {id}."));
             }
-            return stored;
-        }, stored =>
+            return (Stored: stored, Told: told);
+        }, written =>
         {
-            index.Put(stored);
+            index.Put(written.Stored);
             tallies.Accepted(submission.Device, now);
             RaiseChanged(id);
             if (submission.ReportsOn is { } subject) RaiseChanged(subject);
         }).ConfigureAwait(false);
+        if (written is { Failure: null, Value.Told: { } told }) Discard(told.Before, told.After);
         return written.Failure;
     }
 
@@ -267,13 +269,11 @@ public sealed partial class MailQueue : IAsyncDisposable
         Messages(await people.UnreportedAsync(cancellation).ConfigureAwait(false));
 
     /// <summary>Marks its bounces as told where no report can be sent (nobody to send to).</summary>
-    public Task MarkReportedAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation) => PersistAsync(database =>
+    public async Task MarkReportedAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation)
     {
-        if (database.Rows.Find(id) is not { } stored) return false;
-        database.MarkReported(stored, told: null);
-        database.Append(stored.Number, entry);
-        return true;
-    }, _ => RaiseChanged(id), cancellation);
+        var told = await PersistAsync(database => database.Rows.Find(id) is { } stored ? Tell(database, stored, null, entry) : null, _ => RaiseChanged(id), cancellation).ConfigureAwait(false);
+        if (told is not null) Discard(told.Before, told.After);
+    }
 
     public Task AppendTimelineAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation) => PersistAsync(database =>
     {
@@ -375,10 +375,27 @@ public sealed partial class MailQueue : IAsyncDisposable
         }
     }
 
-    /// <summary>A message that is done lets go of its content, unless history keeps it.</summary>
+    private sealed record Told(StoredMessage Before, StoredMessage After);
+
+    /// <summary>
+    /// Marks bounces as told. Where that was all that the content was still kept for, it goes in the same commit: a crash
+    /// before it finds the bounce unreported and the header to quote, a crash after it at most a file that no row claims,
+    /// which recovery deletes.
+    /// </summary>
+    private Told Tell(Database database, StoredMessage stored, IReadOnlyCollection<Mailbox>? recipients, TimelineEntry entry)
+    {
+        database.MarkReported(stored, recipients);
+        database.Append(stored.Number, entry);
+        var before = database.Rows.Find(stored.Number)!;
+        var after = Finish(before);
+        if (after.Place != before.Place) database.LetGo(before.Number);
+        return new Told(before, after);
+    }
+
+    /// <summary>A message that is done lets go of its content, unless history keeps it, or a report is still to quote its header.</summary>
     private StoredMessage Finish(StoredMessage stored)
     {
-        var keep = stored.Message.State switch { MessageState.Done => settings.KeepContent > 0, MessageState.Deleted => false, _ => true };
+        var keep = stored.Message.State switch { MessageState.Done => settings.KeepContent > 0 || stored.Message.OwesReport, MessageState.Deleted => false, _ => true };
         return keep ? stored : stored with { Place = ContentPlace.Gone, Message = stored.Message with { HasContent = false } };
     }
 

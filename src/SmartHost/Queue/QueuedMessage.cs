@@ -77,5 +77,8 @@ public sealed record QueuedMessage
     /// <summary>Its lateness was announced.</summary>
     public bool LateAnnounced { get; init; }
 
+    /// <summary>Its sender has yet to be told of a bounce. Our own reports have no sender, and are never reported in turn.</summary>
+    public bool OwesReport => !Sender.IsNull && Recipients.Any(recipient => recipient is { State: RecipientState.Bounced, Reported: false });
+
     public IEnumerable<QueuedRecipient> Open => Recipients.Where(recipient => recipient.State == RecipientState.Queued);
 }

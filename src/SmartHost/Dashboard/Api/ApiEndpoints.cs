@@ -38,6 +38,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         api.MapDelete("/devices/{name}", ForgetAsync);
         api.MapGet("/unknown-devices", UnknownDevicesAsync);
         api.MapDelete("/unknown-devices/{address}", ForgetUnknown);
+        api.MapPost("/accounts/{name}/try", TryAccount);
         api.MapPost("/check", CheckAsync);
         api.MapPost("/send-test", SendTestAsync);
         // A path that is not there must not be answered with a page.
@@ -162,6 +163,17 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
             return ApiProblem.Result(404, $"“{address}” is not on the list of unknown devices.");
         }
         sources.ForgetUnknown(one);
+        return TypedResults.NoContent();
+    }
+
+    /// <summary>Answers before it is tried: a login may take a minute, and /overview shows how it went.</summary>
+    private IResult TryAccount(string name)
+    {
+        if (sources.Delivery().Accounts.FirstOrDefault(one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } account)
+        {
+            return ApiProblem.Result(404, $"There is no account “{name}”.");
+        }
+        sources.TryAccount(account.Name);
         return TypedResults.NoContent();
     }
 

@@ -27,6 +27,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         app.MapGet("/messages/{id}", (HttpContext context, string id, string? done) => MessageAsync(context, id, done, null));
         app.MapGet("/messages/{id}/raw", RawAsync);
         app.MapPost("/messages/{id}/{verb}", ChangeMessageAsync);
+        app.MapPost("/accounts/{name}/try", TryAccount);
         app.MapGet("/devices", DevicesAsync);
         app.MapGet("/devices/new", NewDevice);
         app.MapPost("/devices", AllowAsync);
@@ -175,6 +176,12 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         return DeviceFormPage.Create(new DeviceForm(FrameOf(context, device.Name, "/devices"), IsNew: false, device.Name, string.Join('\n', device.Addresses.Select(Wording.Network)),
             string.Join('\n', device.Recipients.Patterns), device.Priority, Text(device.PerHour), Text(device.PerDay), device.Account, AccountNames(), device.Username is null,
             BridgeFor([.. device.Addresses.Select(Wording.Network)])));
+    }
+
+    private SeeOther TryAccount(string name)
+    {
+        sources.TryAccount(name);
+        return new SeeOther("/");
     }
 
     private async Task<IResult> AllowAsync(HttpContext context, CancellationToken cancellation)
