@@ -204,6 +204,7 @@ internal sealed class DashboardBench : IAsyncDisposable
             return Task.FromResult<string?>(null);
         },
         ForgetUnknown = address => Unknown.Forget(address),
+        ProveLogins = _ => Task.FromResult<IReadOnlyList<SmartHost.Dashboard.Api.LoginReply>>([]),
         Check = _ => CheckLines.ToAsyncEnumerable(),
         SendTest = async (request, _) => request.To == "nobody@example.com"
             ? new SendTestResult(null, "The queue takes no mail: the disk is full.")

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using MimeKit;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
+using SmartHost.Dashboard.Api;
 using SmartHost.Devices;
 using SmartHost.History;
 using SmartHost.Mail;
@@ -31,7 +32,8 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         Update = (request, _) => Task.FromResult(Allow(request, Find(request.Name))),
         Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name))),
         ForgetUnknown = address => unknown.Forget(address),
-        Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(running: true, Bridge(), cancellation),
+        Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(Running(), listening: true, cancellation),
+        ProveLogins = flow.Logins.AskAsync,
         SendTest = SendTestAsync,
         SettingsProblems = () => [.. settings.LastProblems.Where(problem => problem.IsError).Select(problem => problem.ToString()), .. settings.AfterRestart],
         Bridge = Bridge,
@@ -83,6 +85,8 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
             _ => throw new UnreachableException(),
         };
     }
+
+    private RunningState Running() => new([.. flow.Delivery.State.Accounts.Select(AccountReply.Of)], Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null);
 
     private BridgeWarning? Bridge() => DockerBridge.Gateway(sightings.OnlyClient) is { } gateway
         ? new BridgeWarning(gateway,

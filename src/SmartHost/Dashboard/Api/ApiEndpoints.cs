@@ -39,6 +39,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         api.MapGet("/unknown-devices", UnknownDevicesAsync);
         api.MapDelete("/unknown-devices/{address}", ForgetUnknown);
         api.MapPost("/check", CheckAsync);
+        api.MapPost("/logins", async (CancellationToken cancellation) => TypedResults.Json(await sources.ProveLogins(cancellation), DashboardJson.Default.IReadOnlyListLoginReply));
         api.MapPost("/send-test", SendTestAsync);
         // A path that is not there must not be answered with a page.
         api.MapFallback("{**path}", () => ApiProblem.Result(404, $"There is no such address. {Root}/openapi.json lists all of them."));
