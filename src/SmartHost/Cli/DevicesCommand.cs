@@ -23,7 +23,7 @@ internal static class DevicesCommand
                 if (tried.Value is not { } strangers) return terminal.Report(tried.Problem, "");
                 if (terminal.Json) terminal.Print(strangers, DashboardJson.Default.IReadOnlyListUnknownDeviceReply);
                 else if (strangers.Count == 0) terminal.Line("No unknown device has tried.");
-                else terminal.Table(["Address", "Name", "Tries", "Last", "From", "To"], strangers.Select(one => (string[])
+                else terminal.Table(["Address", "Name", "Tries", "Last", "From", "To"], 4, strangers.Select(one => (string[])
                     [one.Address, one.HostName ?? "", one.Attempts.ToString(), Time(one.LastSeen), string.Join(", ", one.Senders), string.Join(", ", one.Recipients)]));
                 return ExitCode.Ok;
             }
@@ -31,7 +31,7 @@ internal static class DevicesCommand
             if (answer.Value is not { } devices) return terminal.Report(answer.Problem, "");
             if (terminal.Json) terminal.Print(devices, DashboardJson.Default.IReadOnlyListDeviceReply);
             else if (devices.Count == 0) terminal.Line("No device is allowed yet.");
-            else terminal.Table(["Device", "Known by", "May write to", "Today", "Last seen"], devices.Select(one => (string[])
+            else terminal.Table(["Device", "Known by", "May write to", "Today", "Last seen"], 2, devices.Select(one => (string[])
                 [one.Name, string.Join(", ", one.Username is { } user ? [.. one.Addresses, $"login {user}"] : one.Addresses), string.Join(", ", one.Recipients), one.LastDay.ToString(), Time(one.LastSeen)]));
             return ExitCode.Ok;
         });

@@ -1,11 +1,12 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using SmartHost.Devices;
 
 namespace SmartHost.Cli;
 
 /// <summary>Prints the hash of a device's password for its <c>passwordHash</c>. The password is asked for, or read from standard input; never an argument, which a process list would show.</summary>
-public static class HashPasswordCommand
+public static partial class HashPasswordCommand
 {
     public static Command Create(CommonOptions common)
     {
@@ -37,6 +38,8 @@ public static class HashPasswordCommand
 
     private static string Ask(string prompt)
     {
+        // It silences the terminal before it prompts; Console.ReadKey does so for one key at a time, and shows what is typed or pasted in between.
+        if (!OperatingSystem.IsWindows()) return Marshal.PtrToStringUTF8(GetPass(prompt)) ?? "";
         Console.Error.Write(prompt);
         var typed = new System.Text.StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
@@ -47,4 +50,7 @@ public static class HashPasswordCommand
         Console.Error.WriteLine();
         return typed.ToString();
     }
+
+    [LibraryImport("libc", EntryPoint = "getpass", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint GetPass(string prompt);
 }

@@ -39,7 +39,7 @@ internal static class QueueCommand
             else if (found.Messages.Count == 0) terminal.Line("No messages.");
             else
             {
-                terminal.Table(["ID", "Received", "Status", "Device", "To", "Subject"], found.Messages.Select(one => (string[])
+                terminal.Table(["ID", "Received", "Status", "Device", "To", "Subject"], 5, found.Messages.Select(one => (string[])
                     [one.Id, one.ReceivedAt.ToLocalTime().ToString("MM-dd HH:mm"), one.Status.Word(), one.Device, To(one), one.Subject ?? ""]));
             }
             return ExitCode.Ok;

@@ -16,7 +16,7 @@ internal readonly record struct Screen(int? Width, bool Ascii, bool Styled)
         var terminal = Environment.GetEnvironmentVariable("TERM");
         var ascii = !SpeaksUtf8() || terminal is "linux" or "dumb";
         if (Console.IsOutputRedirected) return new Screen(null, ascii, Styled: false);
-        // https://no-color.org, and more than it asks: no escape sequence at all.
+        // https://no-color.org, and more than it asks: nothing bold either.
         var styled = Environment.GetEnvironmentVariable("NO_COLOR") is not { Length: > 0 } && terminal is not ("dumb" or null) && !OperatingSystem.IsWindows();
         // Some serial consoles say that they are 0 columns wide.
         return new Screen(Console.WindowWidth is >= 20 and var width ? width : 80, ascii, styled);

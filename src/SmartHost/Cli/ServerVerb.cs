@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SmartHost.Configuration;
+using SmartHost.Dashboard.Access;
 
 namespace SmartHost.Cli;
 
@@ -15,12 +16,13 @@ internal static class ServerVerb
         {
             var terminal = Terminal.Of(parsed, common);
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
-            if (Unreadable(read.ConfigFile) is { } why)
+            var dataFolder = Path.GetDirectoryName(read.DeviceFolder!)!;
+            if (read.Settings is null && !Path.Exists(ControlSocket.PathIn(dataFolder)) && Unreadable(read.ConfigFile) is { } why)
             {
                 terminal.Complain(why);
                 return ExitCode.Configuration;
             }
-            using var client = new ControlClient(Path.GetDirectoryName(read.DeviceFolder!)!);
+            using var client = new ControlClient(dataFolder);
             try
             {
                 return await ask(parsed, client, terminal, cancellation);

@@ -16,6 +16,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Screen scree
     /// <summary>Columns of a table that goes to a pipe or a file; cut at 80, a script would lose what it looks for.</summary>
     private const int EndlessWidth = 1000;
 
+    private const int Gap = 2, NarrowestColumn = 12;
+
     public bool Json => json;
 
     public static Terminal Of(ParseResult parsed, CommonOptions common) =>
@@ -28,13 +30,18 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Screen scree
 
     public void Print<T>(T value, JsonTypeInfo<T> type) => output.WriteLine(JsonSerializer.Serialize(value, type));
 
-    /// <summary>One row a thing, the first column never broken: it is what people copy. Cells are text, never markup: subjects and addresses come from strangers.</summary>
-    public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    /// <summary>One row a thing. Cells are text, never markup: subjects and addresses come from strangers.</summary>
+    /// <param name="flexible">The column that gives way where the screen is narrow, and on a very narrow one all others too but the first: an id that is broken in two cannot be copied.</param>
+    public void Table(IReadOnlyList<string> columns, int flexible, IEnumerable<IReadOnlyList<string>> rows)
     {
+        var cells = rows.Select(row => row.Select(cell => Shown(Clean(cell))).ToList()).ToList();
+        var width = screen.Width ?? EndlessWidth;
+        var others = Enumerable.Range(0, columns.Count).Where(column => column != flexible).Sum(column => Gap + cells.Append(columns).Max(row => row[column].Length));
+        var isNarrow = others + NarrowestColumn > width;
         var table = new Table().Border(TableBorder.None);
-        foreach (var column in columns)
-            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = table.Columns.Count == 0 }.PadLeft(0).PadRight(2));
-        foreach (var row in rows) table.AddRow(row.Select(cell => new Text(Shown(Clean(cell)))));
+        foreach (var (index, column) in columns.Index())
+            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = index == 0 || (index != flexible && !isNarrow) }.PadLeft(0).PadRight(Gap));
+        foreach (var row in cells) table.AddRow(row.Select(cell => new Text(cell)));
 
         using var text = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -43,7 +50,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Screen scree
             Ansi = screen.Styled ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
         });
-        console.Profile.Width = screen.Width ?? EndlessWidth;
+        console.Profile.Width = width;
         console.Write(table);
         // The last column is padded to the table's width, and nobody wants to copy blanks.
         foreach (var line in text.ToString().TrimEnd().Split('\n')) output.WriteLine(line.TrimEnd());

@@ -49,6 +49,6 @@ internal static class UsageError
         var option = error.SymbolResult as OptionResult ?? error.SymbolResult?.Parent as OptionResult;
         if (option is { Tokens: [.., var written] } && Nullable.GetUnderlyingType(option.Option.ValueType) is var bare && (bare ?? option.Option.ValueType) is var type && (type == typeof(int) || type == typeof(long)))
             return $"{option.Option.Name} takes a number, not “{written.Value}”.";
-        return error.Message;
+        return option is { Tokens: [], Option.Arity.MinimumNumberOfValues: > 0 } ? $"{option.Option.Name} needs a value." : error.Message;
     }
 }
