@@ -34,7 +34,9 @@ LABEL org.opencontainers.image.title="SmartHost" \
 COPY --from=build /app/ /app/
 # Writable for whatever user the container is told to run as; a mounted volume brings its own owner.
 COPY --from=build --chown=1654:1654 --chmod=0777 /empty/ /data/
-ENV SMARTHOST_DATA=/data \
+# On the path, so that people can type: docker exec smarthost smarthost queue list
+ENV PATH="/app:${PATH}" \
+    SMARTHOST_DATA=/data \
     SMARTHOST_CONFIG=/config/smarthost.yaml
 USER 1654
 VOLUME /data

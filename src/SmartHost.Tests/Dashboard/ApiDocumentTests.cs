@@ -47,6 +47,7 @@ public partial class ApiDocumentTests
     [TestCase("SendTestRequest", typeof(SendTestRequest))]
     [TestCase("SendTestReply", typeof(SendTestReply))]
     [TestCase("CheckLine", typeof(CheckLine))]
+    [TestCase("Login", typeof(LoginReply))]
     [TestCase("Problem", typeof(ApiProblem))]
     public void A_schema_says_what_its_record_says(string schema, Type record)
     {

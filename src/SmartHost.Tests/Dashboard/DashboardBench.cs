@@ -207,6 +207,7 @@ internal sealed class DashboardBench : IAsyncDisposable
         },
         ForgetUnknown = address => Unknown.Forget(address),
         TryAccount = Tried.Add,
+        ProveLogins = _ => Task.FromResult<IReadOnlyList<SmartHost.Dashboard.Api.LoginReply>>([]),
         Check = _ => CheckLines.ToAsyncEnumerable(),
         SendTest = async (request, _) => request.To == "nobody@example.com"
             ? new SendTestResult(null, "The queue takes no mail: the disk is full.")

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Serialization;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
@@ -8,31 +7,23 @@ using SmartHost.Hosting;
 
 namespace SmartHost.Cli;
 
-internal sealed record CheckReply(bool Ok, IReadOnlyList<string> Settings, IReadOnlyList<CheckLine> Lines);
-
-/// <param name="Allowed">For the whole; the rule and the reply are those of the recipient.</param>
-internal sealed record ExplainReply(bool Allowed, string? Device, string RecognisedBy, string Rule, string? Reply);
-
-[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, Converters = [typeof(CamelCase<CheckResult>)])]
-[JsonSerializable(typeof(CheckReply))]
-[JsonSerializable(typeof(ExplainReply))]
-internal sealed partial class CliJson : JsonSerializerContext;
-
 /// <summary>The whole way, from the settings to a login at Gmail, each step with its remedy. Needs no running server and disturbs none.</summary>
 internal static class CheckCommand
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
     public static Command Create(CommonOptions common)
     {
         var offline = new Option<bool>("--offline") { Description = "Only what stands on this machine: no DNS, no connection to Gmail." };
-        var command = new Command("check", "Check everything: settings, folder, ports, DNS, the way to Gmail, login. Exit code 1: something is wrong; 78: the settings are.") { offline };
+        var command = new Command("check", "Check everything: settings, folder and room, ports, allowance, DNS, the way to Gmail, login, clock. Exit code 0: all is well, or nearly; 1: something is wrong; 78: the settings are.") { offline };
         command.SetAction(async (parsed, cancellation) =>
         {
             var terminal = Terminal.Of(parsed, common);
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
             if (!terminal.Json)
             {
-                if (read.Problems.Count == 0) terminal.Line($"{terminal.Mark('✓')} settings: {ProblemText.Summary(read.Problems)}");
-                else terminal.Line(ProblemText.Format(read.Problems).TrimEnd());
+                if (read.Problems.Count == 0) Show(terminal, new CheckLine("settings", CheckResult.Good, read.ConfigFile is { } file ? $"{file} has no mistake" : "the environment alone, without a mistake"));
+                else terminal.Line(ProblemText.Format(read.Problems).TrimEnd(), indent: 6);
             }
             var lines = new List<CheckLine>();
             if (read.Settings is { } settings)
@@ -41,7 +32,8 @@ internal static class CheckCommand
                 var time = TimeProvider.System;
                 var connector = new GmailConnector(time, null, GmailConnector.LocalDomain(settings.Hostname), new AccessTokens(time, http, new RefreshTokens(settings.DataFolder)));
                 var checkup = new Checkup(settings, connector, time);
-                var all = parsed.GetValue(offline) ? checkup.OfflineAsync(running: false, cancellation) : checkup.AllAsync(running: false, bridge: null, cancellation);
+                var server = await RunningAsync(settings.DataFolder, cancellation);
+                var all = parsed.GetValue(offline) ? checkup.OfflineAsync(server, listening: false, cancellation) : checkup.AllAsync(server, listening: false, cancellation);
                 await foreach (var line in all)
                 {
                     lines.Add(line);
@@ -55,10 +47,27 @@ internal static class CheckCommand
         return command;
     }
 
+    /// <summary>Null: none is running, or none that this user may ask.</summary>
+    private static async Task<RunningState?> RunningAsync(string dataFolder, CancellationToken cancellation)
+    {
+        using var client = new ControlClient(dataFolder);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(Patience);
+        try
+        {
+            var overview = await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, patience.Token);
+            return overview.Value is { } value ? new RunningState(value.Accounts, value.BridgeWarning) : null;
+        }
+        catch (Exception failure) when (failure is ServerUnavailableException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
     private static void Show(Terminal terminal, CheckLine line)
     {
         var mark = line.Result switch { CheckResult.Good => '✓', CheckResult.Doubtful => '!', _ => '✗' };
-        terminal.Line(Terminal.Clean($"{terminal.Mark(mark)} {line.Name}: {line.Text}"));
-        if (line.Remedy is { } remedy) terminal.Line(Terminal.Clean($"    {terminal.Mark('→')} {remedy}"));
+        terminal.Line(Terminal.Clean($"{mark} {line.Name}: {line.Text}"), indent: 2);
+        if (line.Remedy is { } remedy) terminal.Line(Terminal.Clean($"    → {remedy}"), indent: 6);
     }
 }

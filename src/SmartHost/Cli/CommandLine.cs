@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 
 namespace SmartHost.Cli;
 
@@ -8,34 +9,57 @@ namespace SmartHost.Cli;
 /// </summary>
 public static class CommandLine
 {
-    public static async Task<int> RunAsync(string[] arguments)
+    /// <summary>Columns of the help where there is no screen to ask.</summary>
+    private const int HelpWidth = 80;
+
+    /// <summary>
+    /// These end by Ctrl+C in their own way: a server has its own signal handling and ten seconds to stop in, of which
+    /// System.CommandLine would cut it off; a password is asked for by a read that only the signal itself ends.
+    /// </summary>
+    private static readonly string[] HandleSignals = ["run", "demo", "login", "hash-password"];
+
+    private static readonly TimeSpan InterruptPatience = TimeSpan.FromSeconds(2);
+
+    public static Task<int> RunAsync(string[] arguments) => RunAsync(arguments, Console.Out, Console.Error, Screen.OfConsole(), CancellationToken.None);
+
+    internal static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error, Screen screen, CancellationToken cancellation)
     {
+        var terminal = new Terminal(output, error, screen, json: false);
         try
         {
-            var result = Root().Parse(arguments);
-            if (result.Errors.Count == 0)
+            var result = Root(screen).Parse(arguments);
+            if (result.Errors.Count == 0 || result.Action is HelpAction)
             {
-                // The host has its own signal handling and ten seconds to stop in; System.CommandLine would cut it off after two.
-                return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+                var command = result.CommandResult.Command;
+                return await result.InvokeAsync(new InvocationConfiguration
+                {
+                    Output = output,
+                    Error = error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = command is RootCommand || HandleSignals.Contains(command.Name) ? null : InterruptPatience,
+                }, cancellation);
             }
-            foreach (var error in result.Errors) await Console.Error.WriteLineAsync($"smarthost: {error.Message}");
-            await Console.Error.WriteLineAsync("Try: smarthost --help");
+            foreach (var sentence in UsageError.Sentences(result)) terminal.Complain(sentence);
+            await error.WriteLineAsync($"Try: {UsageError.Path(result.CommandResult)} --help");
             return ExitCode.Usage;
         }
         catch (OperationCanceledException)
         {
-            return ExitCode.Failure;
+            terminal.Complain("stopped before it was done.");
+            return ExitCode.Interrupted;
         }
         catch (Exception bug) when (Environment.GetEnvironmentVariable("SMARTHOST_DEBUG") is not { Length: > 0 })
         {
-            await Console.Error.WriteLineAsync($"smarthost: this should not have happened: {bug.Message} Please report it, with what you typed; SMARTHOST_DEBUG=1 shows where it happened.");
+            terminal.Complain($"this should not have happened: {bug.Message} Please report it, with what you typed; SMARTHOST_DEBUG=1 shows where it happened.");
             return ExitCode.Software;
         }
     }
 
-    public static RootCommand Root()
+    public static RootCommand Root() => Root(Screen.None);
+
+    private static RootCommand Root(Screen screen)
     {
-        var common = new CommonOptions();
+        var common = new CommonOptions(screen);
         var root = new RootCommand("Takes mail from printers, scanners and old programs on your network by plain SMTP and sends it through Gmail.")
         {
             common.Config,
@@ -49,8 +73,13 @@ public static class CommandLine
             QueueCommand.Create(common),
             DevicesCommand.Create(common),
             HealthCommand.Create(common),
-            HashPasswordCommand.Create(),
+            HashPasswordCommand.Create(common),
         };
+        // In the words of the other options, without the Windows manner (/?, /h) that the parser adds everywhere.
+        var help = root.Options.OfType<HelpOption>().Single();
+        root.Options.Remove(help);
+        root.Options.Add(new HelpOption("--help", "-h", "-?") { Description = "Say what can be typed here.", Action = new HelpAction { MaxWidth = screen.Width ?? HelpWidth } });
+        root.Options.OfType<VersionOption>().Single().Description = "Say which version this is.";
         // Without a verb it runs: that is what a container's entry point and a service file want.
         root.SetAction((parsed, cancellation) => RunCommand.RunAsync(parsed.GetValue(common.Config), cancellation));
         return root;

@@ -2,9 +2,13 @@ using System.CommandLine;
 
 namespace SmartHost.Cli;
 
-/// <summary>Options that every verb understands.</summary>
+/// <summary>Options that every verb understands, and the screen that it writes to.</summary>
 public sealed class CommonOptions
 {
+    internal CommonOptions(Screen screen) => Screen = screen;
+
+    internal Screen Screen { get; }
+
     public Option<string?> Config { get; } = new("--config", "-c")
     {
         Description = "The configuration file. Default: SMARTHOST_CONFIG, else ./smarthost.yaml, else /config/smarthost.yaml, else /etc/smarthost/smarthost.yaml; none is needed if the environment says it all.",
@@ -14,7 +18,7 @@ public sealed class CommonOptions
 
     public Option<bool> Json { get; } = new("--json")
     {
-        Description = "Answer in JSON, for scripts.",
+        Description = "Answer in JSON, for scripts. What goes wrong is told on standard error and by the exit code.",
         Recursive = true,
     };
 }

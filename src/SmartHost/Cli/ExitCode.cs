@@ -1,6 +1,6 @@
 namespace SmartHost.Cli;
 
-/// <summary>Exit codes in the manner of sysexits.h, so that a service manager and a script can tell a typo from a failure.</summary>
+/// <summary>Exit codes in the manner of sysexits.h, so that a service manager and a script can tell a typo from a failure. docs/command-line.md lists them.</summary>
 public static class ExitCode
 {
     public const int Ok = 0;
@@ -19,4 +19,7 @@ public static class ExitCode
 
     /// <summary>EX_CONFIG: the configuration has a mistake; restarting will not help.</summary>
     public const int Configuration = 78;
+
+    /// <summary>Ended by Ctrl+C, as shells count it: 128 + SIGINT.</summary>
+    public const int Interrupted = 130;
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using SmartHost.Configuration;
 using SmartHost.Devices;
+using SmartHost.Hosting;
 using SmartHost.Mail;
 
 namespace SmartHost.Cli;
@@ -23,9 +24,10 @@ internal static class ExplainCommand
             var terminal = Terminal.Of(parsed, common);
             var sender = parsed.GetValue(from)!.Trim('<', '>');
             Mailbox? mailbox = null;
-            if (!IPAddress.TryParse(parsed.GetValue(client), out var address)) return Misused(terminal, "--client is not an address: write one like 192.168.1.23.");
+            // As the settings read addresses: for .NET 192.168.1 is one too, but not the one that was meant.
+            if (!ClientNetwork.TryParseAddress(parsed.GetValue(client)!, out var address)) return Misused(terminal, "--client is not an address: write one like 192.168.1.23.");
             if (sender.Length > 0 && !Mailbox.TryParse(sender, out mailbox)) return Misused(terminal, "--from is not an e-mail address: write one like scanner@example.com, or <>.");
-            if (!Mailbox.TryParse(parsed.GetValue(to), out var recipient)) return Misused(terminal, "--to is not an e-mail address: write one like you@example.com.");
+            if (!Mailbox.TryParse(parsed.GetValue(to)!.Trim('<', '>'), out var recipient)) return Misused(terminal, "--to is not an e-mail address: write one like you@example.com.");
 
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
             if (read.Settings is not { } settings)
@@ -37,10 +39,12 @@ internal static class ExplainCommand
             if (terminal.Json) terminal.Print(reply, CliJson.Default.ExplainReply);
             else
             {
-                terminal.Line($"{terminal.Mark(reply.Allowed ? '✓' : '✗')} {(reply.Allowed ? "allowed" : "refused")}");
-                terminal.Line($"Device  {reply.Device ?? "none"} ({reply.RecognisedBy})");
-                terminal.Line($"Rule    {reply.Rule}");
-                if (reply.Reply is { } heard) terminal.Line($"Reply   {heard}");
+                terminal.Line($"{(reply.Allowed ? "✓ allowed" : "✗ refused")}");
+                void Field(string name, string value) => terminal.Line(Terminal.Clean($"{name,-8}{value}"), indent: 8);
+                Field("Device", $"{reply.Device ?? "none"} ({reply.RecognisedBy})");
+                Field("Rule", reply.Rule);
+                if (reply.Reply is { } heard) Field("Reply", heard);
+                if (reply.Note is { } note) Field("Note", note);
             }
             return reply.Allowed ? ExitCode.Ok : ExitCode.Failure;
         });
@@ -49,13 +53,17 @@ internal static class ExplainCommand
 
     private static ExplainReply Explain(SmartHostSettings settings, IPAddress client, Mailbox? sender, Mailbox recipient, string? user, bool tls, long size)
     {
+        var note = user is null && DockerBridge.Gateway(client) is not null
+            ? $"{client} is the gateway of Docker's network: every device may seem to come from it, so do not allow it. “Docker and networks” in the documentation has the ways out."
+            : null;
         var device = user is null ? settings.Devices.ByAddress(client) : settings.Devices.ByUsername(user);
         var by = user is null ? $"by its address {client}" : $"by its login {user}";
+        if (user is not null && device is null) return new ExplainReply(false, null, by, "devices.NAME.username", Listener.Replies.AuthFailed.ToString(), null);
         RelayVerdict Decide(Mailbox? to) => RelayPolicy.Decide(new RelayRequest(device, client, user is not null, tls, new ReversePath(sender), to, size, 0, 0));
-        if (size > settings.Limits.MaxSize) return new ExplainReply(false, device?.Name, by, $"limits.maxSize {settings.Limits.MaxSize}", Listener.Replies.TooLarge(settings.Limits.MaxSize).ToString());
+        if (size > settings.Limits.MaxSize) return new ExplainReply(false, device?.Name, by, $"limits.maxSize {settings.Limits.MaxSize}", Listener.Replies.TooLarge(settings.Limits.MaxSize).ToString(), note);
         var mail = Decide(null);
         var verdict = mail.Refusal is null ? Decide(recipient) : mail;
-        return new ExplainReply(verdict.Refusal is null, device?.Name, by, verdict.Rule, verdict.Refusal?.ToString());
+        return new ExplainReply(verdict.Refusal is null, device?.Name, by, verdict.Rule, verdict.Refusal?.ToString(), note);
     }
 
     private static int Misused(Terminal terminal, string sentence)

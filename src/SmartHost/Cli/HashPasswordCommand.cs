@@ -1,29 +1,32 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using SmartHost.Devices;
 
 namespace SmartHost.Cli;
 
 /// <summary>Prints the hash of a device's password for its <c>passwordHash</c>. The password is asked for, or read from standard input; never an argument, which a process list would show.</summary>
-public static class HashPasswordCommand
+public static partial class HashPasswordCommand
 {
-    public static Command Create()
+    public static Command Create(CommonOptions common)
     {
         var command = new Command("hash-password", "Print the hash of a device's password, for its passwordHash setting.");
-        command.SetAction((_, cancellation) => RunAsync(cancellation));
+        command.SetAction((parsed, cancellation) => RunAsync(Terminal.Of(parsed, common), cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(CancellationToken cancellation)
+    private static async Task<int> RunAsync(Terminal terminal, CancellationToken cancellation)
     {
         var password = Console.IsInputRedirected ? await Console.In.ReadLineAsync(cancellation) : AskTwice();
         if (string.IsNullOrEmpty(password))
         {
-            await Console.Error.WriteLineAsync("smarthost: no password was given, or the two differ; nothing was printed.");
+            terminal.Complain("no password was given, or the two differ; nothing was printed.");
             return ExitCode.Usage;
         }
         using var random = RandomNumberGenerator.Create();
-        Console.WriteLine(PasswordHash.Create(password, random));
+        var hash = PasswordHash.Create(password, random);
+        if (terminal.Json) terminal.Print(new HashReply(hash), CliJson.Default.HashReply);
+        else terminal.Line(hash);
         return ExitCode.Ok;
     }
 
@@ -35,6 +38,8 @@ public static class HashPasswordCommand
 
     private static string Ask(string prompt)
     {
+        // It silences the terminal before it prompts; Console.ReadKey does so for one key at a time, and shows what is typed or pasted in between.
+        if (!OperatingSystem.IsWindows()) return Marshal.PtrToStringUTF8(GetPass(prompt)) ?? "";
         Console.Error.Write(prompt);
         var typed = new System.Text.StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
@@ -45,4 +50,7 @@ public static class HashPasswordCommand
         Console.Error.WriteLine();
         return typed.ToString();
     }
+
+    [LibraryImport("libc", EntryPoint = "getpass", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint GetPass(string prompt);
 }

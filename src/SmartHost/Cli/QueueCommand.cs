@@ -13,19 +13,19 @@ internal static class QueueCommand
     {
         List(common),
         Show(common),
-        Change(common, "retry", "Try now, whatever the schedule says.", "will be tried now"),
+        Change(common, "retry", "Try now, whatever the schedule says.", "will be tried now", "waiting", "parked"),
         Hold(common),
-        Change(common, "release", "Let a held message go.", "is released"),
-        Change(common, "delete", "Delete a message and its content for good.", "is deleted"),
+        Change(common, "release", "Let a held message go.", "is released", "held"),
+        Change(common, "delete", "Delete a message and its content for good.", "is deleted", "waiting", "held", "parked"),
     };
 
     private static Command List(CommonOptions common)
     {
-        var state = new Option<string?>("--state") { Description = "Only those." };
-        state.AcceptOnlyFromAmong("waiting", "held", "parked", "sent", "bounced", "deleted");
-        var device = new Option<string?>("--device") { Description = "Only from this device." };
-        var text = new Option<string?>("--text") { Description = "Only with this in address or subject." };
-        var limit = new Option<int>("--limit") { Description = "How many, newest first.", DefaultValueFactory = _ => 50 };
+        var state = OneOf.Words("--state", "Only those.", "STATE", "waiting", "held", "parked", "sent", "bounced", "deleted");
+        var device = new Option<string?>("--device") { Description = "Only from this device.", HelpName = "NAME" };
+        device.CompletionSources.Add(Completions.Devices(common));
+        var text = new Option<string?>("--text") { Description = "Only with this in address or subject.", HelpName = "TEXT" };
+        var limit = new Option<int>("--limit") { Description = "How many, newest first.", DefaultValueFactory = _ => 50, HelpName = "NUMBER" };
         var command = new Command("list", "List messages, newest first.") { state, device, text, limit };
         command.Asks(common, async (parsed, client, terminal, cancellation) =>
         {
@@ -39,7 +39,7 @@ internal static class QueueCommand
             else if (found.Messages.Count == 0) terminal.Line("No messages.");
             else
             {
-                terminal.Table(["ID", "Received", "Status", "Device", "To", "Subject"], found.Messages.Select(one => (string[])
+                terminal.Table(["ID", "Received", "Status", "Device", "To", "Subject"], 5, found.Messages.Select(one => (string[])
                     [one.Id, one.ReceivedAt.ToLocalTime().ToString("MM-dd HH:mm"), one.Status.Word(), one.Device, To(one), one.Subject ?? ""]));
             }
             return ExitCode.Ok;
@@ -52,25 +52,27 @@ internal static class QueueCommand
 
     private static Command Show(CommonOptions common)
     {
-        var id = new Argument<string>("ID");
+        var id = new Argument<string>("ID") { Description = "As queue list shows it.", HelpName = "ID" };
+        id.CompletionSources.Add(Completions.Messages(common, [null]));
         var command = new Command("show", "Show one message and its story.") { id };
         command.Asks(common, async (parsed, client, terminal, cancellation) =>
         {
             var resource = Resource(parsed.GetValue(id)!);
             var answer = await client.GetAsync(resource, DashboardJson.Default.MessageReply, cancellation);
             if (answer.Value is not { } message) return terminal.Report(answer.Problem, "");
+            var timeline = await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation);
             if (terminal.Json)
             {
-                terminal.Print(message, DashboardJson.Default.MessageReply);
+                terminal.Print(new StoryReply(message, timeline.Value ?? []), CliJson.Default.StoryReply);
                 return ExitCode.Ok;
             }
-            terminal.Line($"{message.Id}  {message.Status.Word()}{(message.StateReason is { } why ? $": {Terminal.Clean(why)}" : "")}");
-            terminal.Line($"From     <{message.Sender}>, device {message.Device}{(message.Client is { } client1 ? $" at {client1}" : "")}");
-            foreach (var one in message.Recipients) terminal.Line(Terminal.Clean($"To       {one.Address}: {one.State.ToString().ToLowerInvariant()}{(one.Reply is { } reply ? $" ({reply})" : "")}"));
-            terminal.Line(Terminal.Clean($"Subject  {message.Subject}"));
-            terminal.Line($"Size     {Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
+            void Field(string name, string value) => terminal.Line(Terminal.Clean($"{name,-9}{value}"), indent: 9);
+            terminal.Line(Terminal.Clean($"{message.Id}  {message.Status.Word()}{(message.StateReason is { } why ? $": {why}" : "")}"), indent: 9);
+            Field("From", $"<{message.Sender}>, device {message.Device}{(message.Client is { } address ? $" at {address}" : "")}");
+            foreach (var one in message.Recipients) Field("To", $"{one.Address}: {one.State.ToString().ToLowerInvariant()}{(one.Reply is { } reply ? $" ({reply})" : "")}");
+            Field("Subject", message.Subject ?? "");
+            Field("Size", $"{Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
             terminal.Line();
-            var timeline = await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation);
             foreach (var entry in timeline.Value ?? []) Timeline(terminal, entry);
             return ExitCode.Ok;
         });
@@ -81,37 +83,52 @@ internal static class QueueCommand
 
     public static void Timeline(Terminal terminal, TimelineReply entry)
     {
-        terminal.Line(Terminal.Clean($"{entry.At.ToLocalTime():MM-dd HH:mm:ss}  {entry.Event,-9}  {entry.Text}"));
-        if (entry.Reply is { } reply) terminal.Line(Terminal.Clean($"{"",27}Gmail: {reply}"));
+        const int indent = 27;
+        terminal.Line(Terminal.Clean($"{entry.At.ToLocalTime():MM-dd HH:mm:ss}  {entry.Event,-9}  {entry.Text}"), indent);
+        if (entry.Reply is { } reply) terminal.Line(Terminal.Clean($"{"",indent}Gmail: {reply}"), indent);
     }
 
     private static Command Hold(CommonOptions common)
     {
-        var ids = Ids();
-        var reason = new Option<string?>("--reason") { Description = "Why, for whoever finds it held." };
+        var ids = Ids(common, "waiting");
+        var reason = new Option<string?>("--reason") { Description = "Why, for whoever finds it held.", HelpName = "TEXT" };
         var command = new Command("hold", "Keep a message back until it is released.") { ids, reason };
-        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, terminal, "is held", id =>
-            client.DoAsync(HttpMethod.Post, Resource(id) + "/hold", JsonContent.Create(new HoldRequest(parsed.GetValue(reason)), DashboardJson.Default.HoldRequest), cancellation)));
+        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, client, terminal, "is held", id =>
+            client.DoAsync(HttpMethod.Post, Resource(id) + "/hold", JsonContent.Create(new HoldRequest(parsed.GetValue(reason)), DashboardJson.Default.HoldRequest), cancellation), cancellation));
         return command;
     }
 
-    private static Command Change(CommonOptions common, string verb, string description, string done)
+    /// <param name="states">Of messages that this can be done to, for the Tab key; the server decides.</param>
+    private static Command Change(CommonOptions common, string verb, string description, string done, params string[] states)
     {
-        var ids = Ids();
+        var ids = Ids(common, states);
         var command = new Command(verb, description) { ids };
-        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, terminal, done, id => verb == "delete"
+        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, client, terminal, done, id => verb == "delete"
             ? client.DoAsync(HttpMethod.Delete, Resource(id), null, cancellation)
-            : client.DoAsync(HttpMethod.Post, $"{Resource(id)}/{verb}", null, cancellation)));
+            : client.DoAsync(HttpMethod.Post, $"{Resource(id)}/{verb}", null, cancellation), cancellation));
         return command;
     }
 
-    private static Argument<string[]> Ids() => new("ID") { Arity = ArgumentArity.OneOrMore, Description = "As queue list shows it." };
+    private static Argument<string[]> Ids(CommonOptions common, params string[] states)
+    {
+        var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "As queue list shows it. More than one may be given.", HelpName = "ID" };
+        ids.CompletionSources.Add(Completions.Messages(common, states));
+        return ids;
+    }
 
     /// <summary>One that is refused does not stop the others.</summary>
-    private static async Task<int> EachAsync(string[] ids, Terminal terminal, string done, Func<string, Task<string?>> change)
+    private static async Task<int> EachAsync(string[] ids, ControlClient client, Terminal terminal, string done, Func<string, Task<string?>> change, CancellationToken cancellation)
     {
-        var code = ExitCode.Ok;
-        foreach (var id in ids) code = Math.Max(code, terminal.Report(await change(id), $"{id} {done}."));
+        var (code, changes) = (ExitCode.Ok, new List<ChangeReply>());
+        foreach (var id in ids)
+        {
+            var problem = await change(id);
+            code = Math.Max(code, terminal.Report(problem, $"{id} {done}."));
+            if (!terminal.Json) continue;
+            var now = await client.GetAsync(Resource(id), DashboardJson.Default.MessageReply, cancellation);
+            changes.Add(new ChangeReply(id, problem is null, now.Value?.Status, problem));
+        }
+        if (terminal.Json) terminal.Print(changes, CliJson.Default.IReadOnlyListChangeReply);
         return code;
     }
 }

@@ -15,14 +15,24 @@ internal static class SendTestCommand
     {
         var to = new Option<string?>("--to") { Description = "Whom to. Default: the account's own address.", HelpName = "ADDRESS" };
         var account = new Option<string?>("--account") { Description = "By which account. Default: the first.", HelpName = "NAME" };
-        var command = new Command("send-test", "Send a test message and follow it to the end. Exit code 0: Gmail took it; 1: not.") { to, account };
+        account.CompletionSources.Add(Completions.Accounts(common));
+        var command = new Command("send-test", "Send a test message by the running server and follow it to the end. Exit code 0: Gmail took it; 1: not, or not yet.") { to, account };
         command.Asks(common, async (parsed, client, terminal, cancellation) =>
         {
             var body = JsonContent.Create(new SendTestRequest(parsed.GetValue(to), parsed.GetValue(account)), DashboardJson.Default.SendTestRequest);
             // With its length: the server reads a body of unknown length as none.
             await body.LoadIntoBufferAsync(cancellation);
             var answer = await client.PostAsync("/send-test", body, DashboardJson.Default.SendTestReply, cancellation);
-            return answer.Value is { } test ? await FollowAsync(client, terminal, test.Id, TimeProvider.System, cancellation) : terminal.Report(answer.Problem, "");
+            if (answer.Value is not { } test) return terminal.Report(answer.Problem, "");
+            try
+            {
+                return await FollowAsync(client, terminal, test.Id, TimeProvider.System, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                terminal.Complain($"no longer watching. The message stays in the queue and is sent all the same; smarthost queue show {test.Id} tells its story.");
+                return ExitCode.Interrupted;
+            }
         });
         return command;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SmartHost.Configuration;
+using SmartHost.Dashboard.Access;
 
 namespace SmartHost.Cli;
 
@@ -15,7 +16,13 @@ internal static class ServerVerb
         {
             var terminal = Terminal.Of(parsed, common);
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
-            using var client = new ControlClient(Path.GetDirectoryName(read.DeviceFolder!)!);
+            var dataFolder = Path.GetDirectoryName(read.DeviceFolder!)!;
+            if (read.Settings is null && !Path.Exists(ControlSocket.PathIn(dataFolder)) && Unreadable(read.ConfigFile) is { } why)
+            {
+                terminal.Complain(why);
+                return ExitCode.Configuration;
+            }
+            using var client = new ControlClient(dataFolder);
             try
             {
                 return await ask(parsed, client, terminal, cancellation);
@@ -26,6 +33,25 @@ internal static class ServerVerb
                 return ExitCode.Unavailable;
             }
         });
+
+    /// <summary>Only the file tells where the data folder is; without it we would ask at the wrong door and say that nobody is there.</summary>
+    private static string? Unreadable(string? configFile)
+    {
+        if (configFile is null) return null;
+        try
+        {
+            using var opened = File.OpenRead(configFile);
+            return null;
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return $"There is no configuration file {configFile}. Name the one that the server runs with by --config.";
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return $"You may not read the configuration file {configFile}, which says where the server is. Run this as the user that runs it or as root.";
+        }
+    }
 
     /// <summary>Says what the server refused; otherwise nothing, or what was done.</summary>
     public static int Report(this Terminal terminal, string? problem, string done)

@@ -1,4 +1,5 @@
 using System.Net;
+using SmartHost.Dashboard.Api;
 using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.Mail;
@@ -47,6 +48,9 @@ public sealed record DashboardSources
 
     /// <summary>The same lines as <c>smarthost check</c>, each as soon as it is known.</summary>
     public required Func<CancellationToken, IAsyncEnumerable<CheckLine>> Check { get; init; }
+
+    /// <summary>Whether each account can log in: what is known, or one login where nothing is.</summary>
+    public required Func<CancellationToken, Task<IReadOnlyList<LoginReply>>> ProveLogins { get; init; }
 
     public required Func<SendTestRequest, CancellationToken, Task<SendTestResult>> SendTest { get; init; }
 

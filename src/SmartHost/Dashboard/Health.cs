@@ -13,21 +13,19 @@ internal static class Health
 {
     public static void Map(IEndpointRouteBuilder app, DashboardSources sources)
     {
-        app.MapGet("/healthz", () => Reply("alive", [])).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
-        app.MapGet("/readyz", () => Ready(sources)).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
+        app.MapGet("/healthz", () => Reply("alive", sources.Queue.Refusal(declaredSize: 0) is null, [])).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
+        app.MapGet("/readyz", (CancellationToken cancellation) => ReadyAsync(sources, cancellation)).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
     }
 
-    internal static IReadOnlyList<string> Obstacles(DashboardSources sources)
+    private static async Task<JsonHttpResult<HealthReply>> ReadyAsync(DashboardSources sources, CancellationToken cancellation)
     {
+        var refusal = await sources.Queue.ObstacleAsync(cancellation);
         var obstacles = new List<string>();
-        if (sources.Queue.Refusal(declaredSize: 0) is { } full) obstacles.Add($"The queue takes no mail: {full}");
+        if (refusal is not null) obstacles.Add($"The queue takes no mail: {refusal}");
         if (!sources.Delivery().HasUsableAccount) obstacles.Add("No Gmail account can send now; mail is kept. The page says why.");
-        return obstacles;
+        return obstacles.Count > 0 ? Reply("not ready", refusal is null, obstacles, 503) : Reply("ready", true, []);
     }
 
-    private static JsonHttpResult<HealthReply> Ready(DashboardSources sources) =>
-        Obstacles(sources) is { Count: > 0 } obstacles ? Reply("not ready", obstacles, 503) : Reply("ready", []);
-
-    private static JsonHttpResult<HealthReply> Reply(string status, IReadOnlyList<string> reasons, int code = 200) =>
-        TypedResults.Json(new HealthReply(status, reasons), DashboardJson.Default.HealthReply, statusCode: code);
+    private static JsonHttpResult<HealthReply> Reply(string status, bool takesMail, IReadOnlyList<string> reasons, int code = 200) =>
+        TypedResults.Json(new HealthReply(status, takesMail, reasons), DashboardJson.Default.HealthReply, statusCode: code);
 }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -56,6 +58,23 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         return outcome;
     }
 
+    /// <summary>As far as TLS and a greeting, then QUIT, for a check: nothing is logged in. Never throws for what Gmail or the network does.</summary>
+    public async Task<Reach> ReachAsync(AccountSettings account, int port, CancellationToken cancellation)
+    {
+        X509Certificate2Collection? roots;
+        try
+        {
+            roots = GmailTls.LoadRoots(account.CaFile);
+        }
+        catch (WireException e)
+        {
+            return new Reach(ReplyCatalogue.Read(e.Failure, Stage.Connect, e.Detail), null, null);
+        }
+        var attempt = new Attempt(account, port, time);
+        await TryAsync(attempt, account.Tls ?? TlsOf(port), roots, proof: null, cancellation);
+        return new Reach(attempt.Verdict, attempt.Address, attempt.Encryption);
+    }
+
     /// <summary>
     /// A name that Gmail accepts in EHLO: the host name where it has a domain, else the host name below home.arpa, the
     /// domain that RFC 8375 sets aside for homes. Characters that no host name has are dropped.
@@ -103,13 +122,16 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
 
     private IEnumerable<(int Port, AccountTls Tls)> Ports(AccountSettings account)
     {
-        if (account.Port is { } port) return [(port, account.Tls ?? (port == Submissions ? AccountTls.Implicit : AccountTls.StartTls))];
+        if (account.Port is { } port) return [(port, account.Tls ?? TlsOf(port))];
         (int, AccountTls) starttls = (Submission, AccountTls.StartTls), @implicit = (Submissions, AccountTls.Implicit);
         if (account.Tls is { } only) return [only == AccountTls.StartTls ? starttls : @implicit];
         return working.GetValueOrDefault(account.Name) == Submissions ? [@implicit, starttls] : [starttls, @implicit];
     }
 
-    private async Task TryAsync(Attempt attempt, AccountTls tls, X509Certificate2Collection? roots, LoginProof proof, CancellationToken cancellation)
+    private static AccountTls TlsOf(int port) => port == Submissions ? AccountTls.Implicit : AccountTls.StartTls;
+
+    /// <param name="proof">Null: no further than TLS.</param>
+    private async Task TryAsync(Attempt attempt, AccountTls tls, X509Certificate2Collection? roots, LoginProof? proof, CancellationToken cancellation)
     {
         GmailLogin? login = null;
         SmtpWire? wire = null;
@@ -124,9 +146,16 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
                 if (greeting is null || !await StartTlsAsync(attempt, wire, cancellation)) return;
             }
             attempt.Stage = Stage.Tls;
-            wire = new SmtpWire(await SecureAsync(wire.Stream, attempt.Account, roots, cancellation), time);
+            var secure = await SecureAsync(wire.Stream, attempt.Account, roots, cancellation);
+            wire = new SmtpWire(secure, time);
+            attempt.Encryption = secure.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2";
             greeting ??= await GreetingAsync(attempt, wire, cancellation);
             if (greeting is null) return;
+            if (proof is null)
+            {
+                await wire.WriteLineAsync("QUIT", timeouts.Ehlo, cancellation);
+                return;
+            }
 
             login = new GmailLogin(wire, timeouts, localDomain);
             var (offer, refusal) = await login.RunAsync(attempt.Account, greeting, proof, cancellation);
@@ -177,7 +206,7 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         return wire.HasMore ? throw new WireException(ConnectionFailure.NotSmtp, "it said more after STARTTLS than it was asked") : true;
     }
 
-    private async Task<Stream> SecureAsync(Stream plain, AccountSettings account, X509Certificate2Collection? roots, CancellationToken cancellation)
+    private async Task<SslStream> SecureAsync(Stream plain, AccountSettings account, X509Certificate2Collection? roots, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(account.CheckRevocation ? timeouts.TlsWithRevocation : timeouts.Tls, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
@@ -239,6 +268,8 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         public IPAddress? Address { get; set; }
 
         public Stage Stage { get; set; }
+
+        public string? Encryption { get; set; }
 
         public GmailSession? Session { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
@@ -12,3 +13,9 @@ public abstract record OpenOutcome
 
     public sealed record Failed(Verdict Verdict, SmtpReply? Reply, string Tried) : OpenOutcome;
 }
+
+/// <summary>How far the way to a port goes, without a login.</summary>
+/// <param name="Trouble">Null: as far as it was asked, encryption included.</param>
+/// <param name="Address">The one of the host's that answered.</param>
+/// <param name="Encryption">Such as "TLS 1.3"; null where it did not come to that.</param>
+public sealed record Reach(Verdict? Trouble, IPAddress? Address, string? Encryption);

@@ -4,9 +4,14 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
+using SmartHost.Dashboard.Api;
 using SmartHost.Gmail;
 
 namespace SmartHost.Hosting;
+
+/// <summary>What only a running server knows.</summary>
+/// <param name="Bridge">Not null where every device seems to be Docker's gateway: what that means and what to do.</param>
+public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, string? Bridge);
 
 /// <summary>
 /// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Changes nothing and
@@ -19,42 +24,48 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     /// <summary>Free space, in octets, below which a line warns: some fifty scans of the largest size.</summary>
     private const long PlentyOfSpace = 2L << 30;
 
-    /// <param name="bridge">Known to the running server alone.</param>
-    public async IAsyncEnumerable<CheckLine> AllAsync(bool running, BridgeWarning? bridge, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="server">Null: none is running.</param>
+    /// <param name="listening">True while the server itself asks: its own ports are taken then, by itself.</param>
+    public async IAsyncEnumerable<CheckLine> AllAsync(RunningState? server, bool listening, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await foreach (var line in OfflineAsync(running, cancellation)) yield return line;
-        if (bridge is not null) yield return Bad("Docker network", bridge.Text, bridge.Remedy);
+        await foreach (var line in OfflineAsync(server, listening, cancellation)) yield return line;
         await foreach (var line in OnlineAsync(cancellation)) yield return line;
     }
 
     /// <summary>Without the network: what stands on this machine.</summary>
-    /// <param name="running">True while the server itself asks: its own ports are taken then, by itself.</param>
-    public async IAsyncEnumerable<CheckLine> OfflineAsync(bool running, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<CheckLine> OfflineAsync(RunningState? server, bool listening, [EnumeratorCancellation] CancellationToken cancellation)
     {
         yield return DataFolder();
         yield return FreeSpace();
         foreach (var listener in settings.Listeners)
-            yield return await PortAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}.port", running, cancellation);
+        {
+            yield return listening ? Good($"port {listener.Port}", "SmartHost listens here") : await PortCheck.ListenerAsync(listener, cancellation);
+        }
         if (!settings.Dashboard.Off)
-            yield return await PortAsync($"page on port {settings.Dashboard.Port}", settings.Dashboard.Address, settings.Dashboard.Port, "dashboard.port", running, cancellation);
+        {
+            var name = $"page on port {settings.Dashboard.Port}";
+            yield return listening ? Good(name, "SmartHost listens here") : await PortCheck.PageAsync(name, settings.Dashboard, cancellation);
+        }
+        if (server?.Bridge is { } bridge) yield return Bad("Docker network", bridge, "“Docker and networks” in the documentation has the ways out.");
         yield return settings.Devices.Devices.Count switch
         {
             0 => Trouble("devices", "No device is allowed to send yet.", "Add one under devices, or start SmartHost and allow it on the page once it has tried."),
             1 => Good("devices", $"1 device may send: {settings.Devices.Devices[0].Name}"),
             var count => Good("devices", $"{count} devices may send"),
         };
+        foreach (var account in settings.Accounts) yield return Allowance(account, server?.Accounts.FirstOrDefault(one => one.Name == account.Name));
     }
 
     /// <summary>The way to Gmail, account by account: names, TCP, TLS, login.</summary>
     public async IAsyncEnumerable<CheckLine> OnlineAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        foreach (var host in settings.Accounts.Select(account => account.Host).Distinct())
+        foreach (var host in settings.Accounts.GroupBy(account => account.Host))
         {
-            var (line, addresses) = await NameAsync(host, cancellation);
+            var (line, found) = await NameAsync(host.Key, cancellation);
             yield return line;
-            if (addresses.Length == 0) continue;
-            foreach (var port in settings.Accounts.Where(account => account.Host == host).SelectMany(Ports).Distinct())
-                yield return await ReachAsync(host, addresses, port, cancellation);
+            if (!found) continue;
+            foreach (var (account, port) in host.SelectMany(account => Ports(account).Select(port => (account, port))).DistinctBy(pair => (pair.port, pair.account.CaFile)))
+                yield return await ReachAsync(account, port, cancellation);
         }
         foreach (var account in settings.Accounts) yield return await LoginAsync(account, cancellation);
         yield return await ClockAsync(cancellation);
@@ -91,90 +102,80 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         }
     }
 
-    private static async Task<CheckLine> PortAsync(string name, IPAddress address, int port, string setting, bool running, CancellationToken cancellation)
+    private static CheckLine Allowance(AccountSettings account, AccountReply? now)
     {
-        if (running) return Good(name, "SmartHost listens here");
+        var name = $"allowance of {account.Name}";
+        if (now is null)
+        {
+            return Good(name, $"{account.DailyMessages} messages and {account.DailyRecipients} recipients in 24 hours; how much of it is left, only a running SmartHost knows");
+        }
+        var text = $"{Math.Max(0, now.MessagesLimit - now.MessagesUsed)} of {now.MessagesLimit} messages and {Math.Max(0, now.RecipientsLimit - now.RecipientsUsed)} of {now.RecipientsLimit} recipients are left for these 24 hours";
+        var isShort = now.LanesSpent.Count > 0 || now.MessagesUsed * 5L >= now.MessagesLimit * 4L || now.RecipientsUsed * 5L >= now.RecipientsLimit * 4L;
+        return isShort
+            ? Trouble(name, text, "Nothing is lost: mail waits until older mail is 24 hours gone. If this happens often, name a second account as fallback.")
+            : Good(name, text);
+    }
+
+    /// <summary>A and AAAA are asked for one by one: a resolver that never answers the one must not hide the other.</summary>
+    private async Task<(CheckLine Line, bool Found)> NameAsync(string host, CancellationToken cancellation)
+    {
+        var name = $"DNS {host}";
+        if (IPAddress.TryParse(host, out _)) return (Good(name, "it is an address, so there is nothing to look up"), true);
+        var lookups = await Task.WhenAll(AddressesAsync(host, AddressFamily.InterNetwork, cancellation), AddressesAsync(host, AddressFamily.InterNetworkV6, cancellation));
+        var (v4, v6) = (lookups[0], lookups[1]);
+        if (v4.Addresses.Length + v6.Addresses.Length == 0)
+        {
+            return (Bad(name, $"The name cannot be looked up: {v4.Problem ?? v6.Problem ?? "it has no address"}.",
+                "Check the internet connection and the DNS server of this machine (in Docker: dns: in the compose file)."), false);
+        }
+        static string Text(string record, IPAddress[] addresses) => addresses.Length == 0 ? $"no {record}" : $"{record} {string.Join(", ", addresses.Take(2).Select(one => one.ToString()))}{(addresses.Length > 2 ? ", …" : "")}";
+        var text = $"{Text("A", v4.Addresses)}; {Text("AAAA", v6.Addresses)}";
+        return (v4.Addresses.Length == 0 ? Trouble(name, text, "Only an IPv6 address was found: if this machine has no IPv6, check its DNS server.") : Good(name, text), true);
+    }
+
+    private async Task<(IPAddress[] Addresses, string? Problem)> AddressesAsync(string host, AddressFamily family, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try
         {
-            using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (address.AddressFamily == AddressFamily.InterNetworkV6) probe.DualMode = true;
-            probe.Bind(new IPEndPoint(address, port));
-            return Good(name, "free");
-        }
-        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            return await GreetsAsUsAsync(port, cancellation)
-                ? Good(name, "SmartHost is running and listens here")
-                : Bad(name, "Another program listens here.", $"Stop it (ss -ltnp shows its name), or choose another port with {setting}.");
-        }
-        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AccessDenied)
-        {
-            return Bad(name, "Ports below 1024 are root's on this machine.", $"Choose {setting} above 1023, or see “Port 25” in docs/docker.md.");
+            return (await Dns.GetHostAddressesAsync(host, family, both.Token), null);
         }
         catch (SocketException failure)
         {
-            return Bad(name, $"It cannot be opened: {failure.Message}.", $"Check the address beside {setting}: is it one of this machine's?");
+            return ([], failure.Message.TrimEnd('.'));
         }
-    }
-
-    /// <summary>Our greeting ends in "SmartHost"; a page needs no such care, for another SmartHost answers there too.</summary>
-    private static async Task<bool> GreetsAsUsAsync(int port, CancellationToken cancellation)
-    {
-        try
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            patience.CancelAfter(TimeSpan.FromSeconds(2));
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, port, patience.Token);
-            var stream = client.GetStream();
-            var buffer = new byte[512];
-            // A page says nothing until it is asked; a greeting comes by itself.
-            await stream.WriteAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray(), patience.Token);
-            var read = await stream.ReadAsync(buffer, patience.Token);
-            var text = System.Text.Encoding.Latin1.GetString(buffer, 0, read);
-            return text.Contains("SmartHost", StringComparison.Ordinal) || text.StartsWith("HTTP/1.1 200", StringComparison.Ordinal);
-        }
-        catch (Exception failure) when (failure is SocketException or IOException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
-        {
-            return false;
-        }
-    }
-
-    private static async Task<(CheckLine Line, IPAddress[] Addresses)> NameAsync(string host, CancellationToken cancellation)
-    {
-        try
-        {
-            var addresses = await Dns.GetHostAddressesAsync(host, cancellation);
-            var (v4, v6) = (addresses.Count(address => address.AddressFamily == AddressFamily.InterNetwork), addresses.Count(address => address.AddressFamily == AddressFamily.InterNetworkV6));
-            return (Good($"DNS {host}", $"{v4} IPv4 and {v6} IPv6 address(es)"), addresses);
-        }
-        catch (SocketException failure)
-        {
-            return (Bad($"DNS {host}", $"The name cannot be looked up: {failure.Message}.", "Check the internet connection and the DNS server of this machine (in Docker: dns: in the compose file)."), []);
+            return ([], $"no answer in {Patience.TotalSeconds:0} seconds");
         }
     }
 
     private static IEnumerable<int> Ports(AccountSettings account) => account.Port is { } port ? [port] : [587, 465];
 
-    private async Task<CheckLine> ReachAsync(string host, IPAddress[] addresses, int port, CancellationToken cancellation)
+    private async Task<CheckLine> ReachAsync(AccountSettings account, int port, CancellationToken cancellation)
     {
-        var name = $"TCP {host}:{port}";
+        var name = $"way to {account.Host}:{port}";
         var begin = time.GetTimestamp();
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        Reach reach;
         try
         {
-            using var patience = new CancellationTokenSource(Patience, time);
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
-            using var client = new TcpClient();
-            // IPv4 first: a machine with IPv6 addresses and no route is common, and the connector handles it by itself.
-            await client.ConnectAsync([.. addresses.OrderBy(address => address.AddressFamily)], port, both.Token);
-            return Good(name, $"connected in {time.GetElapsedTime(begin).TotalMilliseconds:0} ms");
+            // Its own port alone: with tls fixed for the account, the other one is never used.
+            reach = await connector.ReachAsync(account.Port is null ? account with { Tls = null } : account, port, both.Token);
         }
-        catch (Exception failure) when (failure is SocketException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            var why = failure is SocketException socket ? socket.Message : $"no answer in {Patience.TotalSeconds:0} seconds";
-            return Trouble(name, $"It cannot be reached: {why}.", "One of 587 and 465 is enough. If both fail, a firewall or the provider blocks them: allow outgoing TCP to both.");
+            return Trouble(name, $"No answer in {Patience.TotalSeconds:0} seconds.", Advice(account));
         }
+        if (reach.Trouble is { } trouble) return Trouble(name, trouble.Happened, reach.Address is null ? Advice(account) : trouble.Remedy);
+        return Good(name, $"TCP and {reach.Encryption} in {time.GetElapsedTime(begin).TotalMilliseconds:0} ms, the certificate is right{(reach.Address is null || account.Host == reach.Address.ToString() ? "" : $" ({reach.Address})")}");
     }
+
+    private static string Advice(AccountSettings account) => account.Port is null
+        ? "One of 587 and 465 is enough. If both fail, a firewall or the provider blocks them: allow outgoing TCP to both."
+        : "A firewall or the provider may block it: allow outgoing TCP to it, or leave the account's port out to have 587 and 465 tried.";
 
     private async Task<CheckLine> LoginAsync(AccountSettings account, CancellationToken cancellation)
     {

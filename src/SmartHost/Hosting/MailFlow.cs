@@ -42,6 +42,7 @@ internal sealed class MailFlow : IAsyncDisposable
             queue, Connector, () => settings.Current.Accounts, () => settings.Current.Delivery, () => settings.Current.Alerts,
             device => Device(device) is { } known ? new DeviceRouting(known.From, known.SubjectPrefix) : null,
             Alerts, reports, log, meters, time, random);
+        Logins = new LoginProofs(Connector, () => settings.Current.Accounts, () => Delivery.State, time);
         watcher = new SettingsWatcher(settings, time);
         housekeeping = new Housekeeping(settings, queue, unknown, Alerts, loggers.CreateLogger<Housekeeping>(), time);
         settings.Changed += _ =>
@@ -63,6 +64,8 @@ internal sealed class MailFlow : IAsyncDisposable
     public MailQueue Queue { get; }
 
     public GmailConnector Connector { get; }
+
+    public LoginProofs Logins { get; }
 
     public RefreshTokens RefreshTokens { get; }
 
@@ -98,6 +101,7 @@ internal sealed class MailFlow : IAsyncDisposable
         await stopNotices.CancelAsync();
         await Task.WhenAll(noticing);
         http.Dispose();
+        Logins.Dispose();
         meters.Dispose();
         stopDelivery.Dispose();
         stopNotices.Dispose();

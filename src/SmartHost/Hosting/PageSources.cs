@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using MimeKit;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
+using SmartHost.Dashboard.Api;
 using SmartHost.Devices;
 using SmartHost.History;
 using SmartHost.Mail;
@@ -32,7 +33,8 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name))),
         ForgetUnknown = address => unknown.Forget(address),
         TryAccount = flow.Delivery.TryNow,
-        Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(running: true, Bridge(), cancellation),
+        Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(Running(), listening: true, cancellation),
+        ProveLogins = flow.Logins.AskAsync,
         SendTest = SendTestAsync,
         SettingsProblems = () => [.. settings.LastProblems.Where(problem => problem.IsError).Select(problem => problem.ToString()), .. settings.AfterRestart],
         Bridge = Bridge,
@@ -84,6 +86,8 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
             _ => throw new UnreachableException(),
         };
     }
+
+    private RunningState Running() => new([.. flow.Delivery.State.Accounts.Select(AccountReply.Of)], Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null);
 
     private BridgeWarning? Bridge() => DockerBridge.Gateway(sightings.OnlyClient) is { } gateway
         ? new BridgeWarning(gateway,

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using SmartHost.Mail;
 
@@ -89,6 +90,24 @@ public sealed partial class MailQueue : IAsyncDisposable
     {
         if (index.Count >= settings.MaxMessages) return $"{settings.MaxMessages} messages are waiting already (queue.maxMessages)";
         return folder.Free() - declaredSize < settings.MinFree ? "the disk with the data folder is nearly full" : null;
+    }
+
+    /// <summary>
+    /// For monitors: null while mail is taken, else why not. Where the last commit failed another is tried, so that the answer
+    /// is true now; on a sound disk nothing is written, or a monitor would keep it from ever falling asleep.
+    /// </summary>
+    public async Task<string?> ObstacleAsync(CancellationToken cancellation)
+    {
+        if (Refusal(declaredSize: 0) is { } refusal) return refusal;
+        if (journal.Trouble is null) return null;
+        // Something to write: an empty transaction succeeds on any disk.
+        var now = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        var written = await journal.WriteAsync(database =>
+        {
+            database.PutState("queue", "proof", $"\"{now}\"");
+            return true;
+        }).WaitAsync(cancellation).ConfigureAwait(false);
+        return written.Failure?.Reason;
     }
 
     public IncomingMessage Receive() => new(ids.Next(), this, store);

@@ -40,6 +40,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         api.MapDelete("/unknown-devices/{address}", ForgetUnknown);
         api.MapPost("/accounts/{name}/try", TryAccount);
         api.MapPost("/check", CheckAsync);
+        api.MapPost("/logins", async (CancellationToken cancellation) => TypedResults.Json(await sources.ProveLogins(cancellation), DashboardJson.Default.IReadOnlyListLoginReply));
         api.MapPost("/send-test", SendTestAsync);
         // A path that is not there must not be answered with a page.
         api.MapFallback("{**path}", () => ApiProblem.Result(404, $"There is no such address. {Root}/openapi.json lists all of them."));

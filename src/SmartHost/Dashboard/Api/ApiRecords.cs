@@ -88,7 +88,12 @@ public sealed record ApiProblem(string Problem)
     public static IResult Result(int status, string sentence) => TypedResults.Json(new ApiProblem(sentence), DashboardJson.Default.ApiProblem, statusCode: status);
 }
 
-public sealed record HealthReply(string Status, IReadOnlyList<string> Reasons);
+/// <param name="TakesMail">False: devices are told to come again, since the disk is full or cannot be written.</param>
+public sealed record HealthReply(string Status, bool TakesMail, IReadOnlyList<string> Reasons);
+
+/// <summary>Whether an account can log in, and when that was tried. Answers are kept for a while: see the API's document.</summary>
+/// <param name="At">Null: it was not tried, since what is known of the account says enough.</param>
+public sealed record LoginReply(string Account, bool CanLogIn, string Text, DateTimeOffset? At);
 
 /// <summary>Enumerations are words in camel case, in the API as in its document.</summary>
 internal sealed class CamelCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) where T : struct, Enum;
@@ -109,5 +114,8 @@ internal sealed class CamelCase<T>() : JsonStringEnumConverter<T>(JsonNamingPoli
 [JsonSerializable(typeof(SendTestRequest))]
 [JsonSerializable(typeof(SendTestReply))]
 [JsonSerializable(typeof(ApiProblem))]
+[JsonSerializable(typeof(DeviceReply))]
 [JsonSerializable(typeof(HealthReply))]
+[JsonSerializable(typeof(LoginReply))]
+[JsonSerializable(typeof(IReadOnlyList<LoginReply>))]
 public sealed partial class DashboardJson : JsonSerializerContext;

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using SmartHost.Cli;
+
+namespace SmartHost.Tests.Cli;
+
+/// <summary>What can be typed, as the program itself says it.</summary>
+public class HelpTests
+{
+    [Test]
+    public async Task Every_verb_says_what_it_takes()
+    {
+        var scenes = new List<string>();
+        foreach (var path in Verbs(CommandLine.Root(), []))
+        {
+            var typed = await Typed.RunAsync([.. path, "--help"], CancellationToken.None);
+            Assert.That((typed.Code, typed.Error), Is.EqualTo((ExitCode.Ok, "")), typed.Scene());
+            Assert.That(typed.Output.Split('\n'), Has.All.Length.LessThanOrEqualTo(80));
+            scenes.Add(typed.Scene());
+        }
+        Assert.That(scenes, Has.Count.EqualTo(20));
+        Approved.Matches("help", string.Join('\n', scenes));
+    }
+
+    /// <summary>A process list shows arguments to everybody on the machine, and a shell keeps them.</summary>
+    [Test]
+    public void No_verb_takes_a_secret_as_an_argument()
+    {
+        string[] words = ["password", "secret", "token", "key", "credential"];
+        foreach (var command in Commands(CommandLine.Root()))
+        {
+            var names = command.Options.SelectMany(option => option.Aliases.Append(option.Name)).Concat(command.Arguments.Select(argument => argument.Name));
+            Assert.That(names.Where(name => words.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase))), Is.Empty, command.Name);
+        }
+    }
+
+    [TestCase("chek", "has no command “chek”. Did you mean check?")]
+    [TestCase("queue shw 1", "smarthost queue has no command “shw”. Did you mean show?")]
+    [TestCase("frobnicate", "smarthost has no command “frobnicate”.")]
+    [TestCase("queue", "say what smarthost queue is to do: list, show, retry, hold, release, delete.")]
+    [TestCase("devices", "say what smarthost devices is to do: list, allow, forget.")]
+    [TestCase("queue show", "smarthost queue show needs ID.")]
+    [TestCase("queue show a b", "smarthost queue show does not know what to do with “b”.")]
+    [TestCase("queue list --state lost", "--state is one of waiting, held, parked, sent, bounced, deleted, not “lost”.")]
+    [TestCase("queue list --limit many", "--limit takes a number, not “many”.")]
+    [TestCase("queue list --sate held", "smarthost queue list has no option --sate. Did you mean --state?")]
+    [TestCase("devices allow scanner", "smarthost devices allow needs --address, --to.")]
+    [TestCase("devices allow scanner --address 192.168.1.23 --to * --priority high", "--priority is one of urgent, normal, bulk, not “high”.")]
+    [TestCase("devices allow scanner --address 192.168.1.23 --to * --per-hour 1.5", "--per-hour takes a number, not “1.5”.")]
+    [TestCase("explain --from a@example.com", "smarthost explain needs --client, --to.")]
+    [TestCase("run --confg x.yaml", "smarthost run has no option --confg. Did you mean --config?")]
+    [TestCase("check --config", "--config needs a value.")]
+    public async Task A_slip_of_the_fingers_gets_a_sentence(string line, string sentence)
+    {
+        var typed = await Typed.RunAsync(Screen.None, line.Split(' '), CancellationToken.None);
+        Assert.That((typed.Code, typed.Output), Is.EqualTo((ExitCode.Usage, "")));
+        Assert.That(typed.Error, Does.Contain(sentence).And.Contain("Try: smarthost").And.Contain(" --help").And.Not.Contain("   at "));
+        Assert.That(typed.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(2), typed.Error);
+    }
+
+    private static IEnumerable<string[]> Verbs(Command command, string[] path) =>
+        command.Subcommands.SelectMany(verb => Verbs(verb, [.. path, verb.Name])).Prepend(path);
+
+    private static IEnumerable<Command> Commands(Command command) => command.Subcommands.SelectMany(Commands).Prepend(command);
+}
