@@ -50,15 +50,17 @@ public class SettingsSourceTests
         var source = Open(folder, Sound + "listeners: { lan: { port: 2525 }, old: { port: 2526 } }\n");
         folder.Write("smarthost.yaml", Sound + "listeners: { lan: { port: 25, authInClear: true }, new: { port: 2527 } }\ndashboard: { port: 8026, token: t }\nhostname: other.lan\n");
         var applied = (ReloadOutcome.Applied)source.Reload();
+        var name = applied.Change.Old.Hostname;
         Assert.That(applied.Change.AfterRestart, Is.EqualTo(new[]
         {
+            $"hostname is other.lan now; devices are greeted as {name} until SmartHost is restarted",
             "the dashboard's port, address or switch changed, which takes effect after a restart",
             "listeners.new is new; it opens after a restart",
-            "listeners.lan has another port or address, which takes effect after a restart",
+            "listeners.lan changed, which takes effect after a restart",
             "listeners.old is gone; it stays open until SmartHost is restarted",
         }));
-        Assert.That(source.Current.Listeners.Select(listener => (listener.Name, listener.Port, listener.AuthInClear)), Is.EqualTo(new[] { ("lan", 2525, true), ("old", 2526, false) }));
-        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("t"), "other.lan")));
+        Assert.That(source.Current.Listeners.Select(listener => (listener.Name, listener.Port, listener.AuthInClear)), Is.EqualTo(new[] { ("lan", 2525, false), ("old", 2526, false) }));
+        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("t"), name)));
         Assert.That(source.AfterRestart, Is.EqualTo(applied.Change.AfterRestart));
     }
 

@@ -51,7 +51,12 @@ internal sealed class DashboardBench : IAsyncDisposable
 
     public List<string> SettingsProblems { get; } = [];
 
+    public List<string> AfterRestart { get; } = [];
+
     public BridgeWarning? Bridge { get; set; }
+
+    /// <summary>Null: as <see cref="Bridge"/>.</summary>
+    public BridgeWarning? Gateway { get; set; }
 
     public List<AllowRequest> Allowed { get; } = [];
 
@@ -209,7 +214,9 @@ internal sealed class DashboardBench : IAsyncDisposable
             ? new SendTestResult(null, "The queue takes no mail: the disk is full.")
             : new SendTestResult(await Mail.AcceptAsync(QueueBench.Submission("smarthost", to: [request.To ?? "you@gmail.com"], subject: "A test message")), null),
         SettingsProblems = () => [.. SettingsProblems],
+        AfterRestart = () => [.. AfterRestart],
         Bridge = () => Bridge,
+        Gateway = () => Gateway ?? Bridge,
     };
 
     private static Device DeviceOf(AllowRequest request) => new()

@@ -76,7 +76,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         var (accounts, counts, hours, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation), sources.Alerts());
         var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, sources.ListensAt), accounts, counts, hours,
-            new MessageList(newest, clock), [.. alerts.Troubles.Reverse()], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.Bridge(),
+            new MessageList(newest, clock), [.. alerts.Troubles.Reverse()], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
             sources.UnknownDevices().Count, sources.ListensAt));
     }
 
@@ -240,7 +240,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     }
 
     private BridgeWarning? BridgeFor(IReadOnlyList<string> addresses) =>
-        sources.Bridge() is { } bridge && addresses.Any(text => AllowRules.ReadNetwork(text)?.Contains(bridge.Gateway) == true) ? bridge : null;
+        sources.Gateway() is { } gateway && addresses.Any(text => AllowRules.ReadNetwork(text)?.Contains(gateway.Gateway) == true) ? gateway : null;
 
     // --- check --------------------------------------------------------------------------------------------------
 
