@@ -65,6 +65,22 @@ public class SettingsSourceTests
     }
 
     [Test]
+    public void The_log_waits_for_a_restart_and_says_so_until_it_is_as_before()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        folder.Write("smarthost.yaml", Sound + "log: { level: debug }\nhistory: { keepDays: 3 }\nqueue: { maxMessages: 5 }\n");
+        source.Reload();
+        Assert.That(source.AfterRestart, Is.EqualTo(new[] { "log changed, which takes effect after a restart" }));
+        Assert.That((source.Current.Log.Level, source.Current.Queue.KeepDays, source.Current.Queue.MaxMessages), Is.EqualTo((SmartHost.History.LogVerbosity.Information, 3, 5)));
+        source.Reload();
+        Assert.That(source.AfterRestart, Has.Count.EqualTo(1), "read again, still waiting");
+        folder.Write("smarthost.yaml", Sound);
+        source.Reload();
+        Assert.That(source.AfterRestart, Is.Empty);
+    }
+
+    [Test]
     public void The_data_folder_stays_with_its_devices_until_a_restart()
     {
         using var folder = new SettingsFolder();
@@ -119,7 +135,7 @@ public class SettingsSourceTests
 
         await ChangesAsync(() => folder.Write("secret", "ponmlkjihgfedcba"), () => source.Current.Accounts[0].Credentials.Equals(new AccountCredentials.AppPassword(new Secret("ponmlkjihgfedcba"))));
         await ChangesAsync(() => folder.Write("data/devices/ups.yaml", "addresses: 10.0.0.1\nrecipients: \"*\"\n"), () => source.Current.Devices.Devices.Count == 2);
-        await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "hostname: other.lan\n"), () => source.Current.Hostname == "other.lan");
+        await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "limits: { connections: 7 }\n"), () => source.Current.Limits.Connections == 7);
         await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "oops: 1\n"), () => source.LastProblems.Count == 1);
         await ChangesAsync(() => File.Delete(Path.Combine(folder.DataFolder, "devices", "ups.yaml")), () => source.LastProblems.Count == 1);
         await ChangesAsync(() => folder.Write("smarthost.yaml", Sound), () => source.LastProblems.Count == 0 && source.Current.Devices.Devices.Count == 1);
