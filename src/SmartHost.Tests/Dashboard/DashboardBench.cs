@@ -98,6 +98,9 @@ internal sealed class DashboardBench : IAsyncDisposable
 
     public Meters Meters => meters;
 
+    /// <summary>Says that a stop is near; the port stays open until the bench is disposed of.</summary>
+    public void BeginStop() => app.Lifetime.StopApplication();
+
     /// <summary>Every route, as <c>get /api/v1/overview</c>; without those that catch what no other takes.</summary>
     public IEnumerable<string> Routes =>
         from endpoint in app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
