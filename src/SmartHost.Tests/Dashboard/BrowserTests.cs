@@ -221,7 +221,7 @@ public class BrowserTests
         await page.GetByRole(AriaRole.Link, new() { Name = "Check" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Run the check" }).ClickAsync();
         await Assertions.Expect(page.GetByText("Make a new app password.")).ToBeVisibleAsync();
-        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("1 line needs you: each says what to do.");
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("1 line needs you: it says what to do.");
         await page.GetByLabel("To").FillAsync("me@example.com");
         await page.GetByRole(AriaRole.Button, new() { Name = "Send it" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "A test message" })).ToBeVisibleAsync();

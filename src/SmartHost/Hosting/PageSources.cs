@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 using MimeKit;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
+using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.History;
 using SmartHost.Mail;
@@ -96,7 +97,17 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
             var near = flow.Expiry.IsNear(ending);
             yield return new CheckLine(ending.What, near ? CheckResult.Doubtful : CheckResult.Good, $"good until {ending.At.UtcDateTime:yyyy-MM-dd}", near ? ending.Remedy : null);
         }
+        foreach (var account in flow.Delivery.State.Accounts) yield return Allowance(account);
         await foreach (var line in new Checkup(settings.Current, flow.Connector, time).AllAsync(running: true, bridge.Warning(), cancellation)) yield return line;
+    }
+
+    private static CheckLine Allowance(AccountState account)
+    {
+        var (messages, recipients) = (Math.Max(0, account.MessagesLimit - account.MessagesUsed), Math.Max(0, account.RecipientsLimit - account.RecipientsUsed));
+        var text = $"{messages} of {account.MessagesLimit} messages and {recipients} of {account.RecipientsLimit} recipients are left in these 24 hours";
+        return account.Spent.Count == 0
+            ? new CheckLine($"allowance of {account.Name}", CheckResult.Good, text)
+            : new CheckLine($"allowance of {account.Name}", CheckResult.Doubtful, text, $"Nothing to do: {string.Join(" and ", account.Spent.Select(lane => lane.ToString().ToLowerInvariant()))} mail waits and leaves by itself.");
     }
 
     private IEnumerable<CheckLine> SettingsLines()

@@ -63,7 +63,8 @@ public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyLi
 
 /// <param name="Unknown">Each with its name by reverse DNS, if it has one.</param>
 public sealed record DevicesPage(
-    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDevice Device, string? Name)> Unknown, BridgeWarning? Bridge);
+    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDevice Device, string? Name)> Unknown, BridgeWarning? Bridge,
+    IReadOnlyList<string> ListensAt);
 
 /// <summary>The form as it stands: prefilled, or as the person wrote it when something in it was wrong.</summary>
 /// <param name="Bridge">Not null: this form is about the gateway, so it asks twice.</param>
