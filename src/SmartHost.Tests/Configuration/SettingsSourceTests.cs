@@ -50,16 +50,34 @@ public class SettingsSourceTests
         var source = Open(folder, Sound + "listeners: { lan: { port: 2525 }, old: { port: 2526 } }\n");
         folder.Write("smarthost.yaml", Sound + "listeners: { lan: { port: 25, authInClear: true }, new: { port: 2527 } }\ndashboard: { port: 8026, token: t }\nhostname: other.lan\n");
         var applied = (ReloadOutcome.Applied)source.Reload();
+        var name = applied.Change.Old.Hostname;
         Assert.That(applied.Change.AfterRestart, Is.EqualTo(new[]
         {
+            $"hostname is other.lan now; devices are greeted as {name} until SmartHost is restarted",
             "the dashboard's port, address or switch changed, which takes effect after a restart",
             "listeners.new is new; it opens after a restart",
-            "listeners.lan has another port or address, which takes effect after a restart",
+            "listeners.lan changed, which takes effect after a restart",
             "listeners.old is gone; it stays open until SmartHost is restarted",
         }));
-        Assert.That(source.Current.Listeners.Select(listener => (listener.Name, listener.Port, listener.AuthInClear)), Is.EqualTo(new[] { ("lan", 2525, true), ("old", 2526, false) }));
-        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("t"), "other.lan")));
+        Assert.That(source.Current.Listeners.Select(listener => (listener.Name, listener.Port, listener.AuthInClear)), Is.EqualTo(new[] { ("lan", 2525, false), ("old", 2526, false) }));
+        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("t"), name)));
         Assert.That(source.AfterRestart, Is.EqualTo(applied.Change.AfterRestart));
+    }
+
+    [Test]
+    public void The_log_waits_for_a_restart_and_says_so_until_it_is_as_before()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder);
+        folder.Write("smarthost.yaml", Sound + "log: { level: debug }\nhistory: { keepDays: 3 }\nqueue: { maxMessages: 5 }\n");
+        source.Reload();
+        Assert.That(source.AfterRestart, Is.EqualTo(new[] { "log changed, which takes effect after a restart" }));
+        Assert.That((source.Current.Log.Level, source.Current.Queue.KeepDays, source.Current.Queue.MaxMessages), Is.EqualTo((SmartHost.History.LogVerbosity.Information, 3, 5)));
+        source.Reload();
+        Assert.That(source.AfterRestart, Has.Count.EqualTo(1), "read again, still waiting");
+        folder.Write("smarthost.yaml", Sound);
+        source.Reload();
+        Assert.That(source.AfterRestart, Is.Empty);
     }
 
     [Test]
@@ -117,7 +135,7 @@ public class SettingsSourceTests
 
         await ChangesAsync(() => folder.Write("secret", "ponmlkjihgfedcba"), () => source.Current.Accounts[0].Credentials.Equals(new AccountCredentials.AppPassword(new Secret("ponmlkjihgfedcba"))));
         await ChangesAsync(() => folder.Write("data/devices/ups.yaml", "addresses: 10.0.0.1\nrecipients: \"*\"\n"), () => source.Current.Devices.Devices.Count == 2);
-        await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "hostname: other.lan\n"), () => source.Current.Hostname == "other.lan");
+        await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "limits: { connections: 7 }\n"), () => source.Current.Limits.Connections == 7);
         await ChangesAsync(() => File.AppendAllText(folder.ConfigFile, "oops: 1\n"), () => source.LastProblems.Count == 1);
         await ChangesAsync(() => File.Delete(Path.Combine(folder.DataFolder, "devices", "ups.yaml")), () => source.LastProblems.Count == 1);
         await ChangesAsync(() => folder.Write("smarthost.yaml", Sound), () => source.LastProblems.Count == 0 && source.Current.Devices.Devices.Count == 1);

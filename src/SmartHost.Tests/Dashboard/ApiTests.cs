@@ -157,6 +157,47 @@ public class ApiTests
         Assert.That(bench.Devices, Is.Empty);
     }
 
+    /// <summary>A scan of 30 MB, looked at and downloaded by a browser and by a script: memory does not grow with it.</summary>
+    [Test]
+    public async Task A_large_message_is_handed_out_in_pieces()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var content = new byte[30_000_000];
+        "Subject: scan\r\n\r\n"u8.CopyTo(content);
+        content.AsSpan(18).Fill((byte)'x');
+        var id = await bench.Mail.AcceptAsync(Queue.QueueBench.Submission(subject: "scan"), content);
+        using var script = bench.Script();
+        await DownloadAsync($"/messages/{id}", 0);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await DownloadAsync($"/messages/{id}", 64 * 1024);
+        await DownloadAsync($"/messages/{id}/raw", content.Length);
+        await DownloadAsync($"/api/v1/messages/{id}/raw", content.Length);
+        Assert.That(GC.GetTotalAllocatedBytes(precise: true) - before, Is.LessThan(15_000_000), "half of one copy of it");
+
+        async Task DownloadAsync(string path, int atLeast)
+        {
+            using var answer = await script.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
+            await using var body = await answer.Content.ReadAsStreamAsync();
+            var (buffer, length) = (new byte[64 * 1024], 0L);
+            for (int read; (read = await body.ReadAsync(buffer)) > 0;) length += read;
+            Assert.That(length, Is.GreaterThanOrEqualTo(atLeast), path);
+        }
+    }
+
+    [Test]
+    public async Task Before_there_are_signs_of_a_bridge_the_gateway_needs_a_second_word_too()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.Gateway = new BridgeWarning(IPAddress.Parse("172.17.0.1"), "It is the gateway.", "Use the host's network.");
+        using var script = bench.Script();
+        var request = new AllowRequest("scanner", ["172.17.0.0/16"], ["you@gmail.com"]);
+        using var refused = await script.PostAsync("/api/v1/devices", JsonContent.Create(request, DashboardJson.Default.AllowRequest));
+        Assert.That(refused.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(await refused.Content.ReadAsStringAsync(), Does.Contain("172.17.0.0/16 includes 172.17.0.1"));
+        using var allowed = await script.PostAsync("/api/v1/devices", JsonContent.Create(request with { AllowGateway = true }, DashboardJson.Default.AllowRequest));
+        Assert.That((allowed.StatusCode, bench.Allowed.Count), Is.EqualTo((HttpStatusCode.NoContent, 1)));
+    }
+
     [Test]
     public async Task The_gateway_of_a_bridge_is_never_allowed_in_passing()
     {

@@ -23,13 +23,13 @@ public class BrowserTests
         await page.GotoAsync("/devices");
         for (var i = 0; i < 3; i++)
         {
-            await PasswordAsync(page, "guess");
+            await Person.PasswordAsync(page, "guess");
             await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("That is not the password. Letter case matters.");
         }
-        await PasswordAsync(page, DashboardBench.Password);
+        await Person.PasswordAsync(page, DashboardBench.Password);
         await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Too many wrong passwords. Try again in 1 second.");
         bench.Time.Advance(TimeSpan.FromSeconds(1));
-        await PasswordAsync(page, DashboardBench.Password);
+        await Person.PasswordAsync(page, DashboardBench.Password);
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Devices" })).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
         await page.GotoAsync("/");
@@ -43,7 +43,7 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         bench.Knock("192.168.1.77");
         await using var context = await Browser.OpenAsync(bench.Address, script: script);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GetByRole(AriaRole.Link, new() { Name = "See who, and allow what is yours" }).ClickAsync();
         await Assertions.Expect(page.GetByText("KM-C258")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Allow 192.168.1.77") }).ClickAsync();
@@ -64,7 +64,7 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         bench.AddDevice("scanner", "192.168.1.23/32");
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GotoAsync("/devices/scanner");
         await page.GetByLabel("Addresses").FillAsync("192.168.1.300");
         await page.GetByLabel("May write to").FillAsync("someone");
@@ -81,7 +81,7 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         var id = await ParkAsync(bench);
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GetByRole(AriaRole.Link, new() { Name = "See what needs you" }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Scan") }).ClickAsync();
         await Assertions.Expect(page.Locator("#message")).ToContainTextAsync("Gmail calls it spam.");
@@ -96,7 +96,7 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         var id = await bench.Mail.AcceptAsync();
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GotoAsync($"/messages/{id}");
         var sure = page.GetByRole(AriaRole.Button, new() { Name = "Delete it for good" });
         await Assertions.Expect(sure).ToBeHiddenAsync();
@@ -112,9 +112,9 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         var id = await bench.Mail.AcceptAsync();
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GotoAsync($"/messages/{id}");
-        await page.EvaluateAsync("document.querySelectorAll('input[name=csrf]').forEach(field => field.value = 'forged')");
+        await page.ForgeTokensAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Hold" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Nothing was done" })).ToBeVisibleAsync();
         Assert.That((await bench.Mail.FindAsync(id)).State, Is.EqualTo(MessageState.Queued));
@@ -127,7 +127,7 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         var id = await bench.Mail.AcceptAsync();
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.RouteAsync("http://evil.example/", route => route.FulfillAsync(new()
         {
             ContentType = "text/html",
@@ -155,7 +155,7 @@ public class BrowserTests
         bench.SettingsProblems.Add(attack);
         bench.CheckLines = [new(attack, CheckResult.Bad, attack, attack)];
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         var errors = new List<string>();
         page.Console += (_, line) => errors.Add(line.Text);
         var seen = 0;
@@ -178,7 +178,7 @@ public class BrowserTests
     {
         await using var bench = await DashboardBench.StartAsync();
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GotoAsync("/messages");
         await Assertions.Expect(page.GetByText("No mail yet.")).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("Live")).ToBeVisibleAsync();
@@ -217,11 +217,11 @@ public class BrowserTests
         await using var bench = await DashboardBench.StartAsync();
         bench.CheckLines = [new("DNS", CheckResult.Good, "Found."), new("Login", CheckResult.Bad, "Refused.", "Make a new app password.")];
         await using var context = await Browser.OpenAsync(bench.Address);
-        var page = await SignedInAsync(context);
+        var page = await Person.SignedInAsync(context);
         await page.GetByRole(AriaRole.Link, new() { Name = "Check" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Run the check" }).ClickAsync();
         await Assertions.Expect(page.GetByText("Make a new app password.")).ToBeVisibleAsync();
-        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("1 line needs you: each says what to do.");
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("1 line needs you: it says what to do.");
         await page.GetByLabel("To").FillAsync("me@example.com");
         await page.GetByRole(AriaRole.Button, new() { Name = "Send it" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "A test message" })).ToBeVisibleAsync();
@@ -234,21 +234,6 @@ public class BrowserTests
         bench.Mail.Take();
         await bench.Mail.Queue.SettleAsync(new Settlement(id, [], [new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Parked, "Gmail calls it spam.")], Park: "Gmail calls it spam."), default);
         return id;
-    }
-
-    private static async Task<IPage> SignedInAsync(IBrowserContext context)
-    {
-        var page = await context.NewPageAsync();
-        await page.GotoAsync("/");
-        await PasswordAsync(page, DashboardBench.Password);
-        await page.WaitForURLAsync(new Regex(":[0-9]+/$"));
-        return page;
-    }
-
-    private static async Task PasswordAsync(IPage page, string password)
-    {
-        await page.GetByLabel("Password").FillAsync(password);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }
 
     /// <summary>Tab until something that begins so has the focus, and press Enter on it.</summary>

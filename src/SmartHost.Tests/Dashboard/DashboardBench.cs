@@ -51,7 +51,12 @@ internal sealed class DashboardBench : IAsyncDisposable
 
     public List<string> SettingsProblems { get; } = [];
 
+    public List<string> AfterRestart { get; } = [];
+
     public BridgeWarning? Bridge { get; set; }
+
+    /// <summary>Null: as <see cref="Bridge"/>.</summary>
+    public BridgeWarning? Gateway { get; set; }
 
     public List<AllowRequest> Allowed { get; } = [];
 
@@ -94,6 +99,9 @@ internal sealed class DashboardBench : IAsyncDisposable
     }
 
     public Meters Meters => meters;
+
+    /// <summary>Says that a stop is near; the port stays open until the bench is disposed of.</summary>
+    public void BeginStop() => app.Lifetime.StopApplication();
 
     /// <summary>Every route, as <c>get /api/v1/overview</c>; without those that catch what no other takes.</summary>
     public IEnumerable<string> Routes =>
@@ -213,7 +221,9 @@ internal sealed class DashboardBench : IAsyncDisposable
             ? new SendTestResult(null, "The queue takes no mail: the disk is full.")
             : new SendTestResult(await Mail.AcceptAsync(QueueBench.Submission("smarthost", to: [request.To ?? "you@gmail.com"], subject: "A test message")), null),
         SettingsProblems = () => [.. SettingsProblems],
+        AfterRestart = () => [.. AfterRestart],
         Bridge = () => Bridge,
+        Gateway = () => Gateway ?? Bridge,
     };
 
     private static Device DeviceOf(AllowRequest request) => new()

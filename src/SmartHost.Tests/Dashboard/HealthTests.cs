@@ -28,6 +28,17 @@ public partial class HealthTests
     }
 
     [Test]
+    public async Task Whoever_is_about_to_stop_is_alive_and_not_ready()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var probe = bench.Visitor();
+        bench.BeginStop();
+        Assert.That((await probe.GetAsync("/healthz")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        using var notReady = await probe.GetAsync("/readyz");
+        Assert.That((await notReady.Content.ReadFromJsonAsync(DashboardJson.Default.HealthReply))!.Reasons, Is.EqualTo(new[] { "SmartHost is stopping." }));
+    }
+
+    [Test]
     public async Task A_queue_that_takes_nothing_is_not_ready()
     {
         await using var bench = await DashboardBench.StartAsync(queueSettings: new() { Folder = "", MaxMessages = 1 });

@@ -41,6 +41,9 @@ public class ScreenshotTests
         bench.Bridge = new BridgeWarning(System.Net.IPAddress.Parse("172.17.0.1"), "All 14 sessions so far came from 172.17.0.1, the gateway of a Docker network, so devices cannot be told apart by address.",
             "Use host networking or macvlan, or give devices a login.");
         bench.Knock("172.17.0.1");
+        bench.AfterRestart.AddRange(["log changed, which takes effect after a restart", "listeners.lan changed, which takes effect after a restart"]);
+        bench.Troubles.Add(new AlertStanding(Alert.MessageFailed("office-scanner", default, "Scan from Konica Minolta", Mailbox.Parse("gone@example.com"), "550 5.1.1 The email account that you tried to reach does not exist."), now.AddMinutes(-40), now.AddMinutes(-4), 3, 1, now.AddMinutes(-40)));
+        bench.Troubles.Add(new AlertStanding(Alert.Expiring("certificate", "The certificate of listener lan", now.AddDays(9), now, "Devices that check it cannot send then.", "Renew it in /etc/ssl/own.pem: a changed file is read by itself.", null), now.AddDays(-5), now, 1, 0, null));
         bench.SettingsProblems.Add("smarthost.yaml line 12: devices.office-scaner.recipient is no setting; write recipients.");
         await PicturesAsync(bench, "trouble", ["/", "/devices", "/devices/new?address=172.17.0.1"]);
     }
@@ -89,6 +92,8 @@ public class ScreenshotTests
         bench.AddDevice("office-scanner", "192.168.1.23/32", like: new() { Name = "", Recipients = SmartHost.Devices.AddressPatterns.Parse(["you@gmail.com", "*@example.com"], []), PerHour = 60, PerDay = 300 });
         bench.AddDevice("ups", "192.168.1.40/32", editable: false, like: new() { Name = "", Recipients = SmartHost.Devices.AddressPatterns.Parse(["you@gmail.com"], []), Priority = Lane.Urgent });
         bench.Devices[1] = bench.Devices[1] with { LastRefusal = "550 5.7.1 The device ups may not write to boss@example.com", LastRefusedAt = QueueBench.Start.AddHours(-3) };
+        string[] names = ["warehouse-label-printer-2", "front-door-camera", "nas", "heating", "alarm", "copier-2nd-floor", "backup", "weather-station", "door-phone", "erp"];
+        for (var i = 0; i < names.Length; i++) bench.AddDevice(names[i], $"192.168.1.{50 + i}/32", editable: i % 3 > 0);
         bench.CheckLines =
         [
             new("Settings", CheckResult.Good, "1 account, 2 devices, 1 listener."),
@@ -102,9 +107,9 @@ public class ScreenshotTests
         string[] subjects = ["Scan from Konica Minolta", "UPS: on battery", "Backup finished without errors", "Motion at the front door", "Invoice 2026-0311", "Weekly report"];
         for (var hour = 0; hour < 22; hour++)
         {
-            for (var n = random.Next(0, hour is > 6 and < 18 ? 7 : 2); n > 0; n--)
+            for (var n = random.Next(0, hour is > 6 and < 18 ? 45 : 6); n > 0; n--)
             {
-                await bench.Mail.AcceptAsync(QueueBench.Submission(random.Next(3) == 0 ? "ups" : "office-scanner", subject: subjects[random.Next(subjects.Length)]));
+                await bench.Mail.AcceptAsync(QueueBench.Submission(random.Next(3) switch { 0 => "ups", 1 => "office-scanner", _ => names[random.Next(names.Length)] }, subject: subjects[random.Next(subjects.Length)]));
                 await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", random.Next(30) == 0 ? QueueBench.Bounced : QueueBench.Sent));
             }
             bench.Time.Advance(TimeSpan.FromHours(1));
@@ -124,6 +129,8 @@ public class ScreenshotTests
         await bench.Mail.Queue.HoldAsync((await bench.Mail.Queue.SearchAsync(new MessageSearch(Limit: 1), default))[0].Id, "held by a person", default);
         bench.Time.Advance(TimeSpan.FromMinutes(2));
         bench.Knock("192.168.1.77");
+        for (var i = 0; i < 14; i++) bench.Knock("192.168.1.201", helo: "ESP32-CAM-garage-with-a-rather-long-name-that-somebody-gave-it.local", sender: "camera@home.arpa", recipient: "somebody.with.a.long.name@mail.subdomain.example.org");
+        bench.Knock("fd12:3456:789a::1:23", helo: "localhost", recipient: null);
         for (var i = 0; i < bench.Devices.Count; i++) bench.Devices[i] = bench.Devices[i] with { LastSeen = bench.Time.GetUtcNow().AddMinutes(-2 - 3 * i) };
         return parked;
     }

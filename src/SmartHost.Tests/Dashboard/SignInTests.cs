@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
+using SmartHost.Dashboard;
 using SmartHost.Dashboard.Access;
+using SmartHost.Dashboard.Api;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Dashboard;
@@ -231,11 +234,44 @@ public class SignInTests
             foreach (var path in (string[])["/", "/messages", "/sign-in", "/nowhere", "/api/v1/nowhere", "/healthz"])
             {
                 using var answer = await client.GetAsync(path);
-                Assert.That(answer.Headers.GetValues("Content-Security-Policy").Single(), Does.StartWith("default-src 'none'; style-src 'self'; script-src 'self'").And.Not.Contain("unsafe"), path);
+                var policy = answer.Headers.GetValues("Content-Security-Policy").Single().Split("; ");
+                Assert.That(policy, Is.SupersetOf(new[] { "default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'" }), path);
+                Assert.That(string.Join(' ', policy), Does.Not.Contain("unsafe").And.Not.Contain("*"), path);
+                Assert.That(answer.Headers.GetValues("X-Frame-Options").Single(), Is.EqualTo("DENY"), path);
+                Assert.That(answer.Headers.GetValues("Referrer-Policy").Single(), Is.EqualTo("same-origin"), path);
                 Assert.That(answer.Headers.GetValues("X-Content-Type-Options").Single(), Is.EqualTo("nosniff"), path);
                 Assert.That(answer.Headers.CacheControl!.NoStore, path);
             }
         }
+    }
+
+    [TestCase("../evil")]
+    [TestCase("..")]
+    [TestCase("../../smarthost")]
+    [TestCase("/etc/evil")]
+    [TestCase("a/b")]
+    [TestCase("a\\b")]
+    [TestCase("a.yaml")]
+    [TestCase("a\0b")]
+    [TestCase("-rf")]
+    [TestCase("")]
+    public async Task A_devices_name_leads_out_of_no_folder(string name)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.AddDevice("scanner", "192.168.1.23/32");
+        var (client, csrf) = await bench.SignInAsync();
+        using var script = bench.Script();
+        using (client)
+        {
+            using var form = await client.PostAsync("/devices", DashboardBench.Form(("csrf", csrf), ("name", name), ("addresses", "192.168.1.77"), ("recipients", "you@gmail.com")));
+            Assert.That(form.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+            Assert.That(WebUtility.HtmlDecode(await form.Content.ReadAsStringAsync()), Does.Contain("cannot be a device's name").Or.Contain("could not be read"));
+            using var allow = await script.PostAsync("/api/v1/devices", JsonContent.Create(new AllowRequest(name, ["192.168.1.77"], ["you@gmail.com"]), DashboardJson.Default.AllowRequest));
+            Assert.That(allow.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+            using var forget = await script.DeleteAsync($"/api/v1/devices/{Uri.EscapeDataString(name)}");
+            Assert.That(forget.StatusCode, Is.AnyOf(HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed, HttpStatusCode.BadRequest));
+        }
+        Assert.That((bench.Allowed.Count, bench.Devices.Count), Is.EqualTo((0, 1)));
     }
 
     [Test]

@@ -160,7 +160,7 @@ public class LoginTests
             ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             server = new ControlClient(dataFolder);
             var consent = new OAuthConsent(TimeProvider.System, tests.http, new RefreshTokens(dataFolder), tests.tokens.TokenEndpoint);
-            Ended = LoginCommand.AskAsync(new Terminal(output, error, Screen.None, json: false), account, consent, server, keyboard, tests.tokens.AuthorizationEndpoint, ending.Token);
+            Ended = LoginCommand.AskAsync(new Terminal(output, error, SmartHost.Cli.Screen.None, json: false), account, consent, server, keyboard, tests.tokens.AuthorizationEndpoint, ending.Token);
         }
 
         /// <summary>With the exit code.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using SmartHost.Listener;
 
 namespace SmartHost.Tests.Listener;
@@ -35,6 +36,18 @@ public class CertificatesTests
     }
 
     [Test]
+    public void The_one_that_was_made_is_made_anew_before_it_ends()
+    {
+        var first = Thumbprint(Lan);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddYears(10).AddDays(-31));
+        Assert.That(Thumbprint(Lan, time), Is.EqualTo(first), "a month is left");
+        time.Advance(TimeSpan.FromDays(2));
+        var second = Thumbprint(Lan, time);
+        Assert.That(second, Is.Not.EqualTo(first));
+        Assert.That(Thumbprint(Lan, time), Is.EqualTo(second), "once");
+    }
+
+    [Test]
     public void Files_of_the_user_are_read_again_when_they_change_and_a_broken_one_is_not_taken()
     {
         var (certificate, key) = (Path.Combine(folder, "own.pem"), Path.Combine(folder, "own-key.pem"));
@@ -62,11 +75,11 @@ public class CertificatesTests
         Assert.That(failure!.Message, Does.Contain("listener lan").And.Contain("none.pem").And.Contain("certificateFile"));
     }
 
-    private Certificates New() => new(folder, "nas.home.example", TimeProvider.System, NullLogger<Certificates>.Instance);
+    private Certificates New(TimeProvider? time = null) => new(folder, "nas.home.example", time ?? TimeProvider.System, NullLogger<Certificates>.Instance);
 
-    private string Thumbprint(ListenerSettings listener)
+    private string Thumbprint(ListenerSettings listener, TimeProvider? time = null)
     {
-        using var certificates = New();
+        using var certificates = New(time);
         return certificates.OptionsFor(listener).ServerCertificateContext!.TargetCertificate.Thumbprint;
     }
 

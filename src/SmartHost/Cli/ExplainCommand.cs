@@ -53,7 +53,7 @@ internal static class ExplainCommand
 
     private static ExplainReply Explain(SmartHostSettings settings, IPAddress client, Mailbox? sender, Mailbox recipient, string? user, bool tls, long size)
     {
-        var note = user is null && DockerBridge.Gateway(client) is not null
+        var note = user is null && client.Equals(DockerBridge.OwnGateway())
             ? $"{client} is the gateway of Docker's network: every device may seem to come from it, so do not allow it. “Docker and networks” in the documentation has the ways out."
             : null;
         var device = user is null ? settings.Devices.ByAddress(client) : settings.Devices.ByUsername(user);

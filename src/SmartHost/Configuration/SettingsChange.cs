@@ -5,11 +5,13 @@ namespace SmartHost.Configuration;
 /// <param name="AfterRestart">What was changed and takes effect after a restart, each as a sentence without its full stop.</param>
 public sealed record SettingsChange(SmartHostSettings Old, SmartHostSettings New, IReadOnlyList<string> AfterRestart)
 {
-    /// <summary>Keeps of the new settings what a running server can take up: open ports and the data folder stay as they are.</summary>
+    /// <summary>Keeps of the new settings what a running server can take up: open ports, the data folder, our name and the log stay as they are.</summary>
     internal static SettingsChange Between(SmartHostSettings running, SmartHostSettings read)
     {
         var later = new List<string>();
         if (read.DataFolder != running.DataFolder) later.Add($"data is {read.DataFolder} now; {running.DataFolder} is used until SmartHost is restarted");
+        if (read.Hostname != running.Hostname) later.Add($"hostname is {read.Hostname} now; devices are greeted as {running.Hostname} until SmartHost is restarted");
+        if (read.Log != running.Log) later.Add("log changed, which takes effect after a restart");
         if ((read.Dashboard.Off, read.Dashboard.Port, read.Dashboard.Address.ToString()) != (running.Dashboard.Off, running.Dashboard.Port, running.Dashboard.Address.ToString()))
         {
             later.Add("the dashboard's port, address or switch changed, which takes effect after a restart");
@@ -18,18 +20,19 @@ public sealed record SettingsChange(SmartHostSettings Old, SmartHostSettings New
         {
             later.Add($"listeners.{added.Name} is new; it opens after a restart");
         }
-        var listeners = running.Listeners.Select(listener =>
+        foreach (var listener in running.Listeners)
         {
             var changed = read.Listeners.FirstOrDefault(other => other.Name == listener.Name);
             if (changed is null) later.Add($"listeners.{listener.Name} is gone; it stays open until SmartHost is restarted");
-            else if (changed.Port != listener.Port || !changed.Address.Equals(listener.Address)) later.Add($"listeners.{listener.Name} has another port or address, which takes effect after a restart");
-            return changed is null ? listener : changed with { Port = listener.Port, Address = listener.Address };
-        }).ToList();
+            else if (changed != listener) later.Add($"listeners.{listener.Name} changed, which takes effect after a restart");
+        }
         var settled = read with
         {
             DataFolder = running.DataFolder,
+            Hostname = running.Hostname,
+            Log = running.Log,
             Queue = read.Queue with { Folder = running.Queue.Folder },
-            Listeners = listeners,
+            Listeners = running.Listeners,
             Dashboard = read.Dashboard with { Off = running.Dashboard.Off, Port = running.Dashboard.Port, Address = running.Dashboard.Address },
         };
         return new SettingsChange(running, settled, later);

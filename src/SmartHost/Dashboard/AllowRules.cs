@@ -17,16 +17,16 @@ internal static class AllowRules
 
         // A device that logs in needs no address; one that we make here has no login.
         if (request.Addresses.Count == 0 && edited?.Username is null) problems.Add("Say at which address the device is, such as 192.168.1.23.");
-        var bridge = sources.Bridge();
+        var gateway = sources.Gateway();
         foreach (var text in request.Addresses)
         {
             if (ReadNetwork(text) is not { } network)
             {
                 problems.Add($"“{text}” is neither an address (192.168.1.23) nor a network (192.168.1.0/24).");
             }
-            else if (bridge is not null && network.Contains(bridge.Gateway) && !request.AllowGateway)
+            else if (gateway is not null && network.Contains(gateway.Gateway) && !request.AllowGateway)
             {
-                problems.Add($"{text} includes {bridge.Gateway}, which every device behind Docker's bridge seems to have: allowing it would allow them all. {bridge.Remedy}");
+                problems.Add($"{text} includes {gateway.Gateway}, which behind Docker's bridge is every device's address: allowing it would allow them all. {gateway.Remedy}");
             }
         }
 

@@ -32,7 +32,7 @@ public static class DashboardEndpoints
         app.UseRouting();
         app.Use(next => context => gate.PassAsync(context, next));
         Asset.Map(app);
-        Health.Map(app, sources);
+        Health.Map(app, sources, app.Lifetime.ApplicationStopping);
         Metrics.Map(app, settings);
         new ApiEndpoints(sources, traffic, names).Map(app);
         new PageEndpoints(sources, traffic, names, gate, time).Map(app);

@@ -57,8 +57,14 @@ public sealed record DashboardSources
     /// <summary>Mistakes in a changed file that was therefore not taken up; empty when all is well.</summary>
     public required Func<IReadOnlyList<string>> SettingsProblems { get; init; }
 
+    /// <summary>What was changed and takes effect after a restart, each as a sentence without its full stop.</summary>
+    public required Func<IReadOnlyList<string>> AfterRestart { get; init; }
+
     /// <summary>Not null while every session seems to come from one private gateway, as behind Docker's bridge.</summary>
     public required Func<BridgeWarning?> Bridge { get; init; }
+
+    /// <summary>Not null where an address may be every device's, whether or not there are signs of it yet: allowing it needs a second word.</summary>
+    public required Func<BridgeWarning?> Gateway { get; init; }
 }
 
 /// <summary>A configured device and how it was seen last.</summary>

@@ -63,6 +63,10 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
         if (accounts.TryGetValue(account.Name, out var held)) held.Forget(token);
     }
 
+    /// <summary>What Google's last answer said of the consent's own end. Null: it has none. Not known before Google was asked, nor where there is no consent.</summary>
+    public (bool Known, DateTimeOffset? Ends) Consent(AccountSettings account) =>
+        account.Credentials is AccountCredentials.OAuth && accounts.TryGetValue(account.Name, out var held) ? held.Consent(account.Credentials) : (false, null);
+
     private async Task<TokenOutcome> RenewAsync(AccountSettings account, Held held, CancellationToken cancellation)
     {
         var (form, cannot) = await FormAsync(account, cancellation);
@@ -75,7 +79,8 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
             var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer.ExpiresIn ?? 3600, 0, 86_400));
             // A token that lives shorter than we are early would be renewed at every use.
             var token = new Secret(answer.AccessToken!);
-            held.Grant(account.Credentials, token, renewAt: now + lifetime - (lifetime > 2 * Early ? Early : lifetime / 2), expiresAt: now + lifetime);
+            held.Grant(account.Credentials, token, renewAt: now + lifetime - (lifetime > 2 * Early ? Early : lifetime / 2), expiresAt: now + lifetime,
+                consentEnds: answer.RefreshTokenExpiresIn is { } seconds ? now + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null);
             return new TokenOutcome.Granted(token, Fresh: true);
         }
         LogRefused(log, account.Name, refusal!.Row, refusal.Happened);
@@ -120,6 +125,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
         private readonly Lock gate = new();
         private Secret? token;
         private DateTimeOffset renewAt, expiresAt;
+        private (bool Known, DateTimeOffset? Ends) consent;
 
         /// <summary>One renews, the others wait.</summary>
         public SemaphoreSlim Turn { get; } = new(1, 1);
@@ -137,9 +143,14 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
         /// <summary>Long enough for one more login.</summary>
         public Secret? StillGood(AccountCredentials credentials, DateTimeOffset now) => Before(credentials, now + TimeSpan.FromSeconds(30), expiresAt);
 
-        public void Grant(AccountCredentials credentials, Secret granted, DateTimeOffset renewAt, DateTimeOffset expiresAt)
+        public void Grant(AccountCredentials credentials, Secret granted, DateTimeOffset renewAt, DateTimeOffset expiresAt, DateTimeOffset? consentEnds)
         {
-            lock (gate) (Credentials, token, this.renewAt, this.expiresAt, Refusal, Answers) = (credentials, granted, renewAt, expiresAt, null, Answers + 1);
+            lock (gate) (Credentials, token, this.renewAt, this.expiresAt, consent, Refusal, Answers) = (credentials, granted, renewAt, expiresAt, (true, consentEnds), null, Answers + 1);
+        }
+
+        public (bool Known, DateTimeOffset? Ends) Consent(AccountCredentials credentials)
+        {
+            lock (gate) return credentials == Credentials ? consent : (false, null);
         }
 
         public TokenOutcome.Refused Refuse(AccountCredentials credentials, Verdict verdict)

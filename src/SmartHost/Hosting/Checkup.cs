@@ -11,7 +11,8 @@ namespace SmartHost.Hosting;
 
 /// <summary>What only a running server knows.</summary>
 /// <param name="Bridge">Not null where every device seems to be Docker's gateway: what that means and what to do.</param>
-public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, string? Bridge);
+/// <param name="AfterRestart">What was changed in the settings and it could not take up, each a sentence without its full stop.</param>
+public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, string? Bridge, IReadOnlyList<string> AfterRestart);
 
 /// <summary>
 /// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Changes nothing and
@@ -35,6 +36,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     /// <summary>Without the network: what stands on this machine.</summary>
     public async IAsyncEnumerable<CheckLine> OfflineAsync(RunningState? server, bool listening, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        foreach (var sentence in server?.AfterRestart ?? []) yield return Trouble("settings", $"{sentence}.", "Restart SmartHost when it suits: what waits is kept.");
         yield return DataFolder();
         yield return FreeSpace();
         foreach (var listener in settings.Listeners)

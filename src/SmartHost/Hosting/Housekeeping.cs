@@ -6,14 +6,17 @@ using SmartHost.Queue;
 namespace SmartHost.Hosting;
 
 /// <summary>
-/// What nobody else's event brings about: old history goes, a filling disk and a new unknown device are announced.
+/// What nobody else's event brings about: old history goes; a filling disk, what is about to end and a new unknown device
+/// are announced; that all devices seem to be one is said in the log.
 /// A round that fails is logged and the next one comes; mail does not depend on it.
 /// </summary>
-internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, UnknownDevices unknown, Alerts alerts, ILogger<Housekeeping> logger, TimeProvider time)
+internal sealed class Housekeeping(
+    SettingsSource settings, MailQueue queue, UnknownDevices unknown, Alerts alerts, ExpiryWatch expiry, DockerBridge bridge, ILogger<Housekeeping> logger, TimeProvider time)
 {
     private static readonly TimeSpan Round = TimeSpan.FromMinutes(1), TidyEvery = TimeSpan.FromHours(1);
 
     private DateTimeOffset tidied;
+    private string? bridgeTold;
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -26,6 +29,8 @@ internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, Unk
                 try
                 {
                     WatchDisk();
+                    expiry.Look();
+                    WatchBridge();
                     if (time.GetUtcNow() - tidied >= TidyEvery)
                     {
                         tidied = time.GetUtcNow();
@@ -47,6 +52,14 @@ internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, Unk
 
     private void Announce(UnknownDevice device) =>
         alerts.Raise(Alert.UnknownDevice(device.Client.ToString(), device.Helos is [.., var helo] ? helo : null, device.Senders is [.., var sender] ? sender : null));
+
+    /// <summary>Once, and again when it says something else; the page shows it all the time.</summary>
+    private void WatchBridge()
+    {
+        var warning = bridge.Warning();
+        if (warning is not null && warning.Text != bridgeTold) logger.LogWarning("{Text} {Remedy}", warning.Text, warning.Remedy);
+        bridgeTold = warning?.Text;
+    }
 
     private void WatchDisk()
     {

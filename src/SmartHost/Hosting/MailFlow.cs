@@ -25,15 +25,15 @@ internal sealed class MailFlow : IAsyncDisposable
     private readonly HttpClient http = new();
     private readonly Meters meters;
 
-    public MailFlow(SettingsSource settings, MailQueue queue, UnknownDevices unknown, Meters meters, MailLog log, ILoggerFactory loggers, TimeProvider time, Random random, Uri tokenEndpoint)
+    public MailFlow(
+        SettingsSource settings, MailQueue queue, UnknownDevices unknown, DockerBridge bridge, Meters meters, MailLog log, ILoggerFactory loggers, TimeProvider time, Random random, Uri tokenEndpoint)
     {
         (Settings, Queue, this.meters) = (settings, queue, meters);
         logger = loggers.CreateLogger<MailFlow>();
         var hostname = settings.Current.Hostname;
         RefreshTokens = new RefreshTokens(settings.Current.DataFolder);
-        Connector = new GmailConnector(
-            time, loggers.CreateLogger<GmailConnector>(), GmailConnector.LocalDomain(hostname),
-            new AccessTokens(time, http, RefreshTokens, loggers.CreateLogger<AccessTokens>(), tokenEndpoint));
+        var tokens = new AccessTokens(time, http, RefreshTokens, loggers.CreateLogger<AccessTokens>(), tokenEndpoint);
+        Connector = new GmailConnector(time, loggers.CreateLogger<GmailConnector>(), GmailConnector.LocalDomain(hostname), tokens);
         Mail = new LocalMail(queue, hostname, time);
         Alerts = new Alerts(() => settings.Current.Alerts, queue, Mail, new Webhook(http, time), hostname, log, meters, time);
         reports = new ReportWriter(
@@ -44,11 +44,13 @@ internal sealed class MailFlow : IAsyncDisposable
             Alerts, reports, log, meters, time, random);
         Logins = new LoginProofs(Connector, () => settings.Current.Accounts, () => Delivery.State, time);
         watcher = new SettingsWatcher(settings, time);
-        housekeeping = new Housekeeping(settings, queue, unknown, Alerts, loggers.CreateLogger<Housekeeping>(), time);
+        Expiry = new ExpiryWatch(() => settings.Current, tokens, Alerts, time);
+        housekeeping = new Housekeeping(settings, queue, unknown, Alerts, Expiry, bridge, loggers.CreateLogger<Housekeeping>(), time);
         settings.Changed += _ =>
         {
             logger.LogInformation("settings were taken up: {Devices} device(s), {Accounts} account(s)", settings.Current.Devices.Devices.Count, settings.Current.Accounts.Count);
             foreach (var sentence in settings.AfterRestart) logger.LogWarning("{Sentence}", sentence);
+            queue.Change(settings.Current.Queue, settings.Current.Delivery.Lifetime);
             Delivery.NotifySettingsChanged();
         };
         settings.Refused += problems => logger.LogError("the changed settings have a mistake, so the old ones stay: {Problems}", string.Join("; ", problems.Where(problem => problem.IsError)));
@@ -72,6 +74,8 @@ internal sealed class MailFlow : IAsyncDisposable
     public LocalMail Mail { get; }
 
     public Alerts Alerts { get; }
+
+    public ExpiryWatch Expiry { get; }
 
     public DeliveryLoop Delivery { get; }
 

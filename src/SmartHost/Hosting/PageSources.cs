@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using MimeKit;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
@@ -14,7 +15,7 @@ using SmartHost.Queue;
 namespace SmartHost.Hosting;
 
 /// <summary>What the page and the API show and steer, gathered from all parts: the page itself knows none of them.</summary>
-internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightings sightings, string version, TimeProvider time)
+internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightings sightings, DockerBridge bridge, string version, TimeProvider time)
 {
     private readonly SettingsSource settings = flow.Settings;
 
@@ -33,11 +34,13 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name))),
         ForgetUnknown = address => unknown.Forget(address),
         TryAccount = flow.Delivery.TryNow,
-        Check = cancellation => new Checkup(settings.Current, flow.Connector, time).AllAsync(Running(), listening: true, cancellation),
+        Check = CheckAsync,
         ProveLogins = flow.Logins.AskAsync,
         SendTest = SendTestAsync,
-        SettingsProblems = () => [.. settings.LastProblems.Where(problem => problem.IsError).Select(problem => problem.ToString()), .. settings.AfterRestart],
-        Bridge = Bridge,
+        SettingsProblems = () => [.. settings.LastProblems.Where(problem => problem.IsError).Select(problem => problem.ToString())],
+        AfterRestart = () => settings.AfterRestart,
+        Bridge = bridge.Warning,
+        Gateway = bridge.Doubt,
     };
 
     private IReadOnlyList<DeviceView> Devices() => [.. settings.Current.Devices.Devices.Select(device =>
@@ -87,13 +90,31 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         };
     }
 
-    private RunningState Running() => new([.. flow.Delivery.State.Accounts.Select(AccountReply.Of)], Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null);
+    /// <summary>What only the running server knows, then what anybody could find out.</summary>
+    private async IAsyncEnumerable<CheckLine> CheckAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        foreach (var line in SettingsLines()) yield return line;
+        foreach (var ending in flow.Expiry.All())
+        {
+            var near = flow.Expiry.IsNear(ending);
+            yield return new CheckLine(ending.What, near ? CheckResult.Doubtful : CheckResult.Good, $"good until {ending.At.UtcDateTime:yyyy-MM-dd}", near ? ending.Remedy : null);
+        }
+        await foreach (var line in new Checkup(settings.Current, flow.Connector, time).AllAsync(Running(), listening: true, cancellation)) yield return line;
+    }
 
-    private BridgeWarning? Bridge() => DockerBridge.Gateway(sightings.OnlyClient) is { } gateway
-        ? new BridgeWarning(gateway,
-            $"Every device seems to come from {gateway}, the gateway of Docker's own network, so devices cannot be told apart by address.",
-            "Use the host's network or macvlan, or give each device a login: “Docker and networks” in the documentation says how. Do not allow this address: it would allow everyone.")
-        : null;
+    private RunningState Running() =>
+        new([.. flow.Delivery.State.Accounts.Select(AccountReply.Of)], bridge.Warning() is { } warning ? $"{warning.Text} {warning.Remedy}" : null, settings.AfterRestart);
+
+    private IEnumerable<CheckLine> SettingsLines()
+    {
+        if (settings.LastProblems.Count == 0 && settings.AfterRestart.Count == 0) yield return new CheckLine("settings", CheckResult.Good, "in force as they stand in the files");
+        foreach (var problem in settings.LastProblems)
+        {
+            yield return problem.IsError
+                ? new CheckLine("settings", CheckResult.Bad, $"The changed settings were not taken up, and the ones before stay. {problem}", "Mend the file: it is read again as soon as you save it.")
+                : new CheckLine("settings", CheckResult.Doubtful, problem.ToString());
+        }
+    }
 
     private List<string> ListensAt()
     {

@@ -84,13 +84,14 @@ public sealed class SmartHostServer : IAsyncDisposable
             var mailLog = new MailLog(loggers.CreateLogger<MailLog>());
             var meters = new Meters();
             var unknown = new UnknownDevices();
-            flow = new MailFlow(settings, queue, unknown, meters, mailLog, loggers, time, random, tokenEndpoint);
             var sightings = new Sightings();
+            var bridge = new DockerBridge(sightings, () => settings.Current.Devices, DockerBridge.OwnGateway);
+            flow = new MailFlow(settings, queue, unknown, bridge, meters, mailLog, loggers, time, random, tokenEndpoint);
             smtp = new SmtpServer(
                 queue, unknown, () => settings.Current.Devices, () => settings.Current.Limits, () => settings.Current.TraceClients,
                 now.Hostname, now.DataFolder, time, mailLog, meters, sightings, loggers);
             app = Build(now, log, smtp);
-            await AddPageAsync(app, flow, new PageSources(flow, unknown, sightings, Version, time), loggers.CreateLogger<SmartHostServer>(), time, cancellation);
+            await AddPageAsync(app, flow, new PageSources(flow, unknown, sightings, bridge, Version, time), loggers.CreateLogger<SmartHostServer>(), time, cancellation);
             flow.Start();
             await app.StartAsync(cancellation);
             var server = new SmartHostServer(app, flow, smtp, settings) { PagePort = now.Dashboard.Off ? null : now.Dashboard.Port };

@@ -22,6 +22,9 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
 {
     private const string CertificateName = "certificate.pem", KeyName = "certificate-key.pem";
 
+    /// <summary>Of the one we made: a device that pins it is told anew once in ten years, and not on the day it ends.</summary>
+    private static readonly TimeSpan RenewBefore = TimeSpan.FromDays(30);
+
     private readonly Lock gate = new();
     private readonly Dictionary<(string Certificate, string Key), Loaded> loaded = [];
 
@@ -76,7 +79,27 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
     {
         var (certificate, key) = (Path.Combine(dataFolder, CertificateName), Path.Combine(dataFolder, KeyName));
         if (!File.Exists(certificate) || !File.Exists(key)) Make(certificate, key);
+        // At a start alone: no handshake depends on whether the folder can be written.
+        else if (!loaded.ContainsKey((certificate, key)) && IsNearItsEnd(certificate))
+        {
+            File.Delete(certificate);
+            Make(certificate, key);
+        }
         return (certificate, key);
+    }
+
+    private bool IsNearItsEnd(string certificate)
+    {
+        try
+        {
+            using var made = X509Certificate2.CreateFromPem(File.ReadAllText(certificate));
+            return made.NotAfter.ToUniversalTime() - time.GetUtcNow() < RenewBefore;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            // Reading it for use says what is wrong with it.
+            return false;
+        }
     }
 
     /// <summary>RSA, because the devices that need TLS most know nothing newer. Ten years: nobody renews what only a scanner sees.</summary>

@@ -93,8 +93,13 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
             Remedy = "If it is yours, allow it on the page under Devices.",
         };
 
-    public static Alert Expiring(string what, DateTimeOffset end, string remedy) =>
-        new(AlertKind.Expiring, what, $"{what} ends on {end.UtcDateTime:yyyy-MM-dd}", $"After {Clock(end)} it is of no use.") { Remedy = remedy, Lasts = true };
+    /// <param name="what">Begins a sentence: <c>The certificate of listener lan</c>.</param>
+    /// <param name="then">What its end means, in a sentence.</param>
+    public static Alert Expiring(string key, string what, DateTimeOffset end, DateTimeOffset now, string then, string remedy, Uri? help) =>
+        new(AlertKind.Expiring, key, $"{what} {(end > now ? "ends" : "ended")} on {end.UtcDateTime:yyyy-MM-dd}", $"It {(end > now ? "is good until" : "was good until")} {Clock(end)}. {then}")
+        {
+            Remedy = remedy, Help = help, Lasts = true,
+        };
 
     public static Alert QueueTrouble(string reason) =>
         new(AlertKind.QueueTrouble, "queue", "SmartHost cannot write its queue", $"{reason} Nothing is sent until it can, since a result that is not written would be sent twice.")

@@ -101,6 +101,9 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         var now = time.GetUtcNow();
         switch (word)
         {
+            // A state that goes on is no news, and not worth a write every minute.
+            case Word.Raised { Alert: { Lasts: true } alert } when standings.TryGetValue(alert.Id, out var same) && same.Alert == alert:
+                break;
             case Word.Raised { Alert: var alert }:
                 await KeepAsync(alert.Id, standings.TryGetValue(alert.Id, out var known) ? known.Again(alert, now) : AlertStanding.First(alert, now), stop);
                 break;

@@ -13,8 +13,8 @@ public sealed partial class MailQueue
         var now = time.GetUtcNow();
         await PersistAsync(database => { database.PruneSpent(now - Tallies.Day); return true; }, _ => { }, cancellation).ConfigureAwait(false);
         // Not within the first day: the counts of AcceptedFrom are made from these rows.
-        var forgotten = now - TimeSpan.FromDays(Math.Max(settings.KeepDays, 1)) - TimeSpan.FromHours(1);
-        var emptied = now - TimeSpan.FromDays(settings.KeepContent);
+        var forgotten = now - TimeSpan.FromDays(Math.Max(terms.Settings.KeepDays, 1)) - TimeSpan.FromHours(1);
+        var emptied = now - TimeSpan.FromDays(terms.Settings.KeepContent);
         while (await TidySomeAsync(database => database.LetGo(emptied, RowsAtOnce), cancellation).ConfigureAwait(false)) { }
         while (await TidySomeAsync(database => database.Forget(forgotten, RowsAtOnce), cancellation).ConfigureAwait(false)) { }
         while (await PersistAsync(database => database.Vacuum(PagesAtOnce), _ => { }, cancellation).ConfigureAwait(false)) { }

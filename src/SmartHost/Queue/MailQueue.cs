@@ -16,8 +16,6 @@ namespace SmartHost.Queue;
 /// </remarks>
 public sealed partial class MailQueue : IAsyncDisposable
 {
-    private readonly QueueSettings settings;
-    private readonly TimeSpan lifetime;
     private readonly TimeProvider time;
     private readonly ILogger<MailQueue> logger;
     private readonly QueueFolder folder;
@@ -34,11 +32,12 @@ public sealed partial class MailQueue : IAsyncDisposable
     // One for delivery and one for people: a long search never delays a message.
     private readonly Questions delivery, people;
     private readonly CancellationTokenSource closing = new();
+    private volatile Terms terms;
 
     private MailQueue(QueueSettings settings, TimeSpan lifetime, TimeProvider time, Random random, ILogger<MailQueue> logger,
         QueueFolder folder, Database database, bool fresh, Action<string>? fault)
     {
-        (this.settings, this.lifetime, this.time, this.logger, this.folder) = (settings, lifetime, time, logger, folder);
+        (terms, this.time, this.logger, this.folder) = (new Terms(settings, lifetime), time, logger, folder);
         store = new ContentStore(folder.Content);
         ids = new QueueIdSource(time, random);
         index = new QueueIndex(time);
@@ -83,11 +82,15 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// <summary>Raised after a commit, with the message's id; handlers must be quick and must not throw.</summary>
     public event Action<QueueId>? Changed;
 
+    /// <summary>From now on these hold: all but the folder, which stays. A message that is here keeps the lifetime it came with.</summary>
+    public void Change(QueueSettings settings, TimeSpan lifetime) => terms = new Terms(settings, lifetime);
+
     // --- intake -------------------------------------------------------------------------------------------------
 
     /// <summary>Asked before a device sends content. Null: there is room. Otherwise a sentence for a 452.</summary>
     public string? Refusal(long declaredSize)
     {
+        var settings = terms.Settings;
         if (index.Count >= settings.MaxMessages) return $"{settings.MaxMessages} messages are waiting already (queue.maxMessages)";
         return folder.Free() - declaredSize < settings.MinFree ? "the disk with the data folder is nearly full" : null;
     }
@@ -118,7 +121,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         var now = time.GetUtcNow();
         var written = await journal.WriteAsync(database =>
         {
-            var stored = database.Insert(id, submission, content, now, now + lifetime);
+            var stored = database.Insert(id, submission, content, now, now + terms.Lifetime);
             database.Append(stored.Number, new TimelineEntry(now, TimelineEvent.Received, Arrival(submission, content.Length)));
             Told? told = null;
             if (submission.ReportsOn is { } subject && database.Rows.Find(subject) is { } reported)
@@ -414,7 +417,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// <summary>A message that is done lets go of its content, unless history keeps it, or a report is still to quote its header.</summary>
     private StoredMessage Finish(StoredMessage stored)
     {
-        var keep = stored.Message.State switch { MessageState.Done => settings.KeepContent > 0 || stored.Message.OwesReport, MessageState.Deleted => false, _ => true };
+        var keep = stored.Message.State switch { MessageState.Done => terms.Settings.KeepContent > 0 || stored.Message.OwesReport, MessageState.Deleted => false, _ => true };
         return keep ? stored : stored with { Place = ContentPlace.Gone, Message = stored.Message with { HasContent = false } };
     }
 
@@ -447,6 +450,9 @@ public sealed partial class MailQueue : IAsyncDisposable
             LogHandler(logger, e, id);
         }
     }
+
+    /// <summary>What may change while the queue is open; exchanged as one.</summary>
+    private sealed record Terms(QueueSettings Settings, TimeSpan Lifetime);
 
     [LoggerMessage(2020, LogLevel.Information, "queue open in {Folder}, {Waiting} message(s) in it")]
     private static partial void LogOpened(ILogger logger, string folder, int waiting);

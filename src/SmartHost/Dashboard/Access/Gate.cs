@@ -33,6 +33,11 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
                 ? "The request is larger than anything SmartHost asks for."
                 : "The request could not be read: a value in its address or body is not what it should be.").ExecuteAsync(context);
         }
+        catch (InvalidDataException)
+        {
+            // A form with an octet of zero in it, or with more fields than any of ours.
+            await Problem(context, 400, "The form could not be read: something in it is not what it should be.").ExecuteAsync(context);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The browser has gone; there is nobody to tell.

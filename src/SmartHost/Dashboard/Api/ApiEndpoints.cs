@@ -51,7 +51,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         var (accounts, counts, hours) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation));
         return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt),
             new QueueReply(counts.Waiting, counts.Urgent, counts.Normal, counts.Bulk, counts.Held, counts.Parked, counts.Octets, counts.Oldest),
-            [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
+            [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
     }
 
     private JsonHttpResult<AlertsReply> AlertsNow()
@@ -151,7 +151,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
 
     private async Task<IResult> UnknownDevicesAsync(CancellationToken cancellation)
     {
-        var gateway = sources.Bridge()?.Gateway;
+        var gateway = sources.Gateway()?.Gateway;
         var replies = await Task.WhenAll(sources.UnknownDevices().Select(async one => new UnknownDeviceReply(one.Client.ToString(), await names.OfAsync(one.Client, cancellation),
             one.Attempts, one.FirstSeen, one.LastSeen, one.Helos, one.Usernames, one.Senders, one.Recipients, one.Client.Equals(gateway))));
         return TypedResults.Json(replies, DashboardJson.Default.IReadOnlyListUnknownDeviceReply);

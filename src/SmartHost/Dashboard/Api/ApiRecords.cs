@@ -12,7 +12,7 @@ namespace SmartHost.Dashboard.Api;
 
 public sealed record OverviewReply(
     string Version, DateTimeOffset StartedAt, Flow Flow, QueueReply Queue, IReadOnlyList<AccountReply> Accounts, IReadOnlyList<AlertReply> Alerts,
-    IReadOnlyList<string> SettingsProblems, string? BridgeWarning, IReadOnlyList<TrafficHour> Traffic);
+    IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, string? BridgeWarning, IReadOnlyList<TrafficHour> Traffic);
 
 /// <param name="Port">The one in use, and how: null before the first connection.</param>
 public sealed record AccountReply(

@@ -43,7 +43,8 @@ async function refresh() {
 function follow() {
   const sign = document.getElementById('live');
   const source = new EventSource('/events');
-  source.onopen = () => { sign.hidden = false; };
+  // What happened between the page's making and this moment, nobody has told it.
+  source.onopen = () => { sign.hidden = false; refresh(); };
   source.onmessage = refresh;
   source.onerror = () => {
     sign.hidden = true;

@@ -77,7 +77,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         var (accounts, counts, hours, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation), sources.Alerts());
         var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, sources.ListensAt), accounts, counts, hours,
-            new MessageList(newest, clock), [.. alerts.Troubles.Reverse()], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.Bridge(),
+            new MessageList(newest, clock), [.. alerts.Troubles.OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
             sources.UnknownDevices().Count, sources.ListensAt));
     }
 
@@ -150,7 +150,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         {
             Done = done switch { "allow" => "Allowed. Its next try works: send from the device once more.", "update" => "Saved.", "forget" => "Forgotten. It is refused from now on.", "forget-unknown" => "Forgotten. It comes back here if it tries again.", _ => null },
         };
-        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge()));
+        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge(), sources.ListensAt));
     }
 
     private RazorSlice<DeviceForm> NewDevice(HttpContext context, string? address)
@@ -247,7 +247,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     }
 
     private BridgeWarning? BridgeFor(IReadOnlyList<string> addresses) =>
-        sources.Bridge() is { } bridge && addresses.Any(text => AllowRules.ReadNetwork(text)?.Contains(bridge.Gateway) == true) ? bridge : null;
+        sources.Gateway() is { } gateway && addresses.Any(text => AllowRules.ReadNetwork(text)?.Contains(gateway.Gateway) == true) ? gateway : null;
 
     // --- check --------------------------------------------------------------------------------------------------
 

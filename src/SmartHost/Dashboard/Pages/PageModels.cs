@@ -12,10 +12,10 @@ public sealed record MessageList(IReadOnlyList<QueuedMessage> Messages, Clock Cl
 
 public sealed record OverviewPage(
     Frame Frame, Flow Flow, IReadOnlyList<AccountState> Accounts, QueueCounts Counts, IReadOnlyList<TrafficHour> Traffic, MessageList Newest,
-    IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<AlertDelivery> Deliveries, IReadOnlyList<string> SettingsProblems, BridgeWarning? Bridge, int UnknownDevices,
+    IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<AlertDelivery> Deliveries, IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, BridgeWarning? Bridge, int UnknownDevices,
     IReadOnlyList<string> ListensAt)
 {
-    public bool HasTrouble => Troubles.Count > 0 || SettingsProblems.Count > 0 || Bridge is not null || UnknownDevices > 0;
+    public bool HasTrouble => Troubles.Count > 0 || SettingsProblems.Count > 0 || AfterRestart.Count > 0 || Bridge is not null || UnknownDevices > 0;
 }
 
 /// <param name="Next">The address of the page with older ones. Null: these are all.</param>
@@ -63,7 +63,8 @@ public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyLi
 
 /// <param name="Unknown">Each with its name by reverse DNS, if it has one.</param>
 public sealed record DevicesPage(
-    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDevice Device, string? Name)> Unknown, BridgeWarning? Bridge);
+    Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDevice Device, string? Name)> Unknown, BridgeWarning? Bridge,
+    IReadOnlyList<string> ListensAt);
 
 /// <summary>The form as it stands: prefilled, or as the person wrote it when something in it was wrong.</summary>
 /// <param name="Bridge">Not null: this form is about the gateway, so it asks twice.</param>
