@@ -39,7 +39,7 @@ internal enum Heard
 /// </summary>
 internal sealed class Wire(ConnectionContext connection, TimeProvider time, TimeSpan lifetime) : IAsyncDisposable
 {
-    private const int MaxDropped = 1 << 20;
+    private const int MaxDropped = 1 << 20, MaxUnsent = 16 * 1024;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5), AbortAfter = TimeSpan.FromSeconds(15);
 
     private readonly long lastTick = time.GetTimestamp() + Ticks(time, lifetime);
@@ -48,7 +48,7 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     private SslStream? tls;
     private byte[] line = ArrayPool<byte>.Shared.Rent(512);
     private int lineLength;
-    private bool unsent;
+    private int unsent;
     private long deadline = time.GetTimestamp() + Ticks(time, lifetime), stopBy = long.MaxValue;
     private volatile bool expired, stopping, inTransaction;
 
@@ -111,6 +111,8 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
         var dropped = 0L;
         lineLength = 0;
         WasAtHand = true;
+        // A client that sends command after command and reads no reply would otherwise have them all kept here.
+        if (unsent > MaxUnsent) await SendAsync();
         while (true)
         {
             if (!input.TryRead(out var result))
@@ -198,14 +200,14 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
             span[written++] = (byte)'\r';
             span[written++] = (byte)'\n';
             output.Advance(written);
+            unsent += written;
         }
-        unsent = true;
     }
 
     public async ValueTask SendAsync()
     {
-        if (!unsent) return;
-        unsent = false;
+        if (unsent == 0) return;
+        unsent = 0;
         var result = await output.FlushAsync();
         if (result.IsCompleted) throw new IOException("the client no longer reads");
     }
