@@ -3,6 +3,7 @@ using SmartHost.Gmail;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Queue;
+using SmartHost.Tests.Gmail;
 using SmartHost.Tests.Queue;
 
 namespace SmartHost.Tests.Delivery;
@@ -152,6 +153,26 @@ public class AccountTroubleTests
         bench.Accounts = [bench.Account("default", DeliveryBench.You)];
         bench.Start();
         await bench.DoneAsync(id);
+    }
+
+    [Test]
+    public async Task A_consent_given_while_it_was_not_running_is_asked_for_at_the_start()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        await using var google = await TokenEndpoint.StartAsync();
+        using var http = new HttpClient();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Credentials = new AccountCredentials.OAuth("id", new Secret("secret"), null) }];
+        var kept = new RefreshTokens(bench.QueueBench.Folder);
+        bench.Connector = () => new GmailConnector(bench.Time, tokens: new AccessTokens(bench.Time, http, kept, endpoint: google.Uri));
+        bench.Start();
+        await bench.AcceptAsync();
+        await PausedAsync(bench);
+        Assert.That((google.Forms.Count, bench.State().NextProbe - bench.Time.GetUtcNow()), Is.EqualTo((0, TimeSpan.FromHours(1))), "without a consent there is nothing to ask with");
+        await bench.StopAsync();
+        await kept.KeepAsync("default", "id", new Secret("1//new"), bench.Time.GetUtcNow(), default);
+        bench.Start();
+        await bench.UntilAsync(() => google.Forms.Count > 0, "Google to be asked");
+        Assert.That(google.Forms[0]["refresh_token"], Is.EqualTo("1//new"));
     }
 
     [Test]

@@ -305,6 +305,26 @@ public class DeliveryLoopTests
         Assert.That(await bench.Queue.SearchAsync(new MessageSearch(Device: "smarthost"), default), Is.Not.Empty);
     }
 
+    [Test]
+    public async Task Late_mail_is_told_of_once_after_four_hours_and_all_of_it_together()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("450 4.2.1 The user is receiving mail at a rate that prevents delivery gsmtp")) { Times = 10_000 });
+        bench.Start();
+        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
+        await bench.AdvanceAsync(TimeSpan.FromHours(3.9), TimeSpan.FromMinutes(5));
+        await bench.Alerts.TurnAsync(default);
+        Assert.That(bench.Webhook.Bodies, Is.Empty);
+        await bench.AdvanceAsync(TimeSpan.FromHours(0.2), TimeSpan.FromMinutes(1));
+        await bench.Alerts.TurnAsync(default);
+        await bench.AdvanceAsync(TimeSpan.FromHours(12), TimeSpan.FromMinutes(15));
+        await bench.Alerts.TurnAsync(default);
+        Assert.That(bench.Webhook.Bodies, Has.Count.InRange(1, 2), "five messages are not five notices");
+        Assert.That(bench.Webhook.Bodies, Has.All.Contain("Mail of scanner is late"));
+        Assert.That(bench.Webhook.Bodies[0], Does.Contain("Last answer: The recipient gets mail too quickly for Gmail."));
+    }
+
     [TestCase("452 4.2.2 The recipient's inbox is out of storage space and inactive. gsmtp", 2, "mailbox is full")]
     [TestCase("550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered. gsmtp", 1, "more mail than Gmail lets through")]
     public async Task A_full_or_flooded_mailbox_is_given_up_after_days_and_not_after_the_whole_lifetime(string reply, int days, string reason)

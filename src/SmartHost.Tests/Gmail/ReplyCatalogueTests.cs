@@ -24,6 +24,13 @@ public class ReplyCatalogueTests
         Assert.That(ReplyCatalogue.Rows.Select(row => row.Name).Concat(ReplyCatalogue.Failures.Select(row => row.Verdict.Row)).Concat(ReplyCatalogue.TokenRefusals.Select(row => row.Verdict.Row)), Is.Unique);
 
     [Test]
+    public void What_is_about_a_token_says_so_in_its_name()
+    {
+        Assert.That(ReplyCatalogue.TokenRefusals.Select(row => row.Verdict.Row), Has.All.Matches<string>(row => ReplyCatalogue.IsAboutToken(row!)));
+        Assert.That(ReplyCatalogue.Rows.Select(row => row.Name), Has.None.Matches<string>(row => ReplyCatalogue.IsAboutToken(row!)));
+    }
+
+    [Test]
     public void Every_failure_has_a_row_at_every_stage()
     {
         foreach (var failure in Enum.GetValues<ConnectionFailure>())

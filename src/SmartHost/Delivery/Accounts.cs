@@ -96,6 +96,8 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
                     account.MustProve = true;
                     mended.Add(account);
                 }
+                // smarthost login may have brought a consent meanwhile, of which the settings know nothing. To ask for a token is no knock at Gmail's door.
+                else if (account.Standing.Pause is { } pause && ReplyCatalogue.IsAboutToken(pause.Row)) ProbeNow(account.Name);
                 continue;
             }
             var before = account.Settings;
