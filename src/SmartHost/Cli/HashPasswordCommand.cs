@@ -1,12 +1,11 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using SmartHost.Devices;
 
 namespace SmartHost.Cli;
 
 /// <summary>Prints the hash of a device's password for its <c>passwordHash</c>. The password is asked for, or read from standard input; never an argument, which a process list would show.</summary>
-public static partial class HashPasswordCommand
+public static class HashPasswordCommand
 {
     public static Command Create(CommonOptions common)
     {
@@ -33,13 +32,11 @@ public static partial class HashPasswordCommand
     private static string? AskTwice()
     {
         var first = Ask("Password of the device: ");
-        return first == Ask("The same again: ") ? first : null;
+        return first.Length > 0 && first == Ask("The same again: ") ? first : null;
     }
 
     private static string Ask(string prompt)
     {
-        // It silences the terminal before it prompts; Console.ReadKey does so for one key at a time, and shows what is typed or pasted in between.
-        if (!OperatingSystem.IsWindows()) return Marshal.PtrToStringUTF8(GetPass(prompt)) ?? "";
         Console.Error.Write(prompt);
         var typed = new System.Text.StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
@@ -50,7 +47,4 @@ public static partial class HashPasswordCommand
         Console.Error.WriteLine();
         return typed.ToString();
     }
-
-    [LibraryImport("libc", EntryPoint = "getpass", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint GetPass(string prompt);
 }
