@@ -20,6 +20,7 @@ internal static class Health
     internal static IReadOnlyList<string> Obstacles(DashboardSources sources)
     {
         var obstacles = new List<string>();
+        if (sources.Queue.Trouble is { } trouble) obstacles.Add($"The queue cannot be written: {trouble}");
         if (sources.Queue.Refusal(declaredSize: 0) is { } full) obstacles.Add($"The queue takes no mail: {full}");
         if (!sources.Delivery().HasUsableAccount) obstacles.Add("No Gmail account can send now; mail is kept. The page says why.");
         return obstacles;

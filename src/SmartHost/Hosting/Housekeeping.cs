@@ -6,14 +6,15 @@ using SmartHost.Queue;
 namespace SmartHost.Hosting;
 
 /// <summary>
-/// What nobody else's event brings about: old history goes, a filling disk and a new unknown device are announced.
+/// What nobody else's event brings about: old history goes, a disk that fills or fails and a new unknown device are announced.
 /// A round that fails is logged and the next one comes; mail does not depend on it.
 /// </summary>
 internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, UnknownDevices unknown, Alerts alerts, ILogger<Housekeeping> logger, TimeProvider time)
 {
     private static readonly TimeSpan Round = TimeSpan.FromMinutes(1), TidyEvery = TimeSpan.FromHours(1);
 
-    private DateTimeOffset tidied;
+    private long? tidied;
+    private bool troubled;
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -26,9 +27,11 @@ internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, Unk
                 try
                 {
                     WatchDisk();
-                    if (time.GetUtcNow() - tidied >= TidyEvery)
+                    await WatchQueueAsync();
+                    // By the monotonic clock: one that was put back by a day must not keep a day's history longer.
+                    if (tidied is not { } last || time.GetElapsedTime(last) >= TidyEvery)
                     {
-                        tidied = time.GetUtcNow();
+                        tidied = time.GetTimestamp();
                         await queue.TidyAsync(stop);
                     }
                 }
@@ -47,6 +50,21 @@ internal sealed class Housekeeping(SettingsSource settings, MailQueue queue, Unk
 
     private void Announce(UnknownDevice device) =>
         alerts.Raise(Alert.UnknownDevice(device.Client.ToString(), device.Helos is [.., var helo] ? helo : null, device.Senders is [.., var sender] ? sender : null));
+
+    /// <summary>Delivery notices a disk that fails by its own results; with nothing to send, only this does.</summary>
+    private async Task WatchQueueAsync()
+    {
+        if (await queue.AskDiskAsync() is { } trouble)
+        {
+            troubled = true;
+            alerts.Raise(Alert.QueueTrouble(trouble));
+        }
+        else if (troubled)
+        {
+            troubled = false;
+            alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
+        }
+    }
 
     private void WatchDisk()
     {

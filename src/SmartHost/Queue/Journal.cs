@@ -23,8 +23,9 @@ internal sealed partial class Journal
     private readonly Task running;
     private Database? database;
     private List<Write> waiting = [];
-    private bool closing, failing;
+    private bool closing;
     private long committed;
+    private volatile string? trouble;
 
     /// <param name="open">Opens the database again where a failure has cost the connection.</param>
     /// <param name="fault">For tests: called before each step, may throw in its place.</param>
@@ -34,6 +35,9 @@ internal sealed partial class Journal
         // A thread of its own: it spends its life waiting for the disk, and the pool's few must not.
         running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    /// <summary>Why the disk did not take the last commit, a sentence; null: it did.</summary>
+    public string? Trouble => trouble;
 
     /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
     /// <param name="apply">Runs inside the transaction, on the journal's thread, and again if the transaction must be repeated: it changes the database alone.</param>
@@ -145,9 +149,9 @@ internal sealed partial class Journal
                 batch.Remove(current);
             }
         }
-        if (failing && batch.Count > 0)
+        if (trouble is not null && batch.Count > 0)
         {
-            failing = false;
+            trouble = null;
             LogRecovered(logger);
         }
         committed = database!.Next;
@@ -177,8 +181,8 @@ internal sealed partial class Journal
     private void Fail(List<Write> batch, StorageFailure failure)
     {
         // Once, not for each of the thousand tries that follow.
-        if (!failing) LogFailed(logger, failure.Reason);
-        failing = true;
+        if (trouble is null) LogFailed(logger, failure.Reason);
+        trouble = failure.Reason;
         foreach (var write in batch) write.Fail(failure);
     }
 

@@ -91,6 +91,16 @@ public sealed partial class MailQueue : IAsyncDisposable
         return folder.Free() - declaredSize < settings.MinFree ? "the disk with the data folder is nearly full" : null;
     }
 
+    /// <summary>Why the disk did not take what was written last, in a sentence; null: it did.</summary>
+    public string? Trouble => journal.Trouble;
+
+    /// <summary>As <see cref="Trouble"/>, asking the disk again where it failed: with no mail to write, nobody else would find that it is well.</summary>
+    public async Task<string?> AskDiskAsync()
+    {
+        if (journal.Trouble is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
+        return journal.Trouble;
+    }
+
     public IncomingMessage Receive() => new(ids.Next(), this, store);
 
     /// <summary>Null: it is ours.</summary>
@@ -311,16 +321,24 @@ public sealed partial class MailQueue : IAsyncDisposable
     public IReadOnlyDictionary<string, string> GetStates(string scope) =>
         states.Where(state => state.Key.Scope == scope).ToDictionary(state => state.Key.Key, state => state.Value);
 
-    /// <summary>Null removes it. Returns when it is on disk.</summary>
-    public Task PutStateAsync(string scope, string key, string? json, CancellationToken cancellation) => PersistAsync(database =>
+    /// <summary>
+    /// Null removes it. One try, for who keeps a fact goes on by the one in memory: an alert about the disk must not wait for
+    /// that very disk. False: the disk did not take it.
+    /// </summary>
+    public async Task<bool> PutStateAsync(string scope, string key, string? json, CancellationToken cancellation)
     {
-        database.PutState(scope, key, json);
-        return true;
-    }, _ =>
-    {
-        if (json is null) states.TryRemove((scope, key), out string? _);
-        else states[(scope, key)] = json;
-    }, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        var written = await journal.WriteAsync(database =>
+        {
+            database.PutState(scope, key, json);
+            return true;
+        }, _ =>
+        {
+            if (json is null) states.TryRemove((scope, key), out string? _);
+            else states[(scope, key)] = json;
+        }).ConfigureAwait(false);
+        return written.Failure is null;
+    }
 
     /// <summary>Commits what waits, then closes. Intakes after this end as Failed.</summary>
     public async ValueTask DisposeAsync()
