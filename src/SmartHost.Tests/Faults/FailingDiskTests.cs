@@ -39,16 +39,11 @@ public class FailingDiskTests
         {
             await process.WaitForBannerAsync(port, cancellation);
             // Accepting and committing, until there is no room; the mail waits, so the queue keeps what it took.
-            string? refusal = null;
-            for (var number = 0; refusal is null && number < 2000; number++)
-            {
-                var token = $"full{number}";
-                if (await ledger.SendAsync(port, token, size, cancellation) != HandOver.Accepted) refusal = (await SayAsync(size, cancellation)).Reply;
-            }
-            Assert.That(refusal, Is.EqualTo("452 4.3.1 The disk with the data folder is full."), process.Output);
-            Assert.That(ledger.Accepted, Is.Not.Empty);
-            // All of what is left, down to the last page: now nothing can be settled either.
+            Assert.That(await UntilRefusedAsync("full", size, cancellation), Is.GreaterThan(0), process.Output);
+            // Down to the last page, and then what the queue's own files had left: now nothing can be settled either.
             disk.Fill();
+            await UntilRefusedAsync("small", 5_000, cancellation);
+            Assert.That((await SayAsync(10_000, cancellation)).Reply, Is.EqualTo("452 4.3.1 The disk with the data folder is full."), process.Output);
             await LiveServer.WaitAsync(() => Ready(out var reasons) == HttpStatusCode.ServiceUnavailable && reasons.Contains("The disk with the data folder is full.", StringComparison.Ordinal), cancellation);
             gmail.GoOnline();
             disk.MakeRoom();
@@ -152,6 +147,15 @@ public class FailingDiskTests
         // sent; the device sends it again. Two copies are right there, a lost one never is.
         Assert.That(gmail.Messages.Select(Ledger.Token), Is.SupersetOf(new[] { "before800", "before600000" }));
         Assert.That(gmail.Messages.All(message => message.Text().Contains($"end of {Ledger.Token(message)}", StringComparison.Ordinal)), "a torn one");
+    }
+
+    /// <returns>How many were accepted.</returns>
+    private async Task<int> UntilRefusedAsync(string name, int size, CancellationToken cancellation)
+    {
+        for (var number = 0; ; number++)
+        {
+            if (await ledger.SendAsync(port, $"{name}{number}", size, cancellation) != HandOver.Accepted) return number;
+        }
     }
 
     private string Config(string data, string minFree = "1M")
