@@ -38,13 +38,13 @@ public class BadUpstreamTests
         bench.Accounts = [bench.Account("default", DeliveryBench.You), bench.Account("second", DeliveryBench.Other)];
         var silence = bench.Gmail.Script.Add(stage, new Misbehaviour.Stall());
         bench.Start();
-        var stuck = await bench.AcceptAsync();
+        var stuck = await bench.AcceptAsync("stuck");
         await silence.Reached.WaitAsync(bench.TooLong);
         // The clock stands still: had they to wait for the silence to end, they would wait for ever.
         await bench.DoneAsync(await bench.AcceptAsync(account: "second"));
         await bench.DoneAsync(await bench.AcceptAsync(lane: Lane.Urgent));
 
-        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(10), () => bench.Gmail.Messages.Count(message => message.Envelope.Recipients.Count > 0) >= (stage == PracticeStage.Taken ? 4 : 3), "the message");
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(10), () => bench.Gmail.Messages.Count >= (stage == PracticeStage.Taken ? 4 : 3), "the message");
         await bench.DoneAsync(stuck);
         await AssertToldAsync(bench, stuck, stage);
     }
@@ -53,9 +53,10 @@ public class BadUpstreamTests
     public async Task Nonsense_costs_a_message_nothing_but_time(PracticeStage stage, Misbehaviour[] what)
     {
         await using var bench = await DeliveryBench.OpenAsync();
-        // Twice, so that the quiet second try at once does not do.
-        bench.Gmail.Script.Add(new PracticeRule(stage, what) { Times = stage is PracticeStage.Taken or PracticeStage.EndOfData ? 1 : 2 });
-        var id = await bench.AcceptAsync();
+        // Before a message is offered twice, so that the quiet second try at once does not do. After that an answer is lost, and a
+        // second lost one is left to a person (DeliveryLoopTests).
+        bench.Gmail.Script.Add(new PracticeRule(stage, what) { Times = stage is PracticeStage.Greeting or PracticeStage.EhloTls or PracticeStage.Auth ? 2 : 1 });
+        var id = await bench.AcceptAsync("stuck");
         bench.Start();
         await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(2), () => bench.Gmail.Messages.Count >= (stage == PracticeStage.Taken ? 2 : 1), "the message");
         await bench.DoneAsync(id);
@@ -91,22 +92,21 @@ public class BadUpstreamTests
         Assert.That(await SmtpDevice.SendAsync(port, "first", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
         await gmail.WaitForAsync(1, cancellation);
         var before = process.PeakMemory();
-        foreach (var stage in (PracticeStage[])[PracticeStage.Mail, PracticeStage.EndOfData, PracticeStage.Greeting, PracticeStage.EhloTls])
+        foreach (var stage in (PracticeStage[])[PracticeStage.EndOfData, PracticeStage.Greeting, PracticeStage.EhloTls])
         {
-            // 64 MB, as lines of one reply and as a line without an end.
-            var flood = gmail.Script.Add(stage, new Misbehaviour.Flood(64 << 20));
-            var noise = gmail.Script.Add(new PracticeRule(stage, new Misbehaviour.Garbage(16 << 20), new Misbehaviour.Close()) { First = 2 });
-            // A connection in use need not greet again.
-            if (stage is PracticeStage.Greeting or PracticeStage.EhloTls)
+            // 64 MB in the lines of one reply; 16 MB that are no line at all.
+            foreach (var what in (Misbehaviour[])[new Misbehaviour.Flood(64 << 20), new Misbehaviour.Garbage(16 << 20)])
             {
+                var rule = gmail.Script.Add(stage, what);
+                // A connection in use need not greet again.
                 await gmail.GoOfflineAsync();
                 gmail.GoOnline();
+                Assert.That(await SmtpDevice.SendAsync(port, $"{stage}-{what.GetType().Name}", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+                await rule.Reached.WaitAsync(cancellation);
+                await Ledger.DrainedAsync(folder.File("data"), process, cancellation);
             }
-            Assert.That(await SmtpDevice.SendAsync(port, $"{stage}", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
-            await Task.WhenAll(flood.Reached, noise.Reached).WaitAsync(cancellation);
-            await Ledger.DrainedAsync(folder.File("data"), process, cancellation);
         }
-        Assert.That(gmail.Messages.Select(Ledger.Token).Distinct().Count(), Is.EqualTo(5), process.Output);
+        Assert.That(gmail.Messages.Select(Ledger.Token).Distinct().Count(), Is.EqualTo(7), process.Output);
         Assert.That(process.PeakMemory() - before, Is.LessThan(32 << 20), "half a flood would be as much");
     }
 
@@ -116,8 +116,7 @@ public class BadUpstreamTests
         var story = string.Join('\n', timeline.Select(entry => $"{entry.Event}: {entry.Text}"));
         TestContext.Out.WriteLine(story);
         Assert.That(timeline.Skip(1).Any(entry => entry.Event != TimelineEvent.Sent && entry.Text.Length > 20), Is.True, $"nothing told why it took two tries:\n{story}");
-        var copies = bench.Gmail.Messages.GroupBy(message => message.Header("Message-ID")).Max(message => message.Count());
+        var copies = bench.Gmail.Messages.Count(message => message.Header("Subject") == "stuck");
         Assert.That(copies, Is.EqualTo(stage == PracticeStage.Taken ? 2 : 1));
-        Assert.That((await bench.FindAsync(id)).PossibleDuplicate, Is.EqualTo(stage is PracticeStage.Taken or PracticeStage.EndOfData));
     }
 }

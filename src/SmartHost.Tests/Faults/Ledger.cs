@@ -27,9 +27,9 @@ internal sealed class Ledger
 
     /// <summary>Sends one message after the other until told to stop. A device that gets no answer comes again with its next one.</summary>
     /// <param name="pause">The longest between two messages.</param>
-    public async Task LoadAsync(string device, int port, Random random, TimeSpan pause, CancellationToken stop)
+    public async Task LoadAsync(string device, int port, Random random, TimeSpan pause, CancellationToken stop, params int[] sizes)
     {
-        int[] sizes = [800, 4_000, 60_000, 700_000];
+        if (sizes is []) sizes = [800, 4_000, 60_000, 700_000];
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {
             await SendAsync(port, $"{device}n{number}", sizes[random.Next(sizes.Length)], CancellationToken.None);
