@@ -69,16 +69,16 @@ internal sealed class DeliveryBench : IAsyncDisposable
     public AccountState State(string account = "default") => Loop.State.Accounts.Single(one => one.Name == account);
 
     /// <param name="way">By which content travels: BDAT, as Gmail offers it, or DATA.</param>
-    public static async Task<DeliveryBench> OpenAsync(string way = "BDAT")
+    /// <param name="gmail">Another Gmail than the usual one with two accounts.</param>
+    public static async Task<DeliveryBench> OpenAsync(string way = "BDAT", PracticeSettings? gmail = null)
     {
         var queue = await QueueBench.OpenAsync();
-        var settings = new PracticeSettings
+        var settings = gmail ?? new PracticeSettings
         {
             Accounts = [new PracticeAccount(You, new Secret(Password)), new PracticeAccount(Other, new Secret(Password))],
         };
         if (way == "DATA") settings = settings with { Extensions = [.. settings.Extensions.Where(keyword => keyword != "CHUNKING")] };
-        var gmail = await PracticeGmail.StartAsync(settings, queue.Time);
-        return new DeliveryBench(queue, gmail);
+        return new DeliveryBench(queue, await PracticeGmail.StartAsync(settings, queue.Time));
     }
 
     public AccountSettings Account(string name, Mailbox username, string password = Password) => new()

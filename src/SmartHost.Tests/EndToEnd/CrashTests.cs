@@ -1,7 +1,6 @@
-using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text.RegularExpressions;
 using SmartHost.Practice;
+using SmartHost.Tests.Faults;
 
 namespace SmartHost.Tests.EndToEnd;
 
@@ -9,13 +8,16 @@ namespace SmartHost.Tests.EndToEnd;
 /// The promise itself: the real process, under load from several devices, killed with SIGKILL at random moments and
 /// started again on the same folder. Every message that heard 250 arrives; nothing arrives that was not sent whole; a
 /// message arrives twice only where a kill fell between Gmail's 250 and the commit of it, and then the restart has
-/// announced that very message as a possible duplicate.
+/// announced that very message as a possible duplicate. (<see cref="KillTests"/> aims its kills.)
 /// </summary>
 public class CrashTests
 {
     private const int Devices = 4, Connections = 2;
 
-    /// <summary>One message on each connection, and those whose result is on its way to disk: delivery stops at 16 of them.</summary>
+    /// <summary>
+    /// One message on each connection, and those whose result is on its way to disk: a connection goes on to its next
+    /// message while the result of the one before it is written, and delivery stops at 16 of them.
+    /// </summary>
     private const int MostUnderWay = Connections + 16;
 
     [Test, CancelAfter(900_000)]
@@ -32,8 +34,9 @@ public class CrashTests
         var config = RunningServer.WriteConfig(folder.Path, port, gmail, Connections);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var handOvers = new ConcurrentDictionary<string, HandOver>();
-        var devices = Enumerable.Range(0, Devices).Select(device => Task.Run(() => SendAsync(device, new Random(seed + device), port, handOvers, stop.Token), cancellation)).ToList();
+        var ledger = new Ledger();
+        // Room to breathe between messages: what matters is where the kills fall, not how much is sent.
+        var devices = Enumerable.Range(0, Devices).Select(device => Task.Run(() => ledger.LoadAsync($"d{device}", port, new Random(seed + device), TimeSpan.FromMilliseconds(30), stop.Token), cancellation)).ToList();
 
         var logs = new List<string>();
         for (var crash = 0; crash < crashes; crash++)
@@ -48,78 +51,20 @@ public class CrashTests
         await stop.CancelAsync();
         await Task.WhenAll(devices);
 
-        var accepted = handOvers.Where(pair => pair.Value == HandOver.Accepted).Select(pair => pair.Key).ToHashSet();
         await using (var last = SmartHostProcess.Start(["run", "--config", config]))
         {
             await last.WaitForBannerAsync(port, cancellation);
-            // The last one of all, sent after the last crash: behind it, nothing else is new.
-            Assert.That(await SmtpDevice.SendAsync(port, "final", 1000, cancellation), Is.EqualTo(HandOver.Accepted), last.Output);
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            patience.CancelAfter(TimeSpan.FromMinutes(3));
-            try
-            {
-                var awaited = accepted.Append("final").ToHashSet();
-                await foreach (var message in gmail.ReadAllAsync(patience.Token))
-                {
-                    awaited.Remove(Token(message));
-                    if (awaited.Count == 0) break;
-                }
-            }
-            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-            {
-                var missing = accepted.Except(gmail.Messages.Select(Token)).ToList();
-                Assert.Fail($"{missing.Count} of {accepted.Count} accepted messages did not arrive: {string.Join(", ", missing.Take(10))}\n{last.Output}");
-            }
-            logs.Add(last.Output);
+            Assert.That(await ledger.SendAsync(port, "final", 1000, cancellation), Is.EqualTo(HandOver.Accepted), last.Output);
+            await Ledger.DrainedAsync(folder.File("data"), last, cancellation);
             Assert.That(await last.TerminateAsync(cancellation), Is.Zero, last.Output);
+            logs.Add(last.Output);
         }
-
-        var arrived = gmail.Messages.GroupBy(Token).ToList();
-        var invented = arrived.Where(message => message.Key != "final" && handOvers.GetValueOrDefault(message.Key, HandOver.NotSent) == HandOver.NotSent).Select(message => message.Key);
-        Assert.That(invented, Is.Empty, "arrived, but was never sent whole or was refused");
-
-        var torn = gmail.Messages.Where(message => !message.Text().Contains($"end of {Token(message)}", StringComparison.Ordinal)).Select(Token);
-        Assert.That(torn, Is.Empty, "arrived without its end");
-
-        var twice = arrived.Where(message => message.Count() > 1).ToList();
-        TestContext.Out.WriteLine($"{crashes} crashes, {handOvers.Count} hand-overs begun, {accepted.Count} accepted, {arrived.Count} arrived, {twice.Sum(message => message.Count() - 1)} duplicates");
+        var duplicates = ledger.AssertBalance(gmail, logs);
+        TestContext.Out.WriteLine($"{crashes} crashes, {ledger.Begun} hand-overs begun, {ledger.Accepted.Count} accepted, {gmail.Messages.Count} arrived, {duplicates} duplicates");
         Assert.Multiple(() =>
         {
-            Assert.That(accepted, Has.Count.GreaterThan(crashes), "the load was too light to prove anything");
-            Assert.That(twice.Sum(message => message.Count() - 1), Is.LessThanOrEqualTo(crashes * MostUnderWay), "more duplicates than a crash can cut in two");
-            foreach (var copies in twice)
-            {
-                Assert.That(copies.Select(copy => copy.Header("Message-ID")).Distinct().Count(), Is.EqualTo(1), $"{copies.Key}: copies must carry one Message-ID");
-                // A restart says it of each message whose attempt was cut off: a copy more than it said would be an unexplained one.
-                var id = QueueIdOf(copies.First());
-                var announced = logs.Sum(log => log.Split('\n').Count(line => line.Contains($"{id}: possible duplicate", StringComparison.Ordinal)));
-                Assert.That(copies.Count() - 1, Is.LessThanOrEqualTo(announced), $"{copies.Key} ({id}): copies that no restart announced");
-            }
+            Assert.That(ledger.Accepted, Has.Count.GreaterThan(crashes), "the load was too light to prove anything");
+            Assert.That(duplicates, Is.LessThanOrEqualTo(crashes * MostUnderWay), "more duplicates than a crash can cut in two");
         });
     }
-
-    private static async Task SendAsync(int device, Random random, int port, ConcurrentDictionary<string, HandOver> handOvers, CancellationToken stop)
-    {
-        int[] sizes = [800, 4_000, 60_000, 700_000];
-        for (var number = 0; !stop.IsCancellationRequested; number++)
-        {
-            var token = $"d{device}n{number}";
-            handOvers[token] = HandOver.NotSent;
-            try
-            {
-                handOvers[token] = await SmtpDevice.SendAsync(port, token, sizes[random.Next(sizes.Length)], CancellationToken.None);
-                // Room to breathe: what matters is where the kills fall, not how much is sent.
-                await Task.Delay(TimeSpan.FromMilliseconds(random.Next(30)), TimeProvider.System, stop);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
-    }
-
-    private static string Token(PracticeMessage message) => message.Header("X-Token") ?? "(no token)";
-
-    /// <summary>From our Received field, the first one: "… with SMTP id 1ABC …; date".</summary>
-    private static string QueueIdOf(PracticeMessage message) => Regex.Match(message.Header("Received") ?? "", @"\bid (\w+)").Groups[1].Value;
 }

@@ -87,6 +87,15 @@ internal sealed class SmartHostProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
+    /// <summary>The most memory that was ever resident, in octets. Linux only.</summary>
+    public long PeakMemory() => Memory("VmHWM:");
+
+    /// <summary>Resident now, in octets. Linux only.</summary>
+    public long ResidentMemory() => Memory("VmRSS:");
+
+    /// <summary>Open file descriptors. Linux only.</summary>
+    public int OpenFiles() => Directory.EnumerateFileSystemEntries($"/proc/{Id}/fd").Count();
+
     public async Task WriteLineAsync(string line) => await process.StandardInput.WriteLineAsync(line);
 
     public async ValueTask DisposeAsync()
@@ -94,6 +103,9 @@ internal sealed class SmartHostProcess : IAsyncDisposable
         if (!process.HasExited) await KillAsync();
         process.Dispose();
     }
+
+    private long Memory(string field) =>
+        long.Parse(File.ReadLines($"/proc/{Id}/status").First(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..].Replace("kB", "").Trim()) << 10;
 
     private void Keep(string? line)
     {

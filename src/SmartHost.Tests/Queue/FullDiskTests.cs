@@ -1,41 +1,26 @@
-using System.Diagnostics;
 using SmartHost.Mail;
 using SmartHost.Queue;
+using SmartHost.Tests.Faults;
 
 namespace SmartHost.Tests.Queue;
 
 /// <summary>On a disk of a few megabytes that really fills up. Needs root on Linux, to mount one.</summary>
 public class FullDiskTests
 {
-    private string disk = "";
+    private SmallDisk disk = null!;
 
     [SetUp]
-    public void Mount()
-    {
-        if (!OperatingSystem.IsLinux() || Environment.UserName != "root") Assert.Ignore("only root on Linux may mount a small disk");
-        disk = Directory.CreateTempSubdirectory("smarthost-disk-").FullName;
-        if (!Run("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk))
-        {
-            Directory.Delete(disk);
-            disk = "";
-            Assert.Ignore("this machine does not let us mount a small disk");
-        }
-    }
+    public void Mount() => disk = SmallDisk.Mount(megabytes: 6);
 
     [TearDown]
-    public void Unmount()
-    {
-        if (disk is "") return;
-        Assert.That(Run("umount", disk), Is.True);
-        Directory.Delete(disk);
-    }
+    public void Unmount() => disk?.Dispose();
 
     [TestCase(20_000)]
     [TestCase(200_000)]
     [TestCase(600_000)]
     public async Task A_full_disk_costs_no_message_and_ends_when_there_is_room_again(int length)
     {
-        var filler = Path.Combine(disk, "filler");
+        var filler = disk.File("filler");
         await File.WriteAllBytesAsync(filler, new byte[1_500_000]);
         var accepted = new List<QueueId>();
         await using (var queue = await OpenAsync())
@@ -61,7 +46,7 @@ public class FullDiskTests
         {
             Assert.That(await queue.OpenContentAsync(accepted[0], default), Is.Null);
             foreach (var id in accepted.Skip(1)) Assert.That(await ReadAsync(queue, id), Is.EqualTo(QueueBench.Octets(length)));
-            Assert.That(Directory.GetFiles(Path.Combine(disk, "data", "content")), Has.Length.EqualTo(length > 262_144 ? accepted.Count - 1 : 0));
+            Assert.That(Directory.GetFiles(disk.File("data/content")), Has.Length.EqualTo(length > 262_144 ? accepted.Count - 1 : 0));
         }
     }
 
@@ -70,15 +55,14 @@ public class FullDiskTests
     {
         await using var queue = await OpenAsync();
         var before = await SubmitAsync(queue, 1000);
-        var filler = Path.Combine(disk, "filler");
-        Fill(filler);
+        disk.Fill();
         Assert.That(await SubmitAsync(queue, 300_000), Is.InstanceOf<CommitOutcome.InsufficientStorage>());
         CommitOutcome? small = null;
         for (var i = 0; i < 1000 && small is not CommitOutcome.InsufficientStorage; i++) small = await SubmitAsync(queue, 5000);
         Assert.That(small, Is.InstanceOf<CommitOutcome.InsufficientStorage>());
         var waiting = queue.Counts().Normal;
         var settling = SendAsync(queue, ((CommitOutcome.Committed)before).Id);
-        File.Delete(filler);
+        disk.MakeRoom();
         await settling.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(queue.Counts().Normal, Is.EqualTo(waiting - 1));
         foreach (var length in (int[])[1000, 300_000]) Assert.That(await SubmitAsync(queue, length), Is.InstanceOf<CommitOutcome.Committed>());
@@ -87,7 +71,7 @@ public class FullDiskTests
     [Test]
     public void A_read_only_disk_is_refused_with_a_sentence()
     {
-        Assert.That(Run("mount", "-o", "remount,ro", disk), Is.True);
+        disk.TurnReadOnly();
         Assert.That(async () => await OpenAsync(), Throws.InstanceOf<QueueUnavailableException>().With.Message.Contains("could not be made"));
     }
 
@@ -95,19 +79,19 @@ public class FullDiskTests
     public async Task A_folder_that_has_become_read_only_is_refused_with_a_sentence()
     {
         await (await OpenAsync()).DisposeAsync();
-        Assert.That(Run("mount", "-o", "remount,ro", disk), Is.True);
+        disk.TurnReadOnly();
         Assert.That(async () => await OpenAsync(), Throws.InstanceOf<QueueUnavailableException>().With.Message.Contains("cannot write in the data folder"));
     }
 
     [Test]
     public void A_disk_that_is_full_from_the_start_is_refused_with_a_sentence()
     {
-        Directory.CreateDirectory(Path.Combine(disk, "data"));
-        Fill(Path.Combine(disk, "filler"));
+        Directory.CreateDirectory(disk.File("data"));
+        disk.Fill();
         Assert.That(async () => await OpenAsync(), Throws.InstanceOf<QueueUnavailableException>().With.Message.Contains("full"));
     }
 
-    private Task<MailQueue> OpenAsync() => MailQueue.OpenAsync(new QueueSettings { Folder = Path.Combine(disk, "data"), MinFree = 0 },
+    private Task<MailQueue> OpenAsync() => MailQueue.OpenAsync(new QueueSettings { Folder = disk.File("data"), MinFree = 0 },
         QueueBench.Lifetime, TimeProvider.System, new Random(1), new CollectedLog(), default);
 
     private static async Task<CommitOutcome> SubmitAsync(MailQueue queue, int length)
@@ -126,29 +110,5 @@ public class FullDiskTests
         using var copy = new MemoryStream();
         await content!.CopyToAsync(copy);
         return copy.ToArray();
-    }
-
-    private static void Fill(string path)
-    {
-        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
-        for (var block = new byte[4096]; ;)
-        {
-            try
-            {
-                file.Write(block);
-            }
-            catch (IOException)
-            {
-                return;
-            }
-        }
-    }
-
-    private static bool Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0;
     }
 }

@@ -64,6 +64,17 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
 
     public Allowance Allowance(Spend spent) => Delivery.Allowance.Of(Settings, spent, MessagesOnTheWay, RecipientsOnTheWay);
 
+    /// <summary>The wall clock was moved by that much: what waits goes on waiting as long as it was to.</summary>
+    public void FollowClock(TimeSpan jump)
+    {
+        // The lifetimes of a pause's mail are extended by the queue for a jump forward, so KeptUntil moves with it as well.
+        if (Standing.Pause is { } pause) Standing = Standing with { Pause = pause with { NextProbe = pause.NextProbe + jump, KeptUntil = pause.KeptUntil + jump } };
+        if (RestUntil != default) RestUntil += jump;
+        if (OneConnectionUntil != default) OneConnectionUntil += jump;
+        for (var i = 0; i < Idle.Count; i++) Idle[i] = Idle[i] with { Since = Idle[i].Since + jump };
+        for (var i = SpamVerdicts.Count; i > 0; i--) SpamVerdicts.Enqueue(SpamVerdicts.Dequeue() + jump);
+    }
+
     /// <summary>May a message of that lane start now? Pure but for the pace's clock.</summary>
     public bool MayStart(Lane lane, DateTimeOffset now, Spend spent)
     {

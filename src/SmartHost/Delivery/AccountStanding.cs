@@ -75,6 +75,11 @@ public sealed record Pause(
             before?.Since ?? now, before?.KeptUntil ?? now, now + wait, failures, before?.Announced ?? false);
     }
 
+    /// <summary>Read back by a clock that may have been put back while we were not running: a wait longer than any there is was reckoned by another clock.</summary>
+    /// <param name="longest">The longest wait for a line that is down.</param>
+    public Pause ReadAt(DateTimeOffset now, TimeSpan longest) => NextProbe - now <= (Kind == PauseKind.Unreachable ? longest : LongestHold) ? this
+        : this with { NextProbe = Kind == PauseKind.Unreachable ? now : now + ShortestForPerson };
+
     /// <summary>A short loss of the line is no news; anything else is, at once.</summary>
     public bool IsWorthAnnouncing(DateTimeOffset now) => !Announced && (Kind != PauseKind.Unreachable || now - Since >= QuietWhileUnreachable);
 

@@ -87,7 +87,8 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
         {
             if (!byName.TryGetValue(one.Name, out var account))
             {
-                byName[one.Name] = account = new Account(one, time) { Standing = AccountStanding.FromJson(queue.GetState(Scope, one.Name)) };
+                var standing = AccountStanding.FromJson(queue.GetState(Scope, one.Name));
+                byName[one.Name] = account = new Account(one, time) { Standing = standing with { Pause = standing.Pause?.ReadAt(time.GetUtcNow(), delivery.RetryLongest) } };
                 account.Pace.Configure(delivery);
                 account.Pace.Restore(account.Standing.Slowness);
                 // Mended while we were not running.
@@ -291,6 +292,7 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
     {
         try
         {
+            // Not kept where the disk does not take it: the next change is another try, and a restart before it begins by one login.
             await queue.PutStateAsync(Scope, name, json, cancellation);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)

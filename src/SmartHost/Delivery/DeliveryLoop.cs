@@ -50,6 +50,7 @@ public sealed partial class DeliveryLoop
     private readonly AllowanceWatch allowances;
     private readonly Preparation preparation;
     private readonly RetrySchedule schedule;
+    private readonly ClockWatch clock;
 
     private readonly Channel<DeliveryEvent> events = Channel.CreateUnbounded<DeliveryEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly HashSet<Task> running = [];
@@ -77,6 +78,7 @@ public sealed partial class DeliveryLoop
         allowances = new AllowanceWatch(queue, accounts, alerts, log, alertSettings);
         lifetime = new Lifetime(queue, accounts, alerts, outcomes, settings, time);
         preparation = new Preparation(queue, devices);
+        clock = new ClockWatch(time);
     }
 
     /// <summary>As it was when the loop last came to rest. Safe from any thread.</summary>
@@ -119,6 +121,7 @@ public sealed partial class DeliveryLoop
                     await watch.CancelAsync();
                     foreach (var account in accounts.All) GiveBackWaiting(account);
                 }
+                FollowClock();
                 if (!configured) await ConfigureAsync(abandon.Token);
                 while (events.Reader.TryRead(out var happened)) await HandleAsync(happened, abandon.Token);
                 await TidyAsync();
@@ -362,6 +365,16 @@ public sealed partial class DeliveryLoop
             GiveBackWaiting(account);
         }
         configured = true;
+    }
+
+    /// <summary>What was to happen in ten minutes still happens in ten minutes, wherever the wall clock was put. (The queue sees to its messages itself.)</summary>
+    private void FollowClock()
+    {
+        var jump = clock.Jump();
+        if (jump == TimeSpan.Zero) return;
+        nextSweep = time.GetUtcNow();
+        foreach (var account in accounts.All) account.FollowClock(jump);
+        foreach (var id in unwritten.Keys.ToList()) unwritten[id] += jump;
     }
 
     private async Task SweepAsync(CancellationToken abandon)

@@ -6,8 +6,8 @@ using SmartHost.Queue;
 namespace SmartHost.Hosting;
 
 /// <summary>
-/// What nobody else's event brings about: old history goes; a filling disk, what is about to end and a new unknown device
-/// are announced; that all devices seem to be one is said in the log.
+/// What nobody else's event brings about: old history goes; a disk that fills or fails, what is about to end and a new unknown
+/// device are announced; that all devices seem to be one is said in the log.
 /// A round that fails is logged and the next one comes; mail does not depend on it.
 /// </summary>
 internal sealed class Housekeeping(
@@ -15,7 +15,8 @@ internal sealed class Housekeeping(
 {
     private static readonly TimeSpan Round = TimeSpan.FromMinutes(1), TidyEvery = TimeSpan.FromHours(1);
 
-    private DateTimeOffset tidied;
+    private long? tidied;
+    private bool troubled;
     private string? bridgeTold;
 
     public async Task RunAsync(CancellationToken stop)
@@ -31,9 +32,11 @@ internal sealed class Housekeeping(
                     WatchDisk();
                     expiry.Look();
                     WatchBridge();
-                    if (time.GetUtcNow() - tidied >= TidyEvery)
+                    await WatchQueueAsync();
+                    // By the monotonic clock: one that was put back by a day must not keep a day's history longer.
+                    if (tidied is not { } last || time.GetElapsedTime(last) >= TidyEvery)
                     {
-                        tidied = time.GetUtcNow();
+                        tidied = time.GetTimestamp();
                         await queue.TidyAsync(stop);
                     }
                 }
@@ -59,6 +62,21 @@ internal sealed class Housekeeping(
         var warning = bridge.Warning();
         if (warning is not null && warning.Text != bridgeTold) logger.LogWarning("{Text} {Remedy}", warning.Text, warning.Remedy);
         bridgeTold = warning?.Text;
+    }
+
+    /// <summary>Delivery notices a disk that fails by its own results; with nothing to send, only this does.</summary>
+    private async Task WatchQueueAsync()
+    {
+        if (await queue.AskDiskAsync() is { } trouble)
+        {
+            troubled = true;
+            alerts.Raise(Alert.QueueTrouble(trouble));
+        }
+        else if (troubled)
+        {
+            troubled = false;
+            alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
+        }
     }
 
     private void WatchDisk()

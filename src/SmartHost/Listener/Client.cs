@@ -12,7 +12,9 @@ internal sealed class Client(IPAddress address, TimeProvider time)
     private readonly Lock gate = new();
     private readonly RollingMinute connections = new(), messages = new(), recipients = new(), octets = new();
     private int failedLogins;
-    private DateTimeOffset lastFailure, lockedUntil;
+
+    // By the monotonic clock, as the meters are: a wall clock that is put back would lock a device out for a day.
+    private TimeSpan? lastFailure, lockedUntil;
     private bool hasLoggedIn;
 
     public IPAddress Address => address;
@@ -47,7 +49,7 @@ internal sealed class Client(IPAddress address, TimeProvider time)
     /// <summary>How long it must wait before another login is looked at. Zero: it need not.</summary>
     public TimeSpan Lockout()
     {
-        lock (gate) return lockedUntil > time.GetUtcNow() ? lockedUntil - time.GetUtcNow() : TimeSpan.Zero;
+        lock (gate) return lockedUntil is { } until && until > Now() ? until - Now() : TimeSpan.Zero;
     }
 
     /// <summary>A login from here has been right before, so one wrong password typed into a second device behind the same address must not shut out the first.</summary>
@@ -67,7 +69,7 @@ internal sealed class Client(IPAddress address, TimeProvider time)
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            var now = Now();
             if (now - lastFailure > limits.AuthLockout) failedLogins = 0;
             lastFailure = now;
             if (++failedLogins < limits.AuthFailures) return failedLogins;
@@ -90,6 +92,8 @@ internal sealed class Client(IPAddress address, TimeProvider time)
             return null;
         }
     }
+
+    private TimeSpan Now() => time.GetElapsedTime(0);
 
     private long Second() => time.GetTimestamp() / time.TimestampFrequency;
 }

@@ -33,6 +33,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     private readonly List<Pending> outbox = [];
     private readonly Queue<DateTimeOffset> lately = new();
     private readonly List<AlertDelivery> deliveries = [];
+    private readonly ClockWatch clock = new(time);
     private bool loaded;
     private volatile AlertsSnapshot snapshot = new([], []);
 
@@ -80,6 +81,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     internal async Task<TimeSpan> TurnAsync(CancellationToken stop)
     {
         if (!loaded) Load();
+        FollowClock();
         while (words.Reader.TryRead(out var word)) await TakeAsync(word, stop);
         await AnnounceAsync(stop);
         await DeliverAsync(stop);
@@ -94,6 +96,16 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
             if (AlertStanding.FromJson(json) is { } standing) standings[id] = standing;
         }
         loaded = true;
+    }
+
+    /// <summary>What waits goes on waiting as long as it was to, wherever the wall clock was put: an alert must not sit here for a day.</summary>
+    private void FollowClock()
+    {
+        var jump = clock.Jump();
+        if (jump == TimeSpan.Zero) return;
+        foreach (var pending in outbox) (pending.Begun, pending.Due) = (pending.Begun + jump, pending.Due + jump);
+        for (var i = lately.Count; i > 0; i--) lately.Enqueue(lately.Dequeue() + jump);
+        foreach (var (id, standing) in standings.ToList()) standings[id] = standing with { Since = standing.Since + jump, Last = standing.Last + jump, ToldAt = standing.ToldAt + jump };
     }
 
     private async Task TakeAsync(Word word, CancellationToken stop)
@@ -199,11 +211,11 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         else standings[id] = standing;
         try
         {
+            // A disk that cannot keep it must not silence it: memory goes on, and only a restart would forget.
             await queue.PutStateAsync(Scope, id, standing?.ToJson(), stop);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            // A disk that cannot keep it must not silence it: memory goes on, and only a restart would forget.
             log.AlertsStumbled(failure);
         }
     }
@@ -251,7 +263,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
 
         public required Way Way { get; init; }
 
-        public required DateTimeOffset Begun { get; init; }
+        public required DateTimeOffset Begun { get; set; }
 
         public required DateTimeOffset Due { get; set; }
 

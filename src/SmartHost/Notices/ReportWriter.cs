@@ -24,7 +24,7 @@ public sealed class ReportWriter(
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(5), TryAgain = TimeSpan.FromSeconds(30);
 
     private readonly Channel<bool> woken = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly Dictionary<(string Device, Mailbox Recipient), DateTimeOffset> lastReport = [];
+    private readonly Dictionary<(string Device, Mailbox Recipient), TimeSpan> lastReport = [];
 
     /// <summary>Something bounced. Never blocks.</summary>
     public void Wake() => woken.Writer.TryWrite(true);
@@ -64,7 +64,8 @@ public sealed class ReportWriter(
     internal async Task<TimeSpan> ReportAsync(CancellationToken stop)
     {
         var next = LookEvery;
-        var now = time.GetUtcNow();
+        // The monotonic clock: a wall clock that is put back would silence a device's reports for a day.
+        var now = time.GetElapsedTime(0);
         foreach (var old in lastReport.Where(pair => now - pair.Value >= Fold).Select(pair => pair.Key).ToList()) lastReport.Remove(old);
         foreach (var failed in (await queue.UnreportedAsync(stop)).GroupBy(message => message.Device))
         {

@@ -58,15 +58,19 @@ internal sealed class ContentStore(string folder)
         }
     }
 
-    public bool Exists(QueueId id) => File.Exists(PathOf(id));
+    /// <summary>There, and as long as it was accepted: a repaired disk hands back files that were cut short, and half a scan must not be sent for a whole one.</summary>
+    public bool IsWhole(QueueId id, long length) => new FileInfo(PathOf(id)) is { Exists: true } file && file.Length == length;
 
-    /// <summary>Null: it is missing.</summary>
-    public Stream? Open(QueueId id)
+    /// <summary>Null: it is missing, or not whole.</summary>
+    public Stream? Open(QueueId id, long length)
     {
         try
         {
-            return new FileStream(PathOf(id), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 32 << 10,
+            var content = new FileStream(PathOf(id), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 32 << 10,
                 FileOptions.Asynchronous | FileOptions.SequentialScan);
+            if (content.Length == length) return content;
+            content.Dispose();
+            return null;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -111,9 +111,12 @@ internal sealed class Database : IDisposable
     public void Scar()
     {
         Begin();
-        scar.Run();
+        Touch();
         commit.Run();
     }
+
+    /// <summary>A change of no meaning: whether it can be committed is all that it tells.</summary>
+    public void Touch() => scar.Run();
 
     /// <summary>Removes all messages from that number on.</summary>
     public void Forget(long number)

@@ -24,8 +24,8 @@ internal sealed partial class Journal
     private Database? database;
     private List<Write> waiting = [];
     private bool closing;
-    private volatile StorageFailure? trouble;
     private long committed;
+    private volatile string? trouble;
 
     /// <param name="open">Opens the database again where a failure has cost the connection.</param>
     /// <param name="fault">For tests: called before each step, may throw in its place.</param>
@@ -36,8 +36,8 @@ internal sealed partial class Journal
         running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Why the last commit failed; null: it did not. It may be over, which the next commit shows.</summary>
-    public StorageFailure? Trouble => trouble;
+    /// <summary>Why the disk did not take the last commit, a sentence; null: it did.</summary>
+    public string? Trouble => trouble;
 
     /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
     /// <param name="apply">Runs inside the transaction, on the journal's thread, and again if the transaction must be repeated: it changes the database alone.</param>
@@ -182,7 +182,7 @@ internal sealed partial class Journal
     {
         // Once, not for each of the thousand tries that follow.
         if (trouble is null) LogFailed(logger, failure.Reason);
-        trouble = failure;
+        trouble = failure.Reason;
         foreach (var write in batch) write.Fail(failure);
     }
 

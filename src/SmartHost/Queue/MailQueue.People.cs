@@ -56,7 +56,7 @@ public sealed partial class MailQueue
             var written = await journal.WriteAsync(database =>
             {
                 if (database.Rows.Find(id) is not { } before) return (Refusal: $"There is no message {id}.", null, null);
-                var there = before.Place switch { ContentPlace.Row => database.HasContentRow(before.Number), ContentPlace.File => store.Exists(id), _ => false };
+                var there = before.Place switch { ContentPlace.Row => database.HasContentRow(before.Number), ContentPlace.File => store.IsWhole(id, before.Message.Size), _ => false };
                 var decision = decide(before.Message, there, now);
                 if (decision.Message is null) return (decision.Refusal, null, null);
                 var after = Finish(before with { Message = decision.Message });

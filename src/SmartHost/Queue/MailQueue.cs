@@ -43,7 +43,8 @@ public sealed partial class MailQueue : IAsyncDisposable
         index = new QueueIndex(time);
         clock = new ClockWatch(time);
         tallies = new Tallies(time);
-        Recovery.Run(database, store, fresh, time.GetUtcNow(), logger);
+        if (folder.LogIsMissing) LogMissing(logger, folder.Database);
+        Recovery.Run(database, store, fresh || folder.LogIsMissing, time.GetUtcNow(), logger);
         states = Load.States(database.Connection);
         Load.Index(database.Connection, index);
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
@@ -66,6 +67,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             try
             {
                 (database, var fresh) = Database.Open(folder.Database);
+                folder.SignAsOwner();
                 var queue = new MailQueue(settings, lifetime, time, random, logger, folder, database, fresh, fault);
                 LogOpened(logger, folder.Folder, queue.index.Count);
                 return queue;
@@ -99,18 +101,17 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// For monitors: null while mail is taken, else why not. Where the last commit failed another is tried, so that the answer
     /// is true now; on a sound disk nothing is written, or a monitor would keep it from ever falling asleep.
     /// </summary>
-    public async Task<string?> ObstacleAsync(CancellationToken cancellation)
+    public async Task<string?> ObstacleAsync(CancellationToken cancellation) =>
+        Refusal(declaredSize: 0) ?? await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false);
+
+    /// <summary>Why the disk did not take what was written last, in a sentence; null: it did.</summary>
+    public string? Trouble => journal.Trouble;
+
+    /// <summary>As <see cref="Trouble"/>, asking the disk again where it failed: with no mail to write, nobody else would find that it is well.</summary>
+    public async Task<string?> AskDiskAsync()
     {
-        if (Refusal(declaredSize: 0) is { } refusal) return refusal;
-        if (journal.Trouble is null) return null;
-        // Something to write: an empty transaction succeeds on any disk.
-        var now = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
-        var written = await journal.WriteAsync(database =>
-        {
-            database.PutState("queue", "proof", $"\"{now}\"");
-            return true;
-        }).WaitAsync(cancellation).ConfigureAwait(false);
-        return written.Failure?.Reason;
+        if (journal.Trouble is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
+        return journal.Trouble;
     }
 
     public IncomingMessage Receive() => new(ids.Next(), this, store);
@@ -221,14 +222,14 @@ public sealed partial class MailQueue : IAsyncDisposable
         return settled.After.Message;
     }
 
-    /// <summary>The stored octets, seekable. Null: the content is missing (park the message).</summary>
+    /// <summary>The stored octets, seekable. Null: the content is missing or not whole (park the message).</summary>
     /// <exception cref="IOException">The disk does not answer, with a sentence: the message is as it was, try it later.</exception>
     public async Task<Stream?> OpenContentAsync(QueueId id, CancellationToken cancellation)
     {
         if (await delivery.FindAsync(id, cancellation).ConfigureAwait(false) is not { } stored) return null;
         return stored.Place switch
         {
-            ContentPlace.File => store.Open(id),
+            ContentPlace.File => store.Open(id, stored.Message.Size),
             ContentPlace.Row => await delivery.ContentAsync(stored.Number, cancellation).ConfigureAwait(false) is { } octets ? new MemoryStream(octets, writable: false) : null,
             _ => null,
         };
@@ -333,25 +334,35 @@ public sealed partial class MailQueue : IAsyncDisposable
     public IReadOnlyDictionary<string, string> GetStates(string scope) =>
         states.Where(state => state.Key.Scope == scope).ToDictionary(state => state.Key.Key, state => state.Value);
 
-    /// <summary>Null removes it. Returns when it is on disk.</summary>
-    public Task PutStateAsync(string scope, string key, string? json, CancellationToken cancellation) => PersistAsync(database =>
+    /// <summary>
+    /// Null removes it. One try, for who keeps a fact goes on by the one in memory: an alert about the disk must not wait for
+    /// that very disk. False: the disk did not take it.
+    /// </summary>
+    public async Task<bool> PutStateAsync(string scope, string key, string? json, CancellationToken cancellation)
     {
-        database.PutState(scope, key, json);
-        return true;
-    }, _ =>
-    {
-        if (json is null) states.TryRemove((scope, key), out string? _);
-        else states[(scope, key)] = json;
-    }, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        var written = await journal.WriteAsync(database =>
+        {
+            database.PutState(scope, key, json);
+            return true;
+        }, _ =>
+        {
+            if (json is null) states.TryRemove((scope, key), out string? _);
+            else states[(scope, key)] = json;
+        }).ConfigureAwait(false);
+        return written.Failure is null;
+    }
 
     /// <summary>Commits what waits, then closes. Intakes after this end as Failed.</summary>
     public async ValueTask DisposeAsync()
     {
         if (closing.IsCancellationRequested) return;
         await closing.CancelAsync().ConfigureAwait(false);
-        await journal.CloseAsync().ConfigureAwait(false);
+        // Who reads first: SQLite folds its log into the database as the last connection closes, and one that only reads cannot.
+        // So a stop leaves one file, and a copy of it is whole.
         delivery.Dispose();
         people.Dispose();
+        await journal.CloseAsync().ConfigureAwait(false);
         folder.Dispose();
     }
 
@@ -373,8 +384,9 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     /// <summary>
     /// Where the wall clock was put right, what was reckoned by the wrong one is made good, each way on the side that keeps mail.
-    /// Forward: lifetimes grow by it, or a start in 1970 would end them all at once. Back: what waits is due that much earlier,
-    /// or a retry would wait for a tomorrow that is days away; lifetimes stay, for who knows which clock they were reckoned by.
+    /// Forward: lifetimes grow by it, or a start in 1970 would end them all at once, and what was spent within a day stays so.
+    /// Back: what waits is due that much earlier, or a retry would wait for a tomorrow that is days away; lifetimes stay, for
+    /// who knows which clock they were reckoned by.
     /// </summary>
     private void FollowClock()
     {
@@ -388,6 +400,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             if (jump > TimeSpan.Zero)
             {
                 index.PutClockForward(by);
+                tallies.PutClockForward(by);
                 journal.Post(database => database.PutClockForward(by));
             }
             else
@@ -468,6 +481,9 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     [LoggerMessage(2025, LogLevel.Warning, "the clock was put {Direction} by {By}; waiting mail is adjusted")]
     private static partial void LogClock(ILogger logger, string direction, TimeSpan by);
+
+    [LoggerMessage(2026, LogLevel.Error, "{Database}-wal is missing, though SmartHost was not stopped in good order: what was accepted last may be gone with it. Content that the database does not know is kept in content/unclaimed")]
+    private static partial void LogMissing(ILogger logger, string database);
 
     [LoggerMessage(2024, LogLevel.Error, "{Id}: a listener for changes failed")]
     private static partial void LogHandler(ILogger logger, Exception e, QueueId id);

@@ -13,13 +13,19 @@ internal sealed class QueueFolder : IDisposable
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private long free, measuredAt;
-    private bool measured;
+    private bool measured, owned;
 
     private QueueFolder(string path, FileStream ownership, TimeProvider time)
     {
         (Folder, this.ownership, this.time) = (path, ownership, time);
         owner = Path.Combine(path, "queue.owner");
+        // Who stops in good order takes the note away, and the log goes into the database. A note without a log is a log
+        // that somebody took: a backup of queue.db alone, or a clean-up of what looked temporary.
+        LogIsMissing = File.Exists(owner) && File.Exists(Database) && !File.Exists($"{Database}-wal");
     }
+
+    /// <summary>The last commits of a run that was killed lay in <c>queue.db-wal</c>, and it is not there.</summary>
+    public bool LogIsMissing { get; }
 
     public string Folder { get; }
 
@@ -32,22 +38,26 @@ internal sealed class QueueFolder : IDisposable
         var path = Path.GetFullPath(folder);
         Make(path);
         Make(Path.Combine(path, "content"));
-        var opened = new QueueFolder(path, Own(path), time);
+        return new QueueFolder(path, Own(path), time);
+    }
+
+    /// <summary>Leaves a note of who we are, once the database is open.</summary>
+    /// <exception cref="QueueUnavailableException"/>
+    public void SignAsOwner()
+    {
+        owned = true;
         try
         {
-            File.WriteAllText(opened.owner, string.Create(CultureInfo.InvariantCulture,
+            File.WriteAllText(owner, string.Create(CultureInfo.InvariantCulture,
                 $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
-            return opened;
         }
         catch (Exception e) when (StorageFailure.From(e) is { Full: true })
         {
-            // Words for a person alone. A full disk must not keep us from delivering, which makes room.
-            return opened;
+            // A full disk must not keep us from delivering, which makes room.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            opened.Dispose();
-            throw Unwritable(path, e);
+            throw Unwritable(Folder, e);
         }
     }
 
@@ -75,7 +85,7 @@ internal sealed class QueueFolder : IDisposable
     {
         try
         {
-            File.Delete(owner);
+            if (owned) File.Delete(owner);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -11,9 +11,9 @@ namespace SmartHost.Queue;
 /// <remarks>
 /// <list type="table">
 /// <item><term><c>ID.part</c></term><description>was arriving; the device never heard 250: deleted</description></item>
-/// <item><term><c>ID.eml</c>, no row</term><description>crash before the commit, likewise: deleted. Unless the database is new: then somebody took the old one away, and the files are all there is; they are set aside</description></item>
+/// <item><term><c>ID.eml</c>, no row</term><description>crash before the commit, likewise: deleted. Unless the database is new or its log is missing: then somebody took the old one away, and the files are all there is; they are set aside</description></item>
 /// <item><term>row, content in place</term><description>ours: delivered</description></item>
-/// <item><term>row, content missing</term><description>somebody removed it: parked, loudly</description></item>
+/// <item><term>row, content missing or not as long as it was</term><description>somebody removed it, or the disk lost it: parked, loudly</description></item>
 /// <item><term>finished row, content in place</term><description>crash before the clean-up: the content is deleted</description></item>
 /// <item><term>row with an attempt begun</term><description>crash in an attempt: the next hop may have it, sent again as a possible duplicate</description></item>
 /// </list>
@@ -22,9 +22,12 @@ internal static partial class Recovery
 {
     public const string ContentMissing = "Its content is missing: the file was removed, or the disk lost it.";
 
-    private sealed record Live(long Number, QueueId Id, MessageState State, ContentPlace Place, string? Reason, bool Attempting);
+    public const string ContentTorn = "Its content is not whole: the disk lost a part of it.";
 
-    public static void Run(Database database, ContentStore store, bool fresh, DateTimeOffset now, ILogger logger)
+    private sealed record Live(long Number, QueueId Id, MessageState State, ContentPlace Place, string? Reason, bool Attempting, long Size);
+
+    /// <param name="incomplete">The database may lack what it once knew: it is new, or its log is missing.</param>
+    public static void Run(Database database, ContentStore store, bool incomplete, DateTimeOffset now, ILogger logger)
     {
         var rows = LiveRows(database.Connection);
         var whole = store.Whole().ToHashSet();
@@ -35,8 +38,9 @@ internal static partial class Recovery
             var open = row.State is MessageState.Queued or MessageState.Held or MessageState.Parked;
             if (open && row.Attempting) Suspect(database, row, now, logger);
             var there = row.Place switch { ContentPlace.File => whole.Contains(row.Id), ContentPlace.Row => inRows.Contains(row.Number), _ => false };
-            if (there) continue;
-            if (open) Park(database, row, now, logger);
+            var torn = there && open && row.Place == ContentPlace.File && !store.IsWhole(row.Id, row.Size);
+            if (there && !torn) continue;
+            if (open) Park(database, row, torn ? ContentTorn : ContentMissing, now, logger);
             else Change(database, "UPDATE messages SET content = 0 WHERE number = ?1", row.Number);
         }
         database.Commit();
@@ -47,7 +51,7 @@ internal static partial class Recovery
             Delete(store, id, logger);
         }
         whole.ExceptWith(rows.Where(row => row.Place == ContentPlace.File).Select(row => row.Id));
-        foreach (var id in whole) Unclaimed(database, store, id, fresh, logger);
+        foreach (var id in whole) Unclaimed(database, store, id, incomplete, logger);
     }
 
     private static void Suspect(Database database, Live row, DateTimeOffset now, ILogger logger)
@@ -58,17 +62,17 @@ internal static partial class Recovery
             "SmartHost stopped in the middle of an attempt. It tries again, so a recipient may get this message twice, with the same Message-ID."));
     }
 
-    private static void Park(Database database, Live row, DateTimeOffset now, ILogger logger)
+    private static void Park(Database database, Live row, string reason, DateTimeOffset now, ILogger logger)
     {
-        LogContentMissing(logger, row.Id);
-        if (row is { State: MessageState.Parked, Reason: ContentMissing }) return;
-        Change(database, "UPDATE messages SET state = 2, reason = ?2 WHERE number = ?1", row.Number, ContentMissing);
-        database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{ContentMissing} It cannot be sent; put content/{row.Id}.eml back and release it, or delete it."));
+        LogContentMissing(logger, row.Id, reason);
+        if (row.State == MessageState.Parked && row.Reason == reason) return;
+        Change(database, "UPDATE messages SET state = 2, reason = ?2 WHERE number = ?1", row.Number, reason);
+        database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{reason} It cannot be sent; put content/{row.Id}.eml back and release it, or delete it."));
     }
 
-    private static void Unclaimed(Database database, ContentStore store, QueueId id, bool fresh, ILogger logger)
+    private static void Unclaimed(Database database, ContentStore store, QueueId id, bool incomplete, ILogger logger)
     {
-        if (fresh)
+        if (incomplete && database.Rows.Find(id) is null)
         {
             LogSetAside(logger, id, store.Folder);
             store.SetAside(id);
@@ -87,10 +91,10 @@ internal static partial class Recovery
     private static List<Live> LiveRows(SqliteConnection connection)
     {
         var live = new List<Live>();
-        using var statement = new Statement(connection, "SELECT number, id, state, content, reason, attempting FROM messages WHERE state < 3 OR content > 0");
+        using var statement = new Statement(connection, "SELECT number, id, state, content, reason, attempting, size FROM messages WHERE state < 3 OR content > 0");
         using var rows = statement.Query();
         while (rows.Read())
-            live.Add(new Live(rows.GetInt64(0), MessageRows.Id(rows, 1), (MessageState)rows.GetInt32(2), (ContentPlace)rows.GetInt32(3), MessageRows.Text(rows, 4), rows.GetBoolean(5)));
+            live.Add(new Live(rows.GetInt64(0), MessageRows.Id(rows, 1), (MessageState)rows.GetInt32(2), (ContentPlace)rows.GetInt32(3), MessageRows.Text(rows, 4), rows.GetBoolean(5), rows.GetInt64(6)));
         return live;
     }
 
@@ -118,13 +122,13 @@ internal static partial class Recovery
     [LoggerMessage(2012, LogLevel.Information, "{Id}: was finished when SmartHost stopped; its content is deleted now")]
     private static partial void LogLeftOver(ILogger logger, QueueId id);
 
-    [LoggerMessage(2013, LogLevel.Error, "{Id}: its content is missing, so it cannot be sent. Parked: put its file back and release it, or delete it")]
-    private static partial void LogContentMissing(ILogger logger, QueueId id);
+    [LoggerMessage(2013, LogLevel.Error, "{Id}: {Reason} Parked: put its file back and release it, or delete it")]
+    private static partial void LogContentMissing(ILogger logger, QueueId id, string reason);
 
     [LoggerMessage(2014, LogLevel.Warning, "{Id}: possible duplicate: SmartHost stopped in the middle of an attempt; it is sent again and may arrive twice")]
     private static partial void LogPossibleDuplicate(ILogger logger, QueueId id);
 
-    [LoggerMessage(2015, LogLevel.Error, "{Id}: the database is new and does not know this content; kept in {Folder}/unclaimed")]
+    [LoggerMessage(2015, LogLevel.Error, "{Id}: the database does not know this content, and may have known it once; kept in {Folder}/unclaimed")]
     private static partial void LogSetAside(ILogger logger, QueueId id, string folder);
 
     [LoggerMessage(2016, LogLevel.Warning, "{Id}: its content could not be deleted from {Folder}; the next start tries again")]

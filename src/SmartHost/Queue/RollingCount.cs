@@ -26,6 +26,17 @@ internal sealed class RollingCount(TimeSpan window)
         return sum;
     }
 
+    /// <summary>The clock was put forward: what was counted happened no longer ago for that.</summary>
+    public void PutClockForward(TimeSpan by)
+    {
+        for (var i = past.Count; i > 0; i--)
+        {
+            var (at, amount) = past.Dequeue();
+            past.Enqueue((at + by, amount));
+        }
+        (last, grainFrom) = (last + by, grainFrom + by);
+    }
+
     private void Seal()
     {
         past.Enqueue((last, grain));

@@ -30,6 +30,16 @@ internal sealed class Tallies(TimeProvider time)
         }
     }
 
+    /// <summary>Or a day's allowance would be spent twice in one day.</summary>
+    public void PutClockForward(TimeSpan by)
+    {
+        lock (gate)
+        {
+            foreach (var count in spent.Values.SelectMany(counts => new[] { counts.Messages, counts.Recipients }).Concat(accepted.Values.SelectMany(counts => new[] { counts.Hour, counts.Day })))
+                count.PutClockForward(by);
+        }
+    }
+
     public void Accepted(string device, DateTimeOffset at)
     {
         lock (gate)

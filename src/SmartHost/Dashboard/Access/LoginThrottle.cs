@@ -17,7 +17,7 @@ public sealed class LoginThrottle(TimeProvider time)
     private readonly Lock gate = new();
     private readonly Dictionary<IPAddress, Failures> clients = [];
     private double inAll;
-    private DateTimeOffset leakedAt = time.GetUtcNow();
+    private TimeSpan leakedAt = time.GetElapsedTime(0);
 
     /// <param name="isRight">Looks at the guess. Not called when it comes too early; called under the lock, so that a hundred at once are one after the other.</param>
     public LoginResult Attempt(IPAddress client, Func<bool> isRight)
@@ -25,7 +25,8 @@ public sealed class LoginThrottle(TimeProvider time)
         var key = Group(client);
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            // The monotonic clock: a wall clock that is put back would shut a person out for a day.
+            var now = time.GetElapsedTime(0);
             Leak(now);
             clients.TryGetValue(key, out var before);
             if (before is not null && now - before.Last >= ForgetAfter) before = null;
@@ -46,9 +47,9 @@ public sealed class LoginThrottle(TimeProvider time)
         }
     }
 
-    private void Leak(DateTimeOffset now)
+    private void Leak(TimeSpan now)
     {
-        if (now > leakedAt) inAll = Math.Max(0, inAll - (now - leakedAt) / LeakOne);
+        inAll = Math.Max(0, inAll - (now - leakedAt) / LeakOne);
         leakedAt = now;
     }
 
@@ -62,7 +63,7 @@ public sealed class LoginThrottle(TimeProvider time)
         return new IPAddress(octets);
     }
 
-    private sealed record Failures(int Count, DateTimeOffset Last, DateTimeOffset BlockedUntil);
+    private sealed record Failures(int Count, TimeSpan Last, TimeSpan BlockedUntil);
 }
 
 /// <param name="Wait">Not null: the guess came too early and was not looked at; try again after this.</param>

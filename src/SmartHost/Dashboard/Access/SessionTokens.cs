@@ -33,6 +33,7 @@ public sealed class SessionTokens(byte[] kept, Func<Secret> password, TimeProvid
         {
             // A JSON string, as everything kept there is JSON.
             kept = $"\"{Convert.ToHexString(RandomNumberGenerator.GetBytes(32))}\"";
+            // Where the disk does not take it, the next start makes another, and people sign in again.
             await queue.PutStateAsync(scope, name, kept, cancellation);
         }
         return new SessionTokens(Encoding.ASCII.GetBytes(kept), password, time);
