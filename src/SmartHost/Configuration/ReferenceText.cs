@@ -58,8 +58,8 @@ internal static class ReferenceText
         ## Changes while running
 
         A changed file is taken up within seconds. A file with a mistake is refused whole: the old settings stay, and the
-        mistake is shown in the log and on the page. The data folder, hostname, log,
-        listeners and the page's port change with a restart, and that is said there, too.
+        mistake is shown in the log and on the page. The data folder, hostname, log, listeners and
+        the page's port change with a restart, and that is said there, too.
 
         """;
 

@@ -150,7 +150,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         {
             Done = done switch { "allow" => "Allowed. Its next try works: send from the device once more.", "update" => "Saved.", "forget" => "Forgotten. It is refused from now on.", "forget-unknown" => "Forgotten. It comes back here if it tries again.", _ => null },
         };
-        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge(), sources.ListensAt));
+        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge(), sources.Gateway()?.Gateway, sources.ListensAt));
     }
 
     private RazorSlice<DeviceForm> NewDevice(HttpContext context, string? address)

@@ -1,0 +1,72 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using SmartHost.Configuration;
+using SmartHost.Devices;
+using SmartHost.Gmail;
+using SmartHost.History;
+using SmartHost.Hosting;
+using SmartHost.Tests.Configuration;
+using SmartHost.Tests.Notices;
+
+namespace SmartHost.Tests.Hosting;
+
+/// <summary>What is looked at once a minute, and said in the log and in the check.</summary>
+[CancelAfter(60_000)]
+public class HousekeepingTests
+{
+    private static readonly IPAddress Gateway = IPAddress.Parse("172.17.0.1");
+
+    [Test]
+    public async Task That_all_devices_share_the_gateways_address_is_said_once_in_the_log_and_in_every_check(CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        using var folder = new SettingsFolder();
+        var settings = new SettingsSource(folder.ConfigFile, new Dictionary<string, string>(), folder.Read(SettingsFolder.Account + SettingsFolder.Scanner));
+        var (time, sightings, log) = (bench.QueueBench.Time, new Sightings(), new Lines());
+        using var http = new HttpClient();
+        var tokens = new AccessTokens(time, http, new RefreshTokens(folder.DataFolder));
+        var bridge = new DockerBridge(sightings, () => settings.Current.Devices, () => Gateway);
+        Directory.CreateDirectory(settings.Current.DataFolder);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var housekeeping = new Housekeeping(settings, bench.QueueBench.Queue, new UnknownDevices(), bench.Alerts, new ExpiryWatch(() => settings.Current, tokens, bench.Alerts, time), bridge, log, time);
+        var running = housekeeping.RunAsync(stop.Token);
+        for (var i = 0; i < 3; i++) sightings.Connected(Gateway);
+        await MinutesUntilAsync(() => log.All.Length > 0);
+        for (var i = 0; i < 5; i++) time.Advance(TimeSpan.FromMinutes(1));
+        await stop.CancelAsync();
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(log.All.Single(), Does.StartWith("Every device seems to come from 172.17.0.1").And.Contain("macvlan"));
+
+        var checkup = new Checkup(settings.Current, new GmailConnector(time), time);
+        var line = await checkup.AllAsync(running: true, bridge.Warning(), cancellation).FirstAsync(line => line.Name == "Docker network", cancellation);
+        Assert.That((line.Result, line.Text), Is.EqualTo((SmartHost.Dashboard.CheckResult.Bad, bridge.Warning()!.Text)));
+
+        async Task MinutesUntilAsync(Func<bool> condition)
+        {
+            while (!condition())
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, cancellation);
+            }
+        }
+    }
+
+    private sealed class Lines : ILogger<Housekeeping>
+    {
+        private readonly List<string> lines = [];
+
+        public string[] All
+        {
+            get { lock (lines) return [.. lines]; }
+        }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (lines) lines.Add(formatter(state, exception));
+        }
+    }
+}
