@@ -194,7 +194,8 @@ public class BrowserTests
         await using var context = await Browser.OpenAsync(bench.Address);
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
-        // The field has the focus already.
+        // The field has the focus by itself; a person waits for the cursor, too.
+        await Assertions.Expect(page.Locator("input[type=password]")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync(DashboardBench.Password);
         await page.Keyboard.PressAsync("Enter");
         await page.WaitForURLAsync(new Regex("/$"));
