@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
@@ -148,6 +149,10 @@ public sealed class SmartHostServer : IAsyncDisposable
         // An empty builder: the settings are SettingsSource's alone. The others would read ports from the environment (.NET's images name
         // one) and watch the current folder with all that is below it for an appsettings.json, the queue's every write included.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        // OpenTelemetry alone is set up by the environment, as its specification wants.
+        builder.Configuration.AddInMemoryCollection(Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(variable => variable.Key is string name && name.StartsWith("OTEL_", StringComparison.Ordinal))
+            .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value)));
         builder.Services.AddSerilog(log);
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
