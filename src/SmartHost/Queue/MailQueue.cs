@@ -102,7 +102,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// is true now; on a sound disk nothing is written, or a monitor would keep it from ever falling asleep.
     /// </summary>
     public async Task<string?> ObstacleAsync(CancellationToken cancellation) =>
-        Refusal(declaredSize: 0) ?? await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false) ?? Refusal(declaredSize: 0);
 
     /// <summary>Why the disk did not take what was written last, in a sentence; null: it did.</summary>
     public string? Trouble => journal.Trouble;
