@@ -46,7 +46,7 @@ public class FailingDiskTests
             disk.Fill();
             await UntilRefusedAsync("small", 5_000, cancellation);
             Assert.That((await SayAsync(10_000, cancellation)).Reply, Is.EqualTo("452 4.3.1 The disk with the data folder is full."), process.Output);
-            await LiveServer.WaitAsync(() => Ready(out var reasons) == HttpStatusCode.ServiceUnavailable && reasons.Contains("The disk with the data folder is full.", StringComparison.Ordinal), cancellation);
+            await LiveServer.WaitAsync(() => Ready(out var reasons) == HttpStatusCode.ServiceUnavailable && reasons.Contains("The queue takes no mail: ", StringComparison.Ordinal), cancellation);
             gmail.GoOnline();
             disk.MakeRoom();
             await LiveServer.WaitAsync(() => Ready(out var reasons) == HttpStatusCode.OK || !reasons.Contains("takes no mail", StringComparison.Ordinal), cancellation);

@@ -43,7 +43,7 @@ public class SoakTests
         gmail.GoOnline();
         await Ledger.DrainedAsync(folder.File("data"), process, cancellation);
         // What is still open are two connections, the queue's files and our own doors.
-        await LiveServer.WaitAsync(() => process.OpenFiles() <= files + 4 || cancellation.IsCancellationRequested, CancellationToken.None);
+        await LiveServer.WaitAsync(() => process.OpenFiles() <= files + 16 || cancellation.IsCancellationRequested, CancellationToken.None);
         TestContext.Out.WriteLine($"{length.TotalMinutes:0.0} min: {ledger.Accepted.Count} accepted, {gmail.Messages.Count} arrived; resident {memory >> 20} MB after the warm-up, {memoryAfter >> 20} MB at the end "
             + $"(most {process.PeakMemory() >> 20} MB); descriptors {files}, {filesAfter}, {process.OpenFiles()} when idle");
         Assert.Multiple(() =>
