@@ -12,7 +12,22 @@ namespace SmartHost.Tests.Cli;
 [CancelAfter(90_000), Platform(Exclude = "Win", Reason = "a shell and a pseudo-terminal")]
 public class ShellTests
 {
+    private TemporaryFolder bin = null!;
+
     private static readonly byte[] Note = "Subject: A subject that is too long for the eighty columns of this terminal\r\n\r\nText.\r\n"u8.ToArray();
+
+    /// <summary>A program of that name on the path, as a person has it: a function would be lost in shells that pass none on (dash, which script starts where SHELL is not set).</summary>
+    [OneTimeSetUp]
+    public void Install()
+    {
+        bin = new TemporaryFolder();
+        var program = bin.File("smarthost");
+        File.WriteAllText(program, $"#!/bin/sh\nexec {Program()} \"$@\"\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    [OneTimeTearDown]
+    public void Remove() => bin.Dispose();
 
     [Test]
     public async Task A_reader_that_has_seen_enough_is_no_failure(CancellationToken cancellation)
@@ -92,7 +107,7 @@ public class ShellTests
     }
 
     /// <summary>What bash itself would offer for that line, by the file that we ship.</summary>
-    private static async Task<string> CompleteAsync(string line, string config, CancellationToken cancellation)
+    private async Task<string> CompleteAsync(string line, string config, CancellationToken cancellation)
     {
         var words = line.Split(' ');
         var script = $"source '{Repository()}/configs/completion/smarthost.bash'; COMP_LINE='{line}'; COMP_POINT={line.Length}; COMP_WORDS=({string.Join(' ', words.Select(word => $"'{word}'"))}); COMP_CWORD={words.Length - 1}; _smarthost; echo \"${{COMPREPLY[*]}}\"";
@@ -114,13 +129,13 @@ public class ShellTests
         await terminal.StandardInput.FlushAsync(cancellation);
     }
 
-    private static Task<(int Code, string Output)> TerminalAsync(string command, string config, string environment, CancellationToken cancellation) =>
+    private Task<(int Code, string Output)> TerminalAsync(string command, string config, string environment, CancellationToken cancellation) =>
         ShellAsync(Terminal(command, environment), config, cancellation);
 
     private static string Terminal(string command, string environment) =>
-        $"export -f smarthost; exec script -qec \"stty cols 80 rows 24; {environment} bash -c '{command}'\" /dev/null";
+        $"exec script -qec \"stty cols 80 rows 24; {environment} bash -c '{command}'\" /dev/null";
 
-    private static async Task<(int Code, string Output)> ShellAsync(string script, string config, CancellationToken cancellation)
+    private async Task<(int Code, string Output)> ShellAsync(string script, string config, CancellationToken cancellation)
     {
         using var shell = Start(script, config);
         shell.StandardInput.Close();
@@ -129,9 +144,10 @@ public class ShellTests
         return (shell.ExitCode, output);
     }
 
-    private static Process Start(string script, string config)
+    private Process Start(string script, string config)
     {
-        var start = new ProcessStartInfo("bash", ["-c", $"smarthost() {{ {Program()} \"$@\"; }}\n{script}"]) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("bash", ["-c", script]) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        start.Environment["PATH"] = $"{bin.Path}:{start.Environment["PATH"]}";
         start.Environment["SMARTHOST_CONFIG"] = config;
         start.Environment["LC_ALL"] = "C.UTF-8";
         start.Environment.Remove("NO_COLOR");

@@ -202,10 +202,8 @@ public class BrowserTests
         await page.Keyboard.PressAsync("Tab");
         await Assertions.Expect(page.GetByText("Skip to the content")).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("Enter");
-        await TabToAsync(page, "See what needs you");
-        await page.WaitForURLAsync("**/messages?state=parked");
-        await TabToAsync(page, "Scan");
-        await page.WaitForURLAsync($"**/messages/{id}");
+        await FollowAsync(page, "See what needs you", "**/messages?state=parked");
+        await FollowAsync(page, "Scan", $"**/messages/{id}");
         await TabToAsync(page, "Delete…");
         await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Delete it for good" })).ToBeVisibleAsync();
         await TabToAsync(page, "Delete it for good");
@@ -235,6 +233,19 @@ public class BrowserTests
         bench.Mail.Take();
         await bench.Mail.Queue.SettleAsync(new Settlement(id, [], [new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Parked, "Gmail calls it spam.")], Park: "Gmail calls it spam."), default);
         return id;
+    }
+
+    private static async Task FollowAsync(IPage page, string text, string url)
+    {
+        await TabToAsync(page, text);
+        try
+        {
+            await page.WaitForURLAsync(url);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"“{text}” led to {page.Url}; the focus is on {await page.EvaluateAsync<string>("document.activeElement.outerHTML.slice(0, 200)")}");
+        }
     }
 
     /// <summary>Tab until something that begins so has the focus, and press Enter on it.</summary>

@@ -152,11 +152,25 @@ internal sealed class DeliveryBench : IAsyncDisposable
     /// </summary>
     public async Task AdvanceUntilAsync(TimeSpan step, Func<Task<bool>> condition, string what)
     {
+        await RestAsync();
         while (!await condition())
         {
             if (TooLong.IsCancellationRequested) Assert.Fail(Story(what));
             Time.Advance(step);
+            await RestAsync();
+        }
+    }
+
+    /// <summary>Until all that is due now was tried and its result is written.</summary>
+    public async Task RestAsync()
+    {
+        try
+        {
             await Loop.RestAsync().WaitAsync(TooLong);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail(Story("delivery to come to rest"));
         }
     }
 

@@ -50,10 +50,11 @@ internal sealed class Ledger
     /// </summary>
     public static async Task DrainedAsync(string dataFolder, SmartHostProcess process, CancellationToken cancellation)
     {
-        while (Open(dataFolder) > 0)
+        while (Open(dataFolder) is var open and > 0)
         {
             if (process.HasExited) throw new AssertionException($"smarthost ended while mail was waiting:\n{process.Output}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
+            if (cancellation.IsCancellationRequested) throw new AssertionException($"{open} messages still wait:\n{process.Output}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, CancellationToken.None);
         }
     }
 

@@ -268,6 +268,28 @@ internal sealed class Database : IDisposable
         return [.. gone.Select(message => (message.Id, message.Place))];
     }
 
+    /// <summary>
+    /// Copies the log into the database and cuts it to nothing. The log may hold 16 MB, most of it pages that were written again
+    /// since: on a full disk that is room for what waits. Only where the copy fits: half of it would take the room that is left
+    /// and give none back. False: not now.
+    /// </summary>
+    /// <param name="free">Octets that the disk has left.</param>
+    public bool TryFoldLog(long free)
+    {
+        try
+        {
+            using var pages = new Statement(connection, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+            if (Number(pages) - new FileInfo(connection.DataSource).Length > free) return false;
+            using var fold = new Statement(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            // 1: a reader is in the way.
+            return Number(fold) == 0;
+        }
+        catch (Exception e) when (StorageFailure.From(e) is not null)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Gives free pages back to the disk. False: there are no more.</summary>
     public bool Vacuum(int pages)
     {

@@ -13,25 +13,29 @@ namespace SmartHost.Queue;
 /// <para>A commit whose sync failed is the dangerous case: its frames lie whole in SQLite's log, and recovery after a crash
 /// would take them for a commit. Rolled back in memory, they are overwritten by the next commit; so one of no meaning (the
 /// scar) is written at once. Only if that fails too can the message return, and then its content must not be deleted.</para>
+/// <para>On a full disk the log itself is much of what fills it, and it would be folded into the database by itself only
+/// at a size that it can no longer reach: it is folded as soon as that fits.</para>
 /// </remarks>
 internal sealed partial class Journal
 {
     private readonly Func<Database> open;
+    private readonly Func<long> free;
     private readonly ILogger logger;
     private readonly Action<string>? fault;
     private readonly object gate = new();
     private readonly Task running;
     private Database? database;
     private List<Write> waiting = [];
-    private bool closing;
+    private bool closing, wantsRoom;
     private long committed;
     private volatile string? trouble;
 
     /// <param name="open">Opens the database again where a failure has cost the connection.</param>
+    /// <param name="free">Octets that the disk has left.</param>
     /// <param name="fault">For tests: called before each step, may throw in its place.</param>
-    public Journal(Database database, Func<Database> open, ILogger logger, Action<string>? fault)
+    public Journal(Database database, Func<Database> open, Func<long> free, ILogger logger, Action<string>? fault)
     {
-        (this.database, this.open, this.logger, this.fault, committed) = (database, open, logger, fault, database.Next);
+        (this.database, this.open, this.free, this.logger, this.fault, committed) = (database, open, free, logger, fault, database.Next);
         // A thread of its own: it spends its life waiting for the disk, and the pool's few must not.
         running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -123,6 +127,7 @@ internal sealed partial class Journal
             try
             {
                 database ??= Reopen();
+                if (wantsRoom) wantsRoom = !database.TryFoldLog(free());
                 fault?.Invoke("begin");
                 database.Begin(synced: batch.Exists(write => write.Synced));
                 foreach (var write in batch)
@@ -183,6 +188,7 @@ internal sealed partial class Journal
         // Once, not for each of the thousand tries that follow.
         if (trouble is null) LogFailed(logger, failure.Reason);
         trouble = failure.Reason;
+        wantsRoom |= failure.Full;
         foreach (var write in batch) write.Fail(failure);
     }
 

@@ -50,7 +50,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
         delivery = new Questions(folder.Database);
         people = new Questions(folder.Database);
-        journal = new Journal(database, () => Database.Open(folder.Database).Database, logger, fault);
+        journal = new Journal(database, () => Database.Open(folder.Database).Database, folder.Free, logger, fault);
     }
 
     /// <summary>Opens or makes the data folder, recovers what a crash left, loads the index.</summary>
