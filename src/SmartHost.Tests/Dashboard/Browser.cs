@@ -7,6 +7,10 @@ namespace SmartHost.Tests.Dashboard;
 public sealed class Browser
 {
     private const string Executable = "/usr/bin/chromium";
+
+    /// <summary>Milliseconds, for a test that is wrong: what is waited for is always a condition, and a busy machine takes its time.</summary>
+    private const int Patience = 30_000;
+
     private static readonly SemaphoreSlim Gate = new(1);
     private static IPlaywright? playwright;
     private static IBrowser? browser;
@@ -19,6 +23,7 @@ public sealed class Browser
         try
         {
             playwright ??= await Playwright.CreateAsync();
+            Assertions.SetDefaultExpectTimeout(Patience);
             browser ??= await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Executable, Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
         }
         finally
@@ -29,7 +34,7 @@ public sealed class Browser
         {
             BaseURL = address.ToString(), ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, JavaScriptEnabled = script, ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(10_000);
+        context.SetDefaultTimeout(Patience);
         return context;
     }
 

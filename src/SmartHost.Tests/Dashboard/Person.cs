@@ -11,7 +11,8 @@ internal static class Person
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
         await PasswordAsync(page, password);
-        await page.WaitForURLAsync(new Regex(":[0-9]+/$"));
+        // Not WaitForURL: it misses a navigation that ends between its look at the address and its first wait.
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex(":[0-9]+/$"));
         return page;
     }
 

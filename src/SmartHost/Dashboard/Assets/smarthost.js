@@ -18,25 +18,34 @@ function focusedAt(part) {
   return all.indexOf(document.activeElement);
 }
 
-let refreshing = false;
+let refreshing = false, again = false;
 async function refresh() {
-  if (refreshing || document.hidden || live().length === 0) return;
+  // What changes while an answer is on its way may not be in it: then once more.
+  again = true;
+  if (refreshing) return;
   refreshing = true;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'error' });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    for (const part of live()) {
-      const next = fresh.getElementById(part.id);
-      if (!next || isInUse(part) || next.innerHTML === part.innerHTML) continue;
-      const focus = focusedAt(part);
-      part.replaceChildren(...next.childNodes);
-      if (focus >= 0) part.querySelectorAll('a, button, summary')[focus]?.focus({ preventScroll: true });
+    while (again && !document.hidden && live().length > 0) {
+      again = false;
+      await swap();
     }
   } catch {
     // Signed out, or the server restarts: the next word from it will tell.
   } finally {
     refreshing = false;
+  }
+}
+
+async function swap() {
+  const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'error' });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  for (const part of live()) {
+    const next = fresh.getElementById(part.id);
+    if (!next || isInUse(part) || next.innerHTML === part.innerHTML) continue;
+    const focus = focusedAt(part);
+    part.replaceChildren(...next.childNodes);
+    if (focus >= 0) part.querySelectorAll('a, button, summary')[focus]?.focus({ preventScroll: true });
   }
 }
 
