@@ -26,6 +26,7 @@ public static class RunCommand
             return ExitCode.Configuration;
         }
 
+        SocketThreads.AnswerAtOnce();
         // Before anything touches OpenSSL, which reads its configuration once.
         var legacyTrouble = settings.Listeners.Any(listener => listener.LegacyTls) ? LegacyTls.EnableForProcess(settings.DataFolder) : null;
         await using var log = LogSetup.Create(settings.Log);

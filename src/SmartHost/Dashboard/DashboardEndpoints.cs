@@ -28,6 +28,12 @@ public static class DashboardEndpoints
         var traffic = new Traffic(sources.Queue, time);
         app.Lifetime.ApplicationStopped.Register(traffic.Dispose);
 
+        // A page may wait for the disk, and a request comes on the thread that hears all devices: see SocketThreads.
+        app.Use(next => async context =>
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await next(context);
+        });
         // Said here, not left to the framework: the gate must know which endpoint it guards.
         app.UseRouting();
         app.Use(next => context => gate.PassAsync(context, next));

@@ -67,7 +67,8 @@ internal sealed partial class LoginCheck(Func<DeviceDirectory> devices, TimeProv
         await hashing.WaitAsync(cancellation);
         try
         {
-            return PasswordHash.Verify(stored, password);
+            // Not on the thread that hears the other devices.
+            return await Task.Run(() => PasswordHash.Verify(stored, password), cancellation);
         }
         finally
         {

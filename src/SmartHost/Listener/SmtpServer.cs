@@ -93,12 +93,14 @@ public sealed class SmtpServer : IDisposable
     /// <summary>
     /// Kestrel's socket buffers for all endpoints: its default of 1 MB a connection would be most of this program's memory while twenty scanners send.
     /// What was received goes to the session on the thread that received it: no session blocks a thread, and a hop to another costs more than a command does.
+    /// A buffer is held ready for what comes next, 4 KB a connection, which saves asking first whether something came: a system call a command.
     /// </summary>
     public static void Tune(SocketTransportOptions sockets)
     {
         sockets.MaxReadBufferSize = 64 * 1024;
         sockets.MaxWriteBufferSize = 16 * 1024;
         sockets.UnsafePreferInlineScheduling = true;
+        sockets.WaitForDataBeforeAllocatingBuffer = false;
     }
 
     /// <summary>Adds one listener to Kestrel. Call it for each, while Kestrel is configured.</summary>

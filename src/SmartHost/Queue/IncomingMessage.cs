@@ -42,20 +42,9 @@ public sealed class IncomingMessage : IAsyncDisposable
         cancellation.ThrowIfCancellationRequested();
         ObjectDisposedException.ThrowIf(ended, this);
         Length += octets.Length;
-        if (failure is null)
-        {
-            try
-            {
-                if (part is null && Length > MaxInRow) Spill();
-                if (part is null) Gather(octets.Span);
-                else Pass(octets.Span);
-            }
-            catch (Exception e) when (StorageFailure.From(e) is { } failed)
-            {
-                Drop(failed);
-            }
-        }
-        // Synchronous on purpose: 64 KB into the page cache is a matter of microseconds, the wait for the disk is Commit's.
+        if (failure is not null) return ValueTask.CompletedTask;
+        if (part is not null || Length > MaxInRow) return PassAsync(octets);
+        Gather(octets.Span);
         return ValueTask.CompletedTask;
     }
 
@@ -91,8 +80,7 @@ public sealed class IncomingMessage : IAsyncDisposable
         ended = true;
         Release();
         // A commit that may yet return keeps its content until recovery has seen whether it did.
-        if (Length > MaxInRow && !committed && !mayReturn) store.Delete(Id);
-        return ValueTask.CompletedTask;
+        return Length > MaxInRow && !committed && !mayReturn ? new ValueTask(Task.Run(() => store.Delete(Id))) : ValueTask.CompletedTask;
     }
 
     private void Gather(ReadOnlySpan<byte> octets)
@@ -123,15 +111,27 @@ public sealed class IncomingMessage : IAsyncDisposable
         filled = 0;
     }
 
-    private void Pass(ReadOnlySpan<byte> octets)
+    /// <summary>
+    /// By a thread that may wait, block by block: into the page cache is a matter of microseconds until the disk is behind, and
+    /// then the thread that hears all devices must not stand still with it.
+    /// </summary>
+    private async ValueTask PassAsync(ReadOnlyMemory<byte> octets)
     {
-        while (!octets.IsEmpty)
+        try
         {
-            var taken = Math.Min(octets.Length, WriteSize - filled);
-            octets[..taken].CopyTo(block.AsSpan(filled));
-            filled += taken;
-            octets = octets[taken..];
-            if (filled == WriteSize) WriteBlock();
+            if (part is null) await Task.Run(Spill).ConfigureAwait(false);
+            while (!octets.IsEmpty)
+            {
+                var taken = Math.Min(octets.Length, WriteSize - filled);
+                octets[..taken].CopyTo(block.AsMemory(filled));
+                filled += taken;
+                octets = octets[taken..];
+                if (filled == WriteSize) await Task.Run(WriteBlock).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (StorageFailure.From(e) is { } failed)
+        {
+            Drop(failed);
         }
     }
 
