@@ -36,13 +36,15 @@ internal sealed partial class SmtpSession
         if (refusal is not null)
         {
             var passed = await SkipAsync(bdat.Size);
+            if (passed == Heard.Endless) return await HangUpAsync(Replies.TooLarge(limits.MaxSize), SessionEnd.TooManyErrors);
             if (passed != Heard.Content) return await EndAsync(passed);
             Refuse(refusal, "BDAT");
             return null;
         }
         var current = transaction!;
         var intake = current.Intake ??= await BeginAsync(current, DataFraming.Counted);
-        var heard = await TakeAsync(intake, bdat.Size);
+        // A chunk that is known to be far too large before its first octet need not come.
+        var heard = intake.IsHopeless(bdat.Size) ? Heard.Endless : await TakeAsync(intake, bdat.Size);
         if (heard != Heard.Content) return await EndAsync(heard);
         if (bdat.Last) return await FinishAsync(current, intake);
         Say(Replies.ChunkTaken(bdat.Size));
@@ -100,7 +102,7 @@ internal sealed partial class SmtpSession
                     wire.Allow(limits.DataTimeout);
                     progress = 0;
                 }
-                if (intake.IsHopeless) return Heard.Endless;
+                if (intake.IsHopeless()) return Heard.Endless;
             }
             return Heard.Content;
         }
