@@ -232,6 +232,15 @@ public class OutgoingMessageTests
         Assert.That(Ascii.IsValid(got), Is.True);
     }
 
+    [TestCase("B\u00fcro \u00e4\u00f6 7", "=?iso-8859-1?b?QvxybyDk9g==?= 7", "Büro äö 7")]
+    [TestCase("5 \u0080", "5 =?windows-1252?b?gA==?=", "5 €")]
+    public async Task Subject_in_an_undeclared_code_page_keeps_its_octets(string subject, string written, string read)
+    {
+        var mail = Parse((await Prepare($"Subject: {subject}\r\n\r\nx\r\n")).Got);
+        Assert.That(Encoding.ASCII.GetString(mail.Headers.First(h => h.Id == HeaderId.Subject).RawValue).Trim(), Is.EqualTo(written));
+        Assert.That(mail.Subject, Is.EqualTo(read));
+    }
+
     [TestCase("gr\u00fcn\r\n", "grün", "iso-8859-1")]
     [TestCase("gr\u00c3\u00bcn\r\n", "grün", "utf-8")]
     [TestCase("5 \u0080\r\n", "5 €", "windows-1252")]

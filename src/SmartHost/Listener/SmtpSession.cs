@@ -35,7 +35,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private readonly LimitSettings limits = server.Limits();
     private string? helo, username, triedUsername;
-    private bool extended, wasEmpty = true;
+    private bool extended, wasEmpty = true, wasRefused;
     private int errors, failedLogins;
     private Transaction? transaction;
 
@@ -258,7 +258,8 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private void Say(SmtpReply reply)
     {
-        if (reply.Code >= 400 && !IsForgiven(reply)) errors++;
+        wasRefused = reply.Code >= 400;
+        if (wasRefused && !IsForgiven(reply)) errors++;
         wire.Write(reply);
     }
 

@@ -203,6 +203,14 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
 
     public void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
 
+    /// <summary>The client has sent on, without waiting for the reply to its last line.</summary>
+    public bool HasMore()
+    {
+        if (!input.TryRead(out var result)) return false;
+        input.AdvanceTo(result.Buffer.Start);
+        return !result.Buffer.IsEmpty;
+    }
+
     // --- writing ------------------------------------------------------------------------------------------------
 
     /// <summary>Puts a reply behind those not sent yet. RFC 5321 §4.2: ASCII, every line with the code; RFC 2034: and with the enhanced code.</summary>
