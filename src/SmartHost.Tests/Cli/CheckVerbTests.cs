@@ -81,6 +81,8 @@ public class CheckVerbTests
         Assert.That(code, Is.EqualTo(ExitCode.Failure), output);
         Assert.That(output, Does.Contain($"! way to 127.0.0.1:{gmail.Port}: The mail server refuses the connection (127.0.0.1).\n    → A firewall or the provider may block it: allow outgoing TCP to it"));
         Assert.That(output, Does.Contain("✗ account default: The mail server refuses the connection"));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(folder.File("data")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute), "a check before the first start makes the folder");
     }
 
     [Test]

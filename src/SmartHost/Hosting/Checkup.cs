@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
+using SmartHost.Disk;
 using SmartHost.Gmail;
 
 namespace SmartHost.Hosting;
@@ -78,7 +79,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         var probe = Path.Combine(settings.DataFolder, $".check-{Environment.ProcessId}");
         try
         {
-            Directory.CreateDirectory(settings.DataFolder);
+            PrivateFolder.Make(settings.DataFolder);
             File.WriteAllText(probe, "");
             File.Delete(probe);
             return Good("data folder", $"{settings.DataFolder} can be written");
