@@ -364,6 +364,33 @@ public class AccountTroubleTests
     }
 
     [Test]
+    public async Task A_login_that_is_forgotten_every_time_pauses_the_account_before_Google_locks_it()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 1 }];
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, new Misbehaviour.Reply("530 5.7.0 Authentication Required. gsmtp")) { Times = int.MaxValue });
+        for (var i = 0; i < 20; i++) await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(55), TimeSpan.FromMinutes(1));
+        Assert.That(bench.State(), Has.Property("NeedsPerson").True.And.Property("Sentence").Contains("on a new connection too"));
+        Assert.That(bench.Gmail.Logins, Is.LessThanOrEqualTo(3), "however many messages wait");
+        Assert.That(bench.Queue.Counts(), Has.Property("Waiting").EqualTo(20).And.Property("Parked").Zero);
+    }
+
+    [Test]
+    public async Task A_login_that_Gmail_does_not_understand_is_not_repeated_every_few_minutes()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Auth, new Misbehaviour.Reply("501 5.5.2 Cannot Decode response gsmtp")) { Times = int.MaxValue });
+        await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(55), TimeSpan.FromMinutes(1));
+        Assert.That((bench.Gmail.Logins, bench.State().NeedsPerson), Is.EqualTo((2, true)));
+    }
+
+    [Test]
     public async Task An_allowance_near_its_end_is_announced()
     {
         await using var bench = await DeliveryBench.OpenAsync();

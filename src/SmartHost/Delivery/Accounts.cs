@@ -127,7 +127,8 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
     {
         if (verdict.Action == VerdictAction.SlowDown && !atLogin) return SlowAsync(account, verdict, cancellation);
         if (verdict.Action == VerdictAction.SlowDown) account.Pace.SlowDown();
-        return PauseAsync(account, verdict, atLogin, cancellation);
+        // At the door a new connection was tried before this is heard.
+        return PauseAsync(account, atLogin ? verdict.Repeated() : verdict, atLogin, cancellation);
     }
 
     /// <summary>A connection beside a working one was refused: that is about the number of connections, not about the account.</summary>

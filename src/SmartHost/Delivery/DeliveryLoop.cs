@@ -326,7 +326,7 @@ public sealed partial class DeliveryLoop
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
     {
         var (account, message) = (assignment.Account, assignment.Message);
-        var judged = Judgement.Of(message, answered.Outcome, account.Name, notes.GetValueOrDefault(message.Id, MessageNotes.None), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked);
+        var judged = Judgement.Of(message, answered.Outcome, account.Name, account.Noted(notes.GetValueOrDefault(message.Id, MessageNotes.None), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked);
         if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);
         else notes[message.Id] = judged.Notes;
         if (answered.Repairs.Count > 0) log.Repaired(message.Id, answered.Repairs.Count, string.Join("; ", answered.Repairs));
