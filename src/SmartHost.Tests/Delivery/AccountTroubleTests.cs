@@ -55,6 +55,36 @@ public class AccountTroubleTests
     }
 
     [Test]
+    public async Task Another_wrong_password_is_one_login_more_and_no_false_joy()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.RestAsync();
+        await bench.Alerts.TurnAsync(default);
+        var logins = bench.Gmail.Logins;
+
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "alsowrongalsowro")];
+        bench.Loop.NotifySettingsChanged();
+        await bench.UntilAsync(() => bench.Gmail.Logins > logins, "a try");
+        await bench.RestAsync();
+        await bench.Alerts.TurnAsync(default);
+        Assert.Multiple(() =>
+        {
+            Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1));
+            Assert.That(bench.State().NextProbe - bench.Time.GetUtcNow(), Is.EqualTo(TimeSpan.FromMinutes(15)), "new credentials are a new beginning");
+            Assert.That(bench.Log.Lines, Has.None.Contain("works again"));
+            Assert.That(bench.Webhook.Bodies, Has.None.Contain("Over: "));
+        });
+        await bench.RestartAsync();
+        await bench.RestAsync();
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1), "a restart knows which ones were refused");
+    }
+
+    [Test]
     public async Task An_account_without_mail_is_asked_by_one_login_when_its_pause_ends()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -114,7 +114,7 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
         foreach (var account in mended)
         {
             log.CredentialsChanged(account.Name);
-            await ResumeAsync(account, "Its settings were changed.", cancellation);
+            await TryAnewAsync(account, cancellation);
         }
         return changed;
     }
@@ -198,7 +198,7 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
         if (account.Underway > 0 || account.Opening > 0) return false;
         if (account.Standing.Pause is { AtLogin: false } met)
         {
-            if (asked || met.Kind == PauseKind.Held) await ResumeAsync(account, "Its wait is over; the next message will tell.", cancellation);
+            if (asked || met.Kind == PauseKind.Held) await ResumeAsync(account, "Its wait is over; the next message will tell.", cancellation, proved: false);
             return false;
         }
         return account.IsPaused || (asked && account.Idle.Count == 0);
@@ -251,16 +251,29 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
     }
 
     /// <summary>
+    /// Its settings were changed: one try at once, as if there had been none before, and the pause ends when that succeeds.
+    /// Ended beforehand, it would tell people that all is well and send a second connection to the same refusal.
+    /// </summary>
+    private Task TryAnewAsync(Account account, CancellationToken cancellation)
+    {
+        account.RestUntil = default;
+        return account.Standing.Pause is { } pause
+            ? KeepAsync(account, account.Standing with { Pause = pause with { Failures = 0, NextProbe = time.GetUtcNow() }, Fingerprint = null }, cancellation)
+            : Task.CompletedTask;
+    }
+
+    /// <summary>
     /// The pause's mail first gets the time it lost, then the pause is over: a crash between gives it that time twice, which
     /// costs nothing; the other order could let five days of waiting count as five days of trying.
     /// </summary>
-    private async Task ResumeAsync(Account account, string how, CancellationToken cancellation)
+    private async Task ResumeAsync(Account account, string how, CancellationToken cancellation, bool proved = true)
     {
         if (!account.IsPaused) return;
         await KeepLifetimesAsync(account, cancellation);
         await KeepAsync(account, account.Standing with { Pause = null, Fingerprint = null }, cancellation);
         account.RestUntil = default;
-        log.AccountHealthy(account.Name);
+        if (proved) log.AccountHealthy(account.Name);
+        else log.PauseOver(account.Name, how);
         alerts.Over(AlertKind.AccountPaused, account.Name, how);
     }
 

@@ -254,7 +254,8 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private void Say(SmtpReply reply)
     {
-        if (reply.Code >= 400) errors++;
+        // Not one address too many: RFC 5321 §4.5.3.1.10 lets a client name them all and send to those that were taken.
+        if (reply.Code >= 400 && reply != Replies.TooManyRecipients) errors++;
         wire.Write(reply);
     }
 
