@@ -77,7 +77,8 @@ public sealed partial class DeliveryLoop
             await using var message = ready.Message;
             await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon);
             var recipients = assignment.Recipients.Select(one => one.Address).ToList();
-            return new AttemptResult.Answered(await session.SendAsync(new Transaction(message.From, recipients, message), abandon), message.Repairs, message.BlockedAttachments);
+            var outcome = await session.SendAsync(new Transaction(message.From, recipients, message), abandon);
+            return new AttemptResult.Answered(outcome, message.Repairs, Judgement.IsBlocked(outcome) ? await message.FindBlockedAsync(abandon) : []);
         }
     }
 

@@ -114,6 +114,9 @@ internal static class Judgement
 
     public static bool IsHold(Verdict verdict) => verdict.Action is VerdictAction.HoldAccount or VerdictAction.HoldAccountForPerson;
 
+    /// <summary>Whether Gmail refused an attachment, so that its name is worth looking for.</summary>
+    public static bool IsBlocked(TransactionOutcome outcome) => outcome.Recipients.Any(one => one.Reply is { Code: 552, Status: { Subject: 7 } });
+
     private static bool IsSpam(Verdict verdict) => verdict.Row.Contains("unsolicited", StringComparison.Ordinal) || verdict.Row.Contains("spam", StringComparison.Ordinal);
 
     /// <summary>Null: as it was.</summary>
