@@ -2,10 +2,26 @@ using SmartHost.Mail;
 
 namespace SmartHost.Queue;
 
-/// <summary>What a person may do with a message. Each returns null when done, else a sentence why not, and then nothing was changed.</summary>
+/// <summary>
+/// What a person may ask about a message and do with it. Each of the deeds returns null when done, else a sentence why not, and
+/// then nothing was changed.
+/// </summary>
 public sealed partial class MailQueue
 {
     private sealed record Decision(string? Refusal, QueuedMessage? Message = null, TimelineEntry? Entry = null);
+
+    public async Task<QueuedMessage?> FindAsync(QueueId id, CancellationToken cancellation) =>
+        (await people.FindAsync(id, cancellation).ConfigureAwait(false))?.Message;
+
+    public async Task<IReadOnlyList<TimelineEntry>> TimelineAsync(QueueId id, CancellationToken cancellation) =>
+        await people.TimelineAsync(id, cancellation).ConfigureAwait(false);
+
+    /// <summary>Newest first.</summary>
+    public async Task<IReadOnlyList<QueuedMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation) =>
+        Messages(await people.SearchAsync(search, cancellation).ConfigureAwait(false));
+
+    /// <summary>Waiting messages by lane, held, parked, octets; from the index, without the disk.</summary>
+    public QueueCounts Counts() => index.Counts();
 
     /// <summary>Due now, whatever its schedule said; ends a hold, a parking, and revives bounced recipients while the content is kept.</summary>
     public Task<string?> RetryAsync(QueueId id, CancellationToken cancellation) => ChangeAsync(id, (message, contentThere, now) => message.State switch
