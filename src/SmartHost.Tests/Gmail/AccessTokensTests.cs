@@ -231,7 +231,7 @@ public class AccessTokensTests
     public async Task A_refresh_token_that_Google_replaces_is_kept_and_used_from_then_on()
     {
         var kept = new RefreshTokens(folder);
-        await kept.KeepAsync("default", "id.apps.googleusercontent.com", new Secret("1//first"), time.GetUtcNow(), CancellationToken.None);
+        kept.Keep("default", "id.apps.googleusercontent.com", new Secret("1//first"), time.GetUtcNow());
         endpoint.Answer = count => Task.FromResult((200, $$"""{"access_token":"ya29.token-{{count}}","refresh_token":"1//next-{{count}}","expires_in":3599}"""));
         await tokens.GetAsync(OAuth(null), CancellationToken.None);
         time.Advance(TimeSpan.FromHours(1));

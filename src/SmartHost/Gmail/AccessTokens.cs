@@ -81,7 +81,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
             var token = new Secret(answer.AccessToken!);
             held.Grant(account.Credentials, token, renewAt: now + lifetime - (lifetime > 2 * Early ? Early : lifetime / 2), expiresAt: now + lifetime,
                 consentEnds: answer.RefreshTokenExpiresIn is { } seconds ? now + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null);
-            await KeepReplacementAsync(account, answer.RefreshToken, cancellation);
+            KeepReplacement(account, answer.RefreshToken);
             return new TokenOutcome.Granted(token, Fresh: true);
         }
         LogRefused(log, account.Name, refusal!.Row, refusal.Happened);
@@ -90,7 +90,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
     }
 
     /// <summary>RFC 6749 §6: with an access token may come another refresh token, and then the one before it may have ended.</summary>
-    private async Task KeepReplacementAsync(AccountSettings account, string? replacement, CancellationToken cancellation)
+    private void KeepReplacement(AccountSettings account, string? replacement)
     {
         if (account.Credentials is not AccountCredentials.OAuth oauth || string.IsNullOrEmpty(replacement)) return;
         if (oauth.RefreshToken is { } configured)
@@ -101,7 +101,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
         }
         try
         {
-            await refreshTokens.KeepAsync(account.Name, oauth.ClientId, new Secret(replacement), time.GetUtcNow(), cancellation);
+            refreshTokens.Keep(account.Name, oauth.ClientId, new Secret(replacement), time.GetUtcNow());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
