@@ -162,11 +162,16 @@ internal sealed class DeliveryBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Until all that is due now was tried and its result is written.</summary>
+    /// <summary>
+    /// Until all that is due now was tried and its result is written. The queue's own notes are waited for, too: where the
+    /// clock was put back, what waits is due sooner once that is on disk, and only then can it be tried.
+    /// </summary>
     public async Task RestAsync()
     {
         try
         {
+            await Loop.RestAsync().WaitAsync(TooLong);
+            await Queue.PutStateAsync("bench", "rest", null, TooLong).WaitAsync(TooLong);
             await Loop.RestAsync().WaitAsync(TooLong);
         }
         catch (OperationCanceledException)

@@ -56,6 +56,7 @@ public class OutgoingMessageTests
     [TestCase("From: <>", null, "you@gmail.com", "office-scanner")]
     [TestCase("From:", null, "you@gmail.com", "office-scanner")]
     [TestCase("From: =?utf-8?q?Ger=C3=A4t?= <copier@x.example>", null, "you@gmail.com", "Gerät")]
+    [TestCase("From: =?utf-8?q?Ger=C3=A4t_=3Ccopier=40x.example=3E?=", null, "you@gmail.com", "office-scanner")]
     [TestCase("From: Ger\u00e4t 7 <copier@x.example>", null, "you@gmail.com", "Gerät 7")]
     [TestCase("X-None: 1", null, "you@gmail.com", "office-scanner")]
     public async Task From_follows_setting_alias_and_account(string from, string? setting, string address, string name)
@@ -100,6 +101,9 @@ public class OutgoingMessageTests
 
     // What stands where the header ends, and what is text.
     [TestCase("\u00ef\u00bb\u00bfFrom: a@b.example\r\nSubject: s\r\n\r\npage\r\n", "s", "page\r\n", TestName = "BOM")]
+    [TestCase("\u00ef\u00bb\u00bf\u00ef\u00bb\u00bfFrom: a@b.example\r\nSubject: s\r\n\r\npage\r\n", "s", "page\r\n", TestName = "BOM, and that of the file that was read")]
+    [TestCase(" From: a@b.example\r\n Subject: long\r\n   subject\r\n To: <c@d.example>\r\n\r\n page\r\n", "long   subject", " page\r\n", TestName = "all lines indented")]
+    [TestCase("\tSubject: s\r\nFrom: a@b.example\r\n\r\npage\r\n", "s", "page\r\n", TestName = "first line indented")]
     [TestCase("From scanner@lan Tue Jul  2 10:11:12 2024\r\nFrom: a@b.example\r\nSubject: s\r\n\r\npage\r\n", "s", "page\r\n", TestName = "mbox line")]
     [TestCase(">From scanner@lan\r\nFrom: a@b.example\r\nSubject: s\r\n\r\npage\r\n", "s", "page\r\n", TestName = "quoted mbox line")]
     [TestCase("From here on it rained\r\nall day\r\n", null, "From here on it rained\r\nall day\r\n", TestName = "text that begins with From")]
@@ -143,6 +147,15 @@ public class OutgoingMessageTests
         Assert.That(((Multipart)mail.Body!).Count, Is.EqualTo(1));
     }
 
+    [TestCase("boundary=\"=:_b\"")]
+    [TestCase("charset=utf-8;\r\nboundary=\"=:_b\"")]
+    public async Task Parameter_on_a_line_of_its_own_belongs_to_the_Content_Type(string parameters)
+    {
+        var mail = Parse((await Prepare($"Subject: s\r\nContent-Type: multipart/mixed;\r\n{parameters}\r\n\r\n--=:_b\r\n\r\ntext\r\n--=:_b--\r\n")).Got);
+        Assert.That(((Multipart)mail.Body!).Count, Is.EqualTo(1));
+        Assert.That(mail.TextBody, Does.StartWith("text"));
+    }
+
     [Test]
     public async Task Bcc_and_return_paths_do_not_leave()
     {
@@ -162,6 +175,7 @@ public class OutgoingMessageTests
 
     [TestCase("operator", "undisclosed-recipients:;", "operator")]
     [TestCase("a@b.example; c@d.example", "a@b.example,c@d.example", null)]
+    [TestCase("Desk <a@b.example>\r\nX-Mailer Mailer 1.0\r\nX-Priority: 3", "\"Desk\" <a@b.example>", null)]
     [TestCase("J\u00fcrgen <a@b.example>", "=?utf-8?b?SsO8cmdlbg==?= <a@b.example>", null)]
     [TestCase("a@m\u00fcller.example", "a@xn--mller-kva.example", null)]
     [TestCase("\u00e4@b.example, c@d.example", "c@d.example", "ä@b.example, c@d.example")]
@@ -216,6 +230,15 @@ public class OutgoingMessageTests
         Assert.That(mail.Headers["X-Words"], Is.EqualTo(string.Join(' ', Enumerable.Repeat("word", 500))));
         Assert.That(got.Split("\r\n").Max(line => line.Length), Is.LessThanOrEqualTo(998));
         Assert.That(Ascii.IsValid(got), Is.True);
+    }
+
+    [TestCase("B\u00fcro \u00e4\u00f6 7", "=?iso-8859-1?b?QvxybyDk9g==?= 7", "Büro äö 7")]
+    [TestCase("5 \u0080", "5 =?windows-1252?b?gA==?=", "5 €")]
+    public async Task Subject_in_an_undeclared_code_page_keeps_its_octets(string subject, string written, string read)
+    {
+        var mail = Parse((await Prepare($"Subject: {subject}\r\n\r\nx\r\n")).Got);
+        Assert.That(Encoding.ASCII.GetString(mail.Headers.First(h => h.Id == HeaderId.Subject).RawValue).Trim(), Is.EqualTo(written));
+        Assert.That(mail.Subject, Is.EqualTo(read));
     }
 
     [TestCase("gr\u00fcn\r\n", "grün", "iso-8859-1")]

@@ -17,7 +17,10 @@ public class HeaderPeekTests
     [TestCase("Subject:\r\n\r\n", null, null)]
     [TestCase("\r\nSubject: in the body\r\n\r\n", null, null)]
     [TestCase("Message-ID: <a b@c>\r\nMessage-ID: <good@c>\r\n\r\n", null, "<good@c>")]
-    [TestCase("Message-ID: a@c\r\n\r\n", null, null)]
+    [TestCase("Message-ID: a@c\r\n\r\n", null, "<a@c>")]
+    [TestCase("Message-ID: < a@c >\r\n\r\n", null, "<a@c>")]
+    [TestCase("Message-ID: a@c>\r\n\r\n", null, null)]
+    [TestCase("\u00ef\u00bb\u00bf\u00ef\u00bb\u00bfSubject: x\r\n\r\n", "x", null)]
     [TestCase("no header at all", null, null)]
     [TestCase("", null, null)]
     public void Finds(string content, string? subject, string? messageId)

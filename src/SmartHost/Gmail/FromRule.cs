@@ -71,7 +71,7 @@ internal sealed record FromRule(Mailbox Mailbox, string Value, bool IsKept, IRea
     private static string? NameOf(MailboxList.Entry? own)
     {
         if (own is null) return null;
-        var name = Tidy(own.Name is "" && own.Address is null ? own.Written : own.Name);
+        var name = Tidy(own.Name is "" && own.Address is null ? HeaderText.DecodedWords(own.Written) : own.Name);
         return name is null || name.Contains('@', StringComparison.Ordinal) ? null : name;
     }
 

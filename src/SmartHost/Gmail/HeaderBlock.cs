@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace SmartHost.Gmail;
@@ -46,6 +47,8 @@ internal sealed class HeaderBlock
         "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID", "Content-Description", "Content-Disposition",
     };
 
+    private static readonly SearchValues<byte> ParameterName = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-*"u8);
+
     private readonly List<int> _starts = [];
 
     private HeaderBlock() { }
@@ -93,6 +96,7 @@ internal sealed class HeaderBlock
         var at = 0;
         var ownOnly = true; // Only the Received fields that a relay, we among them, put on top.
         var ended = false;
+        var indented = false; // Every line of the device's header, by a script that indents its text.
         while (at < span.Length)
         {
             var length = LineLength(span[at..]);
@@ -102,7 +106,7 @@ internal sealed class HeaderBlock
                 length = span.Length - at;
             }
             var line = Content(span.Slice(at, length));
-            if (ownOnly && line.StartsWith("\uFEFF"u8))
+            while (ownOnly && line.StartsWith("\uFEFF"u8))
             {
                 Repairs.Add("removed the byte order mark before the header");
                 at += 3;
@@ -126,9 +130,23 @@ internal sealed class HeaderBlock
                 ended = true;
                 break;
             }
+            if (IsIndentedField(line, indented, ownOnly))
+            {
+                if (!indented) Repairs.Add("removed the blanks before the header");
+                indented = true;
+                var blanks = line.IndexOfAnyExcept(" \t"u8);
+                at += blanks;
+                length -= blanks;
+                line = line[blanks..];
+            }
             if (line[0] is (byte)' ' or (byte)'\t' && Fields.Count > 0 && !(ownOnly && IsWholeReceived(Fields[^1]) && !IsComment(line)))
             {
                 Extend(data, at, line.Length, inserted: false);
+            }
+            else if (IsLostParameter(line))
+            {
+                Repairs.Add("joined a header line that had lost its leading blank");
+                Extend(data, at, line.Length, inserted: true);
             }
             else if (TryName(line, out var name, out var value))
             {
@@ -208,6 +226,22 @@ internal sealed class HeaderBlock
         byte[] joined = [.. field.Raw.Span, .. "\r\n"u8, .. inserted ? " "u8 : default, .. data.Span.Slice(at, length)];
         Fields[^1] = field with { Raw = joined };
     }
+
+    /// <summary>
+    /// <c>boundary="…"</c> behind a <c>Content-Type: multipart/mixed;</c>. The semicolon promises it, and without it nobody finds the attachments.
+    /// </summary>
+    private bool IsLostParameter(ReadOnlySpan<byte> line)
+    {
+        if (Fields.Count == 0 || !(Fields[^1].Is("Content-Type") || Fields[^1].Is("Content-Disposition")) || !Fields[^1].Value.TrimEnd(" \t"u8).EndsWith(";"u8)) return false;
+        var name = line[..Math.Max(0, line.IndexOf((byte)'='))].TrimEnd(" \t"u8);
+        return !name.IsEmpty && !name.ContainsAnyExcept(ParameterName);
+    }
+
+    /// <summary>A known field behind blanks, where the device's header begins or where its first field stood so too. Elsewhere it is a fold.</summary>
+    private bool IsIndentedField(ReadOnlySpan<byte> line, bool indented, bool ownOnly) =>
+        line[0] is (byte)' ' or (byte)'\t'
+        && (indented || Fields.Count == 0 || (ownOnly && IsWholeReceived(Fields[^1])))
+        && line.TrimStart(" \t"u8) is var field && TryName(field, out var name, out _) && IsKnown(NameOf(field[..name]));
 
     /// <summary>
     /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not).

@@ -81,6 +81,39 @@ internal static class HeaderText
     public static string Encode(string text) =>
         Ascii.IsValid(text) ? text : Encoding.ASCII.GetString(Rfc2047.EncodeText(Format, Encoding.UTF8, text));
 
+    /// <summary>
+    /// Text in a code page that nobody declared, its octets as they are: Western text reads right, and of any other (a Chinese
+    /// recorder's GBK) nothing is lost. Only words beyond ASCII are encoded, with the blanks between them; 42 octets fill an encoded-word (RFC 2047 §2).
+    /// </summary>
+    public static string EncodeOctets(ReadOnlySpan<byte> value)
+    {
+        var octets = new List<byte>(value.Length);
+        foreach (var octet in value)
+            if (octet is (byte)'\t' or >= 32 and not 127) octets.Add(octet is (byte)'\t' ? (byte)' ' : octet);
+        var charset = value.IndexOfAnyInRange((byte)0x80, (byte)0x9f) >= 0 ? "windows-1252" : "iso-8859-1";
+        var words = new List<string>();
+        var run = new List<byte>();
+        foreach (var word in Encoding.Latin1.GetString(octets.ToArray()).Trim(' ').Split(' '))
+        {
+            if (Ascii.IsValid(word))
+            {
+                EndRun();
+                words.Add(word);
+                continue;
+            }
+            if (run.Count > 0) run.Add((byte)' ');
+            run.AddRange(Encoding.Latin1.GetBytes(word));
+        }
+        EndRun();
+        return string.Join(' ', words);
+
+        void EndRun()
+        {
+            words.AddRange(run.Chunk(42).Select(piece => $"=?{charset}?b?{Convert.ToBase64String(piece)}?="));
+            run.Clear();
+        }
+    }
+
     /// <summary>A display name: a quoted string, or encoded words (never inside quotes, RFC 2047 §5).</summary>
     public static string Phrase(string name) => Ascii.IsValid(name)
         ? $"\"{name.Replace("=?", "= ?", StringComparison.Ordinal).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\""
@@ -124,7 +157,7 @@ internal static class HeaderText
             case Kind.Parameters or Kind.Machine:
                 return Folded(field.Name, AsciiOnly(text));
             default:
-                return Unstructured(field.Name, text);
+                return System.Text.Unicode.Utf8.IsValid(field.Value) ? Unstructured(field.Name, text) : Folded(field.Name, EncodeOctets(field.Value));
         }
     }
 

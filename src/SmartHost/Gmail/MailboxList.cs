@@ -26,8 +26,21 @@ internal static class MailboxList
         if (InternetAddressList.TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
         var entries = new List<Entry>();
         foreach (var piece in text.Split([',', ';']))
+        {
             if (InternetAddressList.TryParse(piece, out var some)) entries.AddRange(some.Mailboxes.Select(Entry.Of));
+            else if (InBrackets(piece) is { } entry) entries.Add(entry);
+        }
         return entries;
+    }
+
+    /// <summary>As in <c>&lt;a@b> X-Mailer 1.0</c>: whatever else is there, what stands in the brackets is an address.</summary>
+    private static Entry? InBrackets(string piece)
+    {
+        var open = piece.IndexOf('<');
+        var close = piece.IndexOf('>', open + 1);
+        return open >= 0 && close > open && Mailbox.TryParse(piece[(open + 1)..close].Trim(), out var address)
+            ? new Entry(HeaderText.DecodedWords(piece[..open].Trim(' ', '"')), address, address.ToString())
+            : null;
     }
 
     /// <summary>True where the value holds exactly these addresses and the commas, names and brackets they need.</summary>

@@ -25,7 +25,7 @@ internal sealed class Client(IPAddress address, TimeProvider time)
     public DateTimeOffset LastSeen { get; set; }
 
     /// <summary>Null: it may connect.</summary>
-    public SmtpReply? Connect(LimitSettings limits) => Count(connections, 1, limits.ConnectionsPerMinute, Replies.TooManyFromClient);
+    public SmtpReply? Connect(LimitSettings limits) => Count(connections, 1, limits.ConnectionsPerMinute, Replies.TooManyConnectionsPerMinute);
 
     /// <summary>Null: it may send one more message.</summary>
     public SmtpReply? Message(LimitSettings limits)

@@ -15,7 +15,7 @@ internal sealed class HeaderPeek : IDisposable
     private byte[]? seen = ArrayPool<byte>.Shared.Rent(2048);
     private int length;
 
-    /// <summary>With its brackets; null where there is none that is valid.</summary>
+    /// <summary>In brackets; null where there is none that is valid.</summary>
     public string? MessageId { get; private set; }
 
     /// <summary>Decoded (RFC 2047, or whatever code page the octets look like), without control characters.</summary>
@@ -58,7 +58,7 @@ internal sealed class HeaderPeek : IDisposable
 
     private void Read(ReadOnlySpan<byte> header)
     {
-        if (header.StartsWith("\uFEFF"u8)) header = header[3..];
+        while (header.StartsWith("\uFEFF"u8)) header = header[3..];
         while (!header.IsEmpty)
         {
             var field = Field(ref header);
@@ -110,10 +110,10 @@ internal sealed class HeaderPeek : IDisposable
     private static string? ValidId(ReadOnlySpan<byte> value)
     {
         value = value.Trim(" \t\r\n"u8);
-        if (value.Length is < 5 or > MaxMessageId || value[0] != (byte)'<' || value[^1] != (byte)'>') return null;
-        var inner = value[1..^1];
-        var at = inner.IndexOf((byte)'@');
-        if (at <= 0 || at == inner.Length - 1 || inner.ContainsAnyExceptInRange((byte)'!', (byte)'~') || inner.ContainsAny("<>"u8)) return null;
-        return Encoding.ASCII.GetString(value);
+        // Some write it without its brackets, or with blanks inside them. Gmail would put an id of its own in its place.
+        if (value is [(byte)'<', .. var bracketed, (byte)'>']) value = bracketed.Trim(" \t"u8);
+        var at = value.IndexOf((byte)'@');
+        if (at <= 0 || at == value.Length - 1 || value.Length > MaxMessageId - 2 || value.ContainsAnyExceptInRange((byte)'!', (byte)'~') || value.ContainsAny("<>"u8)) return null;
+        return $"<{Encoding.ASCII.GetString(value)}>";
     }
 }

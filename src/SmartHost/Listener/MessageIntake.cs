@@ -37,8 +37,8 @@ internal sealed class MessageIntake : IAsyncDisposable
 
     public bool IsTooLarge => isTooLarge;
 
-    /// <summary>So much was dropped that waiting for its end is over.</summary>
-    public bool IsHopeless => Octets > Math.Max(4 * limit, 128L << 20);
+    /// <summary>So much was dropped that waiting for its end is over, or would be after so many octets more.</summary>
+    public bool IsHopeless(long more = 0) => more > Math.Max(4 * limit, 128L << 20) - Octets;
 
     /// <param name="received">The Received header, with its line end.</param>
     public static async ValueTask<MessageIntake> BeginAsync(IncomingMessage message, string received, DataFraming framing, long limit, int hops, CancellationToken cancellation)

@@ -50,6 +50,7 @@ internal static class Replies
 
         TooBusy = new(421, new(4, 7, 0), "Too many connections at present: try again later"),
         TooManyFromClient = new(421, new(4, 7, 0), "Too many connections from your address: try again later"),
+        TooManyConnectionsPerMinute = new(421, new(4, 7, 0), "Too many connections from your address in a minute: try again later"),
         TooManyErrors = new(421, new(4, 7, 0), "Too many errors: closing"),
         TooManyLogins = new(421, new(4, 7, 0), "Too many failed logins: closing"),
         TooManyMessages = new(450, new(4, 7, 1), "Too many messages from your address in a minute: try again later"),

@@ -23,7 +23,10 @@ namespace SmartHost.Listener;
 /// </summary>
 public sealed class SmtpServer : IDisposable
 {
-    private readonly ConcurrentDictionary<string, Wire> sessions = new();
+    /// <summary>When there is no place left, a client that has said nothing for so long between two messages loses its own.</summary>
+    private static readonly TimeSpan Expendable = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, (Wire Wire, IPAddress Client)> sessions = new();
     private readonly ConcurrentDictionary<string, ListenOptions> endpoints = new();
     private readonly CancellationTokenSource stopped = new();
     private readonly ClientTable clients;
@@ -126,7 +129,7 @@ public sealed class SmtpServer : IDisposable
     {
         clock.Dispose();
         stopped.Cancel();
-        foreach (var wire in sessions.Values) wire.Abort();
+        foreach (var (wire, _) in sessions.Values) wire.Abort();
         Logins.Dispose();
         Certificates.Dispose();
         stopped.Dispose();
@@ -140,11 +143,12 @@ public sealed class SmtpServer : IDisposable
         Sightings.Connected(address);
         var limits = Limits();
         await using var wire = new Wire(connection, Time, limits.SessionTimeout);
-        sessions[connection.ConnectionId] = wire;
+        sessions[connection.ConnectionId] = (wire, address);
         var end = SessionEnd.Lost;
         try
         {
-            if (clients.Enter(address, limits, out var client) is { } refusal)
+            var (refusal, client) = await clients.EnterAsync(address, limits, MakeRoom, Stopped);
+            if (refusal is not null)
             {
                 MailLog.Refused("client", address, "connect", refusal);
                 Meters.Refused("connections");
@@ -186,6 +190,14 @@ public sealed class SmtpServer : IDisposable
     private void Tick()
     {
         var now = Time.GetTimestamp();
-        foreach (var (_, wire) in sessions) wire.Tick(now);
+        foreach (var (_, (wire, _)) in sessions) wire.Tick(now);
+    }
+
+    /// <summary>For a device that could not connect otherwise: the session that has been idle for longest ends. Devices that were switched off, and floods, leave many.</summary>
+    private void MakeRoom(IPAddress? client)
+    {
+        var now = Time.GetTimestamp();
+        var idlest = sessions.Values.Where(session => client is null || session.Client.Equals(client)).MaxBy(session => session.Wire.IdleFor(now)).Wire;
+        if (idlest is not null && idlest.IdleFor(now) >= Expendable) idlest.TimeOut(now);
     }
 }

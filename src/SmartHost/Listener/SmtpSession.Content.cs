@@ -17,6 +17,7 @@ internal sealed partial class SmtpSession
     {
         if ((ContentRefusal() ?? (transaction!.Intake is null ? null : Replies.MixedData)) is { } refusal)
         {
+            if (wasRefused && wire.HasMore()) return await SwallowAsync(framing, refusal);
             Refuse(refusal, "DATA");
             return null;
         }
@@ -36,16 +37,32 @@ internal sealed partial class SmtpSession
         if (refusal is not null)
         {
             var passed = await SkipAsync(bdat.Size);
+            if (passed == Heard.Endless) return await HangUpAsync(Replies.TooLarge(limits.MaxSize), SessionEnd.TooManyErrors);
             if (passed != Heard.Content) return await EndAsync(passed);
             Refuse(refusal, "BDAT");
             return null;
         }
         var current = transaction!;
         var intake = current.Intake ??= await BeginAsync(current, DataFraming.Counted);
-        var heard = await TakeAsync(intake, bdat.Size);
+        // A chunk that is known to be far too large before its first octet need not come.
+        var heard = intake.IsHopeless(bdat.Size) ? Heard.Endless : await TakeAsync(intake, bdat.Size);
         if (heard != Heard.Content) return await EndAsync(heard);
         if (bdat.Last) return await FinishAsync(current, intake);
         Say(Replies.ChunkTaken(bdat.Size));
+        return null;
+    }
+
+    /// <summary>
+    /// What comes behind a DATA that cannot be taken, before its reply, is the message of a program that waits for none
+    /// (RFC 2920 §3.1 lets nobody else do so). Its lines were written by anyone: read as commands they might send mail.
+    /// </summary>
+    private async ValueTask<SessionEnd?> SwallowAsync(DataFraming framing, SmtpReply refusal)
+    {
+        Say(Replies.StartData);
+        await using var nowhere = await MessageIntake.BeginAsync(server.Queue.Receive(), "", framing, limit: 0, limits.Hops, server.Stopped);
+        var heard = await TakeAsync(nowhere, long.MaxValue);
+        if (heard != Heard.Content) return await EndAsync(heard);
+        Refuse(refusal, "DATA");
         return null;
     }
 
@@ -100,7 +117,7 @@ internal sealed partial class SmtpSession
                     wire.Allow(limits.DataTimeout);
                     progress = 0;
                 }
-                if (intake.IsHopeless) return Heard.Endless;
+                if (intake.IsHopeless()) return Heard.Endless;
             }
             return Heard.Content;
         }

@@ -28,11 +28,14 @@ internal enum SessionEnd
 /// </summary>
 internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings listener, Wire wire, Client client, string connectionId) : IAsyncDisposable
 {
+    /// <summary>Recipients above the limit that do not count as errors yet, as Postfix has it (smtpd_recipient_overshoot_limit).</summary>
+    private const int MostExcess = 1000;
+
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(3), LingerQuiet = TimeSpan.FromSeconds(0.5);
 
     private readonly LimitSettings limits = server.Limits();
     private string? helo, username, triedUsername;
-    private bool extended, wasEmpty = true;
+    private bool extended, wasEmpty = true, wasRefused;
     private int errors, failedLogins;
     private Transaction? transaction;
 
@@ -183,7 +186,8 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
         if (Refusal(transaction, rcpt.Recipients) is { } refusal)
         {
             transaction.WasRecipientRefused = true;
-            return Refused(refusal, "RCPT");
+            // The log is told once.
+            return refusal == Replies.TooManyRecipients && transaction.Excess++ > 0 ? refusal : Refused(refusal, "RCPT");
         }
         transaction.Recipients.AddRange(rcpt.Recipients.Except(transaction.Recipients).ToList());
         return Replies.RecipientOk;
@@ -254,10 +258,13 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private void Say(SmtpReply reply)
     {
-        // Not one address too many: RFC 5321 §4.5.3.1.10 lets a client name them all and send to those that were taken.
-        if (reply.Code >= 400 && reply != Replies.TooManyRecipients) errors++;
+        wasRefused = reply.Code >= 400;
+        if (wasRefused && !IsForgiven(reply)) errors++;
         wire.Write(reply);
     }
+
+    /// <summary>One recipient too many is no mistake: no client knows our number, and each sends the message to the first and again to the rest (RFC 5321 §4.5.3.1.10).</summary>
+    private bool IsForgiven(SmtpReply reply) => reply == Replies.TooManyRecipients && transaction is { Excess: <= MostExcess };
 
     private void Refuse(SmtpReply reply, string verb) => Say(Refused(reply, verb));
 

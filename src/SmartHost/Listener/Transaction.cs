@@ -17,6 +17,9 @@ internal sealed class Transaction(Device? device, ReversePath sender, long decla
 
     public bool WasRecipientRefused { get; set; }
 
+    /// <summary>Recipients refused because there were enough.</summary>
+    public int Excess { get; set; }
+
     /// <summary>Why the first recipient was allowed: the rule's name, for the timeline.</summary>
     public string? Rule { get; set; }
 

@@ -49,6 +49,7 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     private byte[] line = ArrayPool<byte>.Shared.Rent(512);
     private int lineLength;
     private int unsent;
+    private long turnSince = time.GetTimestamp();
     private long deadline = time.GetTimestamp() + Ticks(time, lifetime), stopBy = long.MaxValue;
     private volatile bool expired, stopping, inTransaction;
 
@@ -77,10 +78,33 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     // --- time ---------------------------------------------------------------------------------------------------
 
     /// <summary>From now on the client has so long; never past the session's lifetime, nor past the grace of a stop.</summary>
-    public void Allow(TimeSpan span) => Volatile.Write(ref deadline, Math.Min(time.GetTimestamp() + Ticks(time, span), lastTick));
+    public void Allow(TimeSpan span)
+    {
+        var now = time.GetTimestamp();
+        Volatile.Write(ref turnSince, now);
+        Volatile.Write(ref deadline, Math.Min(now + Ticks(time, span), lastTick));
+    }
 
     /// <summary>It is our turn, however long we take.</summary>
-    public void AllowAny() => Volatile.Write(ref deadline, long.MaxValue);
+    public void AllowAny()
+    {
+        Volatile.Write(ref turnSince, long.MaxValue);
+        Volatile.Write(ref deadline, long.MaxValue);
+    }
+
+    /// <summary>How long the client has had its turn between two messages; zero within one.</summary>
+    public TimeSpan IdleFor(long now)
+    {
+        var since = Volatile.Read(ref turnSince);
+        return inTransaction || since >= now ? TimeSpan.Zero : time.GetElapsedTime(since, now);
+    }
+
+    /// <summary>It has been idle, and others need its place: what it had left of its time is taken.</summary>
+    public void TimeOut(long now)
+    {
+        Volatile.Write(ref deadline, now);
+        Tick(now);
+    }
 
     /// <summary>Called about once a second for every session: one timer for all instead of one for every read.</summary>
     public void Tick(long now)
@@ -178,6 +202,14 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     }
 
     public void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
+
+    /// <summary>The client has sent on, without waiting for the reply to its last line.</summary>
+    public bool HasMore()
+    {
+        if (!input.TryRead(out var result)) return false;
+        input.AdvanceTo(result.Buffer.Start);
+        return !result.Buffer.IsEmpty;
+    }
 
     // --- writing ------------------------------------------------------------------------------------------------
 
