@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SmartHost.Cli;
+using SmartHost.Delivery;
 using SmartHost.Practice;
 using SmartHost.Queue;
 using SmartHost.Tests.EndToEnd;
@@ -13,9 +14,11 @@ public class SteeringTests
     [Test]
     public async Task Mail_that_waits_is_looked_at_and_steered(CancellationToken cancellation)
     {
-        await using var live = await LiveServer.StartAsync(cancellation);
+        // Tried once and no more: what is being tried at this very moment can be neither held nor deleted.
+        await using var live = await LiveServer.StartAsync(cancellation, edit: yaml => yaml.Replace("retryShortest: 1s, retryLongest: 2s", "retryShortest: 1h, retryLongest: 2h"));
         await live.Gmail.GoOfflineAsync();
         await TakeAsync(live, "Scan of the contract", cancellation);
+        await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
         await TakeAsync(live, "Toner is low in tray 2, and a subject that is far too long for a line of eighty columns", cancellation);
         var ids = (await live.Server.Queue.SearchAsync(new MessageSearch(), cancellation)).Select(message => message.Id.ToString()).ToList();
         var script = new Script(live, cancellation, (ids[0], new string('2', 13)), (ids[1], new string('1', 13)));
@@ -51,6 +54,18 @@ public class SteeringTests
         var json = JsonDocument.Parse((await script.TypeAsync("queue", "show", message.Id.ToString(), "--json")).Output).RootElement;
         Assert.That(json.GetProperty("message").GetProperty("status").GetString(), Is.EqualTo("bounced"));
         Assert.That(json.GetProperty("timeline").EnumerateArray().Select(entry => entry.GetProperty("event").GetString()), Does.Contain("sent").And.Contain("bounced"));
+    }
+
+    [Test]
+    public async Task Mail_that_was_never_tried_tells_why_it_waits(CancellationToken cancellation)
+    {
+        await using var live = await LiveServer.StartAsync(cancellation, edit: yaml => yaml.Replace("abcd efgh ijkl mnop", "wrongwrongwrong!"));
+        await TakeAsync(live, "Scan of the contract", cancellation);
+        await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
+        await TakeAsync(live, "Scan of the bill", cancellation);
+        var second = (await live.Server.Queue.SearchAsync(new MessageSearch(), cancellation))[0];
+        var show = await Typed.RunAsync(Typed.Terminal, ["queue", "show", second.Id.ToString(), "--config", live.ConfigFile], cancellation);
+        Assert.That(show.Output, Does.Contain("Scan of the bill").And.Contain("Waits    account default is paused, next try ").And.Contain("app password"));
     }
 
     [Test]

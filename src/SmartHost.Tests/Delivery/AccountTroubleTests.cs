@@ -55,6 +55,36 @@ public class AccountTroubleTests
     }
 
     [Test]
+    public async Task Another_wrong_password_is_one_login_more_and_no_false_joy()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.RestAsync();
+        await bench.Alerts.TurnAsync(default);
+        var logins = bench.Gmail.Logins;
+
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "alsowrongalsowro")];
+        bench.Loop.NotifySettingsChanged();
+        await bench.UntilAsync(() => bench.Gmail.Logins > logins, "a try");
+        await bench.RestAsync();
+        await bench.Alerts.TurnAsync(default);
+        Assert.Multiple(() =>
+        {
+            Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1));
+            Assert.That(bench.State().NextProbe - bench.Time.GetUtcNow(), Is.EqualTo(TimeSpan.FromMinutes(15)), "new credentials are a new beginning");
+            Assert.That(bench.Log.Lines, Has.None.Contain("works again"));
+            Assert.That(bench.Webhook.Bodies, Has.None.Contain("Over: "));
+        });
+        await bench.RestartAsync();
+        await bench.RestAsync();
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1), "a restart knows which ones were refused");
+    }
+
+    [Test]
     public async Task An_account_without_mail_is_asked_by_one_login_when_its_pause_ends()
     {
         await using var bench = await DeliveryBench.OpenAsync();
@@ -361,6 +391,33 @@ public class AccountTroubleTests
         bench.Start();
         await bench.DoneAsync(await bench.AcceptAsync());
         Assert.That(bench.Gmail.Logins, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_login_that_is_forgotten_every_time_pauses_the_account_before_Google_locks_it()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 1 }];
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, new Misbehaviour.Reply("530 5.7.0 Authentication Required. gsmtp")) { Times = int.MaxValue });
+        for (var i = 0; i < 20; i++) await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(55), TimeSpan.FromMinutes(1));
+        Assert.That(bench.State(), Has.Property("NeedsPerson").True.And.Property("Sentence").Contains("on a new connection too"));
+        Assert.That(bench.Gmail.Logins, Is.LessThanOrEqualTo(3), "however many messages wait");
+        Assert.That(bench.Queue.Counts(), Has.Property("Waiting").EqualTo(20).And.Property("Parked").Zero);
+    }
+
+    [Test]
+    public async Task A_login_that_Gmail_does_not_understand_is_not_repeated_every_few_minutes()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Auth, new Misbehaviour.Reply("501 5.5.2 Cannot Decode response gsmtp")) { Times = int.MaxValue });
+        await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(55), TimeSpan.FromMinutes(1));
+        Assert.That((bench.Gmail.Logins, bench.State().NeedsPerson), Is.EqualTo((2, true)));
     }
 
     [Test]

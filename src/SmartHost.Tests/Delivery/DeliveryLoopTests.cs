@@ -31,6 +31,35 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task Messages_that_share_a_Message_ID_without_being_the_same_get_one_each()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        var first = await SentAsync("Alarm: door", "open");
+        Assert.That(await SentAsync("Alarm: door", "open"), Is.EqualTo(first), "sent twice since our 250 was missed: the receiver can tell");
+        var other = await SentAsync("Alarm: door", "shut");
+        var third = await SentAsync("Alarm: window", "open");
+        Assert.That(new[] { first, other, third }, Is.Unique);
+        Assert.That(bench.Gmail.Messages[^1].Header("X-Original-Message-ID"), Is.EqualTo("<1@printer.lan>"));
+        Assert.That(bench.Gmail.Messages.SelectMany(message => message.Violations), Is.Empty);
+
+        await bench.RestartAsync();
+        bench.Time.Advance(TimeSpan.FromMinutes(1)); // The queue's ids begin anew with the same chance, but at another time.
+        Assert.That(new[] { first, other, third, await SentAsync("Alarm: roof", "open") }, Is.Unique, "what was found out is known after a restart");
+        bench.Gmail.Script.Add(PracticeStage.Taken, [new Misbehaviour.Close()]);
+        var again = await SentAsync("Alarm: cellar", "open");
+        Assert.That(bench.Gmail.Messages[^2].Header("Message-ID"), Is.EqualTo(again), "the same at each attempt");
+
+        async Task<string?> SentAsync(string subject, string text)
+        {
+            var content = Encoding.ASCII.GetBytes($"Subject: {subject}\r\nMessage-ID: <1@printer.lan>\r\n\r\n{text}\r\n");
+            var id = await bench.QueueBench.AcceptAsync(QueueBench.Submission(subject: subject) with { MessageId = "<1@printer.lan>" }, content);
+            await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(30), async () => (await bench.FindAsync(id)).State == MessageState.Done, "its end");
+            return bench.Gmail.Messages[^1].Header("Message-ID");
+        }
+    }
+
+    [Test]
     public async Task No_arrival_is_slept_through()
     {
         await using var bench = await DeliveryBench.OpenAsync();

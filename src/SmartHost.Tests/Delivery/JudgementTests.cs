@@ -50,6 +50,28 @@ public class JudgementTests
         });
     }
 
+    [Test]
+    public void What_a_new_connection_does_not_mend_is_set_aside_for_a_person()
+    {
+        var misunderstood = new RecipientVerdict(Ann, new Verdict(VerdictAction.RetryNow, "row", "What happened.", "What to do.", Again: VerdictAction.Park), null);
+        var first = Judge(Message(Ann), [misunderstood]);
+        var second = Judge(Message(Ann), [misunderstood], first.Notes);
+        Assert.Multiple(() =>
+        {
+            Assert.That((first.Settlement.Park, first.Notes.Resent), Is.EqualTo(((string?)null, true)));
+            Assert.That(second.Settlement.Park, Is.EqualTo("What happened, on a new connection too. What to do."));
+            Assert.That(second.Settlement.Outcomes, Is.Empty, "when it is released it is due");
+        });
+    }
+
+    [Test]
+    public void A_login_that_Gmail_forgets_on_each_connection_is_the_accounts_trouble()
+    {
+        var forgotten = new RecipientVerdict(Ann, new Verdict(VerdictAction.RetryNow, "row", "What happened.", "What to do.", Again: VerdictAction.HoldAccountForPerson), null);
+        var judged = Judge(Message(Ann), [forgotten], Judge(Message(Ann), [forgotten]).Notes);
+        Assert.That((judged.AboutAccount?.Action, judged.Settlement.CountsAsAttempt, judged.Notes.Resent), Is.EqualTo(((VerdictAction?)VerdictAction.HoldAccountForPerson, false, false)));
+    }
+
     [TestCase(VerdictAction.HoldAccount)]
     [TestCase(VerdictAction.HoldAccountForPerson)]
     public void A_hold_is_the_accounts_and_leaves_the_message_due_and_unaged(VerdictAction action)

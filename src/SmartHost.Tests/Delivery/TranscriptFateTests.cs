@@ -63,6 +63,7 @@ public class TranscriptFateTests
         ["421-try-later"] = "due in 1 min; slowed",
         // Later.
         ["421-same-message-id"] = "due in 15 min",
+        ["421-suspicious-content"] = "due in 15 min",
         ["451-sender-domain"] = "due in 15 min",
         // That recipient later, the other now.
         ["421-not-in-whitelist"] = "due in 15 min, sent",
@@ -78,14 +79,17 @@ public class TranscriptFateTests
         ["450-relay-peak"] = "due; paused 15 min",
         // … for its reputation or its limit …
         ["421-reputation"] = "due; paused 60 min",
+        ["421-sender-domain"] = "due; paused 60 min",
         ["421-unusual-rate"] = "due; paused 60 min",
         ["550-5.4.5-daily-limit"] = "due; paused 60 min",
         ["550-5.4.5-limit"] = "due; paused 60 min",
         ["550-5.7.28-rate"] = "due; paused 60 min",
         ["550-quota-exceeded"] = "due; paused 60 min",
+        ["550-unusual-rate"] = "due; paused 60 min",
         // … or for a person; a refused password gets one early second try.
         ["334-token-refused"] = "due; paused 15 min for a person",
         ["535-bad-credentials"] = "due; paused 15 min for a person",
+        ["535-refused"] = "due; paused 15 min for a person",
         ["432-password-transition"] = "due; paused 60 min for a person",
         ["501-bad-ehlo-name"] = "due; paused 60 min for a person",
         ["504-unrecognised-mechanism"] = "due; paused 60 min for a person",
@@ -101,6 +105,7 @@ public class TranscriptFateTests
         ["550-looks-like-spam"] = Parked,
         ["550-not-rfc-5322"] = Parked,
         ["550-sender-domain"] = Parked,
+        ["550-sender-unauthenticated"] = Parked,
         ["553-invalid-sender"] = Parked,
         ["554-malformed"] = Parked,
         ["555-syntax"] = Parked,

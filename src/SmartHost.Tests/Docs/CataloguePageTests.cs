@@ -34,7 +34,12 @@ public class CataloguePageTests
     private static string Deed(Verdict verdict) => verdict.Action switch
     {
         VerdictAction.Accepted => "done",
-        VerdictAction.RetryNow => "tries again at once",
+        VerdictAction.RetryNow => verdict.Again switch
+        {
+            VerdictAction.Park => "tries again at once, then sets the message aside for you",
+            VerdictAction.HoldAccountForPerson => "tries again at once, then pauses the account until it is mended",
+            _ => "tries again at once, then in minutes",
+        },
         VerdictAction.RetrySoon => "tries again in minutes",
         VerdictAction.RetryLater when verdict.Patience is { } patience => $"tries again in a quarter of an hour, then hours; after {patience.TotalHours:0} h it gives this recipient up and reports it",
         VerdictAction.RetryLater => "tries again in a quarter of an hour, then hours",
@@ -44,7 +49,7 @@ public class CataloguePageTests
         VerdictAction.Park => "sets the message aside for you",
         VerdictAction.BounceRecipient => "gives this recipient up and reports it",
         VerdictAction.BounceMessage => "gives the message up and reports it",
-        VerdictAction.SplitRecipients => "sends to the others in another transaction",
+        VerdictAction.SplitRecipients => "sends to the others in another transaction" + (verdict.Again is VerdictAction.HoldAccount ? "; refused for a single one, it pauses the account" : ""),
         VerdictAction.OtherPort => "tries the other port",
         _ => throw new System.Diagnostics.UnreachableException(),
     };

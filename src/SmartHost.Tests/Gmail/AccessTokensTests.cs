@@ -231,6 +231,30 @@ public class AccessTokensTests
     }
 
     [Test]
+    public async Task A_refresh_token_that_Google_replaces_is_kept_and_used_from_then_on()
+    {
+        var kept = new RefreshTokens(folder);
+        kept.Keep("default", "id.apps.googleusercontent.com", new Secret("1//first"), time.GetUtcNow());
+        endpoint.Answer = count => Task.FromResult((200, $$"""{"access_token":"ya29.token-{{count}}","refresh_token":"1//next-{{count}}","expires_in":3599}"""));
+        await tokens.GetAsync(OAuth(null), CancellationToken.None);
+        time.Advance(TimeSpan.FromHours(1));
+        await tokens.GetAsync(OAuth(null), CancellationToken.None);
+        Assert.That(endpoint.Forms.Select(form => form["refresh_token"]), Is.EqualTo(["1//first", "1//next-1"]));
+
+        // One in the settings is the user's own: it is asked with as it stands, and nothing is written beside it.
+        await tokens.GetAsync(OAuth("1//settings") with { Name = "other" }, CancellationToken.None);
+        Assert.That(File.Exists(kept.PathOf("other")), Is.False);
+    }
+
+    [TestCase("Bad Request: associated grant", "token-invalid-grant")]
+    [TestCase("Invalid JWT: Check your iat and exp values", "token-clock")]
+    public async Task A_word_within_a_word_is_no_cause(string description, string row)
+    {
+        endpoint.Refuse(400, "invalid_grant", description);
+        Assert.That(((TokenOutcome.Refused)await tokens.GetAsync(OAuth("1//refresh"), CancellationToken.None)).Verdict.Row, Is.EqualTo(row));
+    }
+
+    [Test]
     public async Task A_newer_login_replaces_an_older_one_even_after_a_crash_in_between()
     {
         var kept = new RefreshTokens(folder);

@@ -313,6 +313,28 @@ public class GmailSessionTests
         Assert.That(outcome.Recipients.Single().Verdict.Row, Is.EqualTo("outcome-unknown"));
     }
 
+    [Test]
+    public async Task A_close_between_two_messages_leaves_no_doubt_about_the_second()
+    {
+        await using var gmail = new ScriptedGmail(ScriptedGmail.Login + "C: MAIL *\nC: RCPT *\nC: BDAT *\nS: 250 OK\nS: 250 OK\nS: 250 OK\nCLOSE");
+        await using var session = await Given.SessionAsync(gmail);
+        var first = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(Hi), CancellationToken.None);
+        Assert.That(first.Recipients.Single().Verdict.Action, Is.EqualTo(VerdictAction.Accepted));
+        await gmail.PlayedAsync();
+        var second = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(Hi), CancellationToken.None);
+        Assert.That((second.Recipients.Single().Verdict.Row, second.MayBeDelivered), Is.EqualTo(("connection-lost", false)));
+    }
+
+    [Test]
+    public async Task A_5xx_to_RSET_ends_the_session_and_judges_nothing()
+    {
+        await using var gmail = new ScriptedGmail(ScriptedGmail.Login + "C: MAIL *\nC: RCPT *\nC: BDAT *\nS: 250 OK\nS: 550 5.1.1 no\nS: 503 5.5.1 RCPT first\nC: RSET\nS: 550 5.7.1 policy - gcdp d9 - gsmtp");
+        await using var session = await Given.SessionAsync(gmail);
+        var outcome = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(Hi), CancellationToken.None);
+        Assert.That(outcome.Recipients.Single().Verdict.Row, Is.EqualTo("550-no-such-user"));
+        Assert.That(session.IsUsable, Is.False);
+    }
+
     [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=20000000\nCLOSE", TestName = "Close_at_MAIL")]
     [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=20000000\nC: RCPT TO:<a@example.com>\nS: 250 2.1.0 OK\nCLOSE", TestName = "Close_at_RCPT")]
     [TestCase("C: MAIL FROM:<you@gmail.com> SIZE=20000000\nC: RCPT TO:<a@example.com>\nS: 250 2.1.0 OK\nS: 250 2.1.5 OK\nC: BDAT *\nEARLY 1000\nCLOSE", TestName = "Close_within_the_content")]

@@ -88,6 +88,24 @@ public class HappyEyeballsTests
         Assert.That(failure!.Failure, Is.EqualTo(ConnectionFailure.TimedOut));
     }
 
+    [Test]
+    public async Task A_silent_DNS_server_is_not_taken_for_a_silent_mail_server()
+    {
+        var time = new FakeTimeProvider();
+        var eyeballs = new HappyEyeballs(time, new ConversationTimeouts())
+        {
+            Resolve = async (_, cancellation) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation);
+                return [];
+            },
+        };
+        var connecting = eyeballs.ConnectAsync("smtp.gmail.com", 587, CancellationToken.None);
+        time.Advance(TimeSpan.FromSeconds(10));
+        var failure = await Assert.ThrowsAsync<WireException>(() => connecting);
+        Assert.That((failure!.Failure, failure.Detail), Is.EqualTo((ConnectionFailure.NameNotFound, "smtp.gmail.com; the DNS server does not answer")));
+    }
+
     private static HappyEyeballs Eyeballs(TimeProvider time, IPAddress[] addresses, Func<IPEndPoint, CancellationToken, Task<Stream>> dial) =>
         new(time, new ConversationTimeouts()) { Resolve = (_, _) => Task.FromResult(addresses), Dial = dial };
 }

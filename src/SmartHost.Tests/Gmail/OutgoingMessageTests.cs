@@ -316,6 +316,47 @@ public class OutgoingMessageTests
         Assert.That((await Prepare($"Subject: s\r\n{header}\r\n\r\nx\r\n")).Message.BlockedAttachments, Is.EqualTo(expected));
     }
 
+    [TestCase(1)]
+    [TestCase(9_000)] // A directory larger than what is kept of an archive.
+    public async Task Blocked_files_within_a_zip_are_named(int others)
+    {
+        using var zip = new MemoryStream();
+        using (var archive = new System.IO.Compression.ZipArchive(zip, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
+        {
+            for (var i = 0; i < others; i++) archive.CreateEntry($"documents/and a rather long name, number {i}.txt");
+            archive.CreateEntry("bin/Ger\u00e4t.EXE");
+        }
+        await using var message = await OutgoingMessage.PrepareAsync(Attached(zip.ToArray()), Context, default);
+        Assert.That(message.BlockedAttachments, Is.Empty);
+        Assert.That(await message.FindBlockedAsync(default), Is.EqualTo(["bin/Ger\u00e4t.EXE in tools.zip"]));
+        using var sent = new MemoryStream();
+        await message.WriteToAsync(sent, default);
+        Assert.That(sent.Length, Is.EqualTo(message.Size), "it can be sent all the same");
+    }
+
+    [TestCase("")]
+    [TestCase("PK\u0005\u0006")]
+    [TestCase("PK\u0001\u0002PK\u0001\u0002xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxPK\u0005\u0006xxxxxxxxxxxxxxxxxxxxxx")]
+    public async Task What_is_no_zip_has_nothing_to_name(string octets)
+    {
+        await using var message = await OutgoingMessage.PrepareAsync(Attached(Encoding.Latin1.GetBytes(octets)), Context, default);
+        Assert.That(await message.FindBlockedAsync(default), Is.Empty);
+    }
+
+    [Test]
+    public async Task An_address_that_is_encoded_whole_is_read()
+    {
+        var (got, _) = await Prepare("From: =?utf-8?q?copier=40office.example?=\r\nTo: =?utf-8?b?YW5uQGV4YW1wbGUuY29t?=\r\nSubject: s\r\n\r\nx\r\n");
+        Assert.That(got, Does.Contain("From: \"office-scanner\" <you@gmail.com>\r\n").And.Contain("To: ann@example.com\r\n").And.Contain("Reply-To: copier@office.example\r\n"));
+    }
+
+    [Test]
+    public async Task A_signature_that_cannot_hold_is_told()
+    {
+        var (_, message) = await Prepare($"Subject: s\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n{new string('x', 1000)}\r\n--b--\r\n");
+        Assert.That(message.Repairs, Has.Some.Contain("its signature no longer holds"));
+    }
+
     [TestCase("X-Big: ", "\r\n\r\ntext\r\n", "text\r\n")]
     [TestCase("X-Big: ", "\r\nX-More: 1\r\n folded\r\nThe text\r\n", "The text\r\n")]
     [TestCase("X-Big: ", "\r\n", "")]
@@ -390,6 +431,10 @@ public class OutgoingMessageTests
     /// <summary>The decoded text of every part; the line end before a boundary is the boundary's.</summary>
     private static string[] Leaves(MimeMessage mail) => mail.BodyParts
         .SelectMany(part => part is MessagePart { Message: { } inner } ? Leaves(inner) : [Encoding.Latin1.GetString(Content((MimePart)part)).TrimEnd('\r', '\n')]).ToArray();
+
+    private static MemoryStream Attached(byte[] archive) => new(Encoding.ASCII.GetBytes(
+        $"Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee below\r\n--b\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=tools.zip\r\n"
+        + $"Content-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(archive, Base64FormattingOptions.InsertLineBreaks)}\r\n--b--\r\n"));
 
     private sealed class FailingStream : MemoryStream
     {

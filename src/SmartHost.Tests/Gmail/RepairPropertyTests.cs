@@ -83,6 +83,17 @@ public class RepairPropertyTests
             Assert.That(Encoding.Latin1.GetString(OutgoingMessageTests.Content(part)).TrimEnd('\r', '\n'), Is.EqualTo(text));
         }, iter: 200);
 
+    [Test]
+    public void What_is_signed_goes_out_octet_for_octet() =>
+        Gen.Select(OneOf("word", " ", "\t", "  \r\n", "\r\n", ".\r\n", "..x\r\n", "From here\r\n", "\u00e9", "=20", "--other\r\n", "Bcc: x@y.example\r\n", "\u0001").Array[0, 60], OneOf("pkcs7", "pgp"), Gen.Bool).Sample((pieces, kind, nested) =>
+        {
+            var content = string.Concat(pieces) + "\r\n";
+            var signed = nested ? $"Content-Type: multipart/mixed; boundary=\"in ner\"\r\nX-Odd:   y \r\n\r\n--in ner\r\n\r\n{content}--in ner--\r\n" : $"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{content}";
+            var body = $"--s\r\n{signed}\r\n--s\r\nContent-Type: application/{kind}-signature\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--s--\r\n";
+            var got = Send($"From: Copier <copier@office.example>\r\nBcc: b@c.example\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=s; micalg=sha-256;\r\n protocol=\"application/{kind}-signature\"\r\n\r\n{body}", OutgoingMessageTests.Context);
+            Assert.That(got[(got.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], Is.EqualTo(body));
+        }, iter: 300);
+
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 
     private static string Send(string sent, RepairContext context, int readSize = int.MaxValue)

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using SmartHost.Gmail;
 using SmartHost.Mail;
+using SmartHost.Practice;
 
 namespace SmartHost.Tests.Gmail;
 
@@ -101,6 +103,16 @@ public class ReplyCatalogueTests
     [TestCase("553 5.1.7 The sender address is not a valid RFC 5321 address.", Stage.Mail, VerdictAction.Park)]
     [TestCase("554 5.6.0 Mail message is malformed. Not accepted.", Stage.EndOfData, VerdictAction.Park)]
     [TestCase("555 5.5.2 Syntax error, goodbye.", Stage.Mail, VerdictAction.Park)]
+    [TestCase("421 4.7.0 This message is suspicious due to the nature of the content or the links within.", Stage.EndOfData, VerdictAction.RetryLater)]
+    [TestCase("421 4.7.0 This message is suspicious due to the very low reputation of the sending domain.", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("421 4.7.40 the sending domain does not have a DMARC record", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("535 5.7.8 no", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("534 5.7.14 Please log in through your web browser and then try again.", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("550 5.7.1 Our system has detected an unusual rate of unsolicited mail originating from your IP address. To protect our users from spam, mail has been blocked.", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("550 5.7.1 this mail has been rate limited", Stage.EndOfData, VerdictAction.HoldAccount)]
+    [TestCase("550 5.7.1 fails to pass authentication checks (SPF or DKIM). To best protect our users from spam, the message has been blocked.", Stage.EndOfData, VerdictAction.Park)]
+    [TestCase("550 5.7.32 the From: header (RFC5322) isn't aligned", Stage.EndOfData, VerdictAction.Park)]
+    [TestCase("550 7.7.1 The IP you're using to send mail is not authorized to send email directly to our servers.", Stage.EndOfData, VerdictAction.HoldAccountForPerson)]
     public void Known_replies(string reply, Stage stage, VerdictAction action)
     {
         var verdict = ReplyCatalogue.Read(ReplyText.Parse(reply), stage);
@@ -108,12 +120,61 @@ public class ReplyCatalogueTests
         Assert.That(verdict.Known);
     }
 
+    // An administrator may write anything; the mark says that it is an administrator who speaks.
+    [TestCase("550 5.7.1 Suspicious attachments are not allowed here. - gcdp d9 - gsmtp")]
+    [TestCase("550 5.7.1 Duplicate Message-ID, see RFC 5322 - gcdp d9 - gsmtp")]
+    [TestCase("550 5.4.5 Your sending limit exceeded our patience - GCDP d9 - gsmtp")]
+    [TestCase("552-5.7.0 No scans by mail,\n552 5.7.0 please. -  gcdp d9 - gsmtp")]
+    public void What_an_administrator_wrote_is_never_taken_for_Googles_words(string reply) =>
+        Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), Stage.EndOfData).Row, Is.EqualTo("550-administrators-rule"));
+
+    [TestCase("550 5.4.5 DAILY USER SENDING LIMIT EXCEEDED", "550-5.4.5-daily-limit", TestName = "Letter_case")]
+    [TestCase("550   5.4.5   Daily \t user   sending limit  exceeded ", "550-5.4.5-daily-limit", TestName = "More_blanks_than_one")]
+    [TestCase("550-5.4.5 Daily user\n550-5.4.5\n550 5.4.5  sending limit exceeded.", "550-5.4.5-daily-limit", TestName = "Words_on_two_lines")]
+    [TestCase("550 Daily user sending limit exceeded", "550-5.4.5-daily-limit", TestName = "No_enhanced_code")]
+    [TestCase("550-Daily user sending limit exceeded\n550 5.4.5 see below", "550-5.4.5-daily-limit", TestName = "The_enhanced_code_on_the_last_line_alone")]
+    [TestCase("550-5.7.1 Daily user sending\n550 5.4.5 limit exceeded", "550-5.4.5-daily-limit", TestName = "An_enhanced_code_for_each_line")]
+    [TestCase("550 [5.4.5] Daily sending quota exceeded", "550-5.4.5-daily-limit", TestName = "An_enhanced_code_that_is_none")]
+    [TestCase("550 #5.1.1 does not exist", "class-5-message", TestName = "Neither_code_nor_words")]
+    public void However_it_is_written(string reply, string row) => Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), Stage.EndOfData).Row, Is.EqualTo(row));
+
+    [TestCase("550 5.1.1 The email account that you tried to reach does not exist.", Stage.Mail, VerdictAction.Park)]
+    [TestCase("552 5.2.2 over quota", Stage.Mail, VerdictAction.Park)]
+    [TestCase("550 5.7.1 No printers here. - gcdp d9 - gsmtp", Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase("552 5.7.0 security issue", Stage.Greeting, VerdictAction.HoldAccount)]
+    public void Nothing_bounces_for_what_was_said_before_it_was_named(string reply, Stage stage, VerdictAction action) =>
+        Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), stage).Action, Is.EqualTo(action));
+
+    [TestCaseSource(nameof(Spoken))]
+    public void Each_transcripts_reply_is_read_by_the_row_that_names_it(string row, string reply, Stage stage) =>
+        Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), stage).Row, Is.EqualTo(row));
+
+    [TestCase("451-protocol-violation", VerdictAction.Park)]
+    [TestCase("500-not-understood", VerdictAction.Park)]
+    [TestCase("501-cannot-decode", VerdictAction.Park)]
+    [TestCase("501-argument", VerdictAction.Park)]
+    [TestCase("503-wrong-order", VerdictAction.Park)]
+    [TestCase("503-no-data-after-bdat", VerdictAction.Park)]
+    [TestCase("554-unauthenticated-commands", VerdictAction.Park)]
+    [TestCase("530-authentication-required", VerdictAction.HoldAccountForPerson)]
+    [TestCase("550-too-many-recipients", VerdictAction.HoldAccount)]
+    [TestCase("452-too-many-recipients", VerdictAction.RetryLater)]
+    [TestCase("421-connection-expired", VerdictAction.RetrySoon)]
+    [TestCase("451-timeout", VerdictAction.RetrySoon)]
+    [TestCase("535-bad-credentials", VerdictAction.HoldAccountForPerson)]
+    public void What_did_not_help_once_is_not_tried_for_ever(string row, VerdictAction action)
+    {
+        var again = ReplyCatalogue.Rows.Single(one => one.Name == row).Verdict.Repeated();
+        Assert.That(again.Action, Is.EqualTo(action));
+        AssertSentences(again);
+    }
+
     [TestCase(421, Stage.Mail, VerdictAction.SlowDown)]
     [TestCase(451, Stage.EndOfData, VerdictAction.RetrySoon)]
     [TestCase(451, Stage.Recipient, VerdictAction.RetrySoon)]
     [TestCase(451, Stage.Auth, VerdictAction.HoldAccount)]
     [TestCase(554, Stage.Greeting, VerdictAction.HoldAccount)]
-    [TestCase(535, Stage.Auth, VerdictAction.HoldAccountForPerson)]
+    [TestCase(536, Stage.Auth, VerdictAction.HoldAccountForPerson)]
     [TestCase(550, Stage.Mail, VerdictAction.Park)]
     [TestCase(550, Stage.Recipient, VerdictAction.BounceRecipient)]
     [TestCase(550, Stage.Data, VerdictAction.Park)]
@@ -142,6 +203,29 @@ public class ReplyCatalogueTests
     }
 
     private static IEnumerable<TestCaseData> Rows() => ReplyCatalogue.Rows.Select(row => new TestCaseData(row).SetArgDisplayNames(row.Name));
+
+    /// <summary>Without those that end in silence: their name is a failure's.</summary>
+    private static IEnumerable<TestCaseData> Spoken() =>
+        from file in Directory.EnumerateFiles(Folder(), "*.txt").Order(StringComparer.Ordinal)
+        let transcript = Transcript.Load(file)
+        where ReplyCatalogue.Rows.Any(row => row.Name == transcript.Row)
+        let rule = transcript.Rules().First(rule => rule.What.Any(what => what is Misbehaviour.Reply))
+        select new TestCaseData(transcript.Row, rule.What.OfType<Misbehaviour.Reply>().First().Text, StageOf(rule.Stage)).SetArgDisplayNames(transcript.Name);
+
+    private static Stage StageOf(PracticeStage stage) => stage switch
+    {
+        PracticeStage.Greeting => Stage.Greeting,
+        PracticeStage.Ehlo or PracticeStage.EhloTls => Stage.Ehlo,
+        PracticeStage.StartTls => Stage.StartTls,
+        PracticeStage.Auth or PracticeStage.AuthResponse => Stage.Auth,
+        PracticeStage.Mail or PracticeStage.Idle => Stage.Mail, // what is said while idle is read as the answer to the next command
+        PracticeStage.Rcpt => Stage.Recipient,
+        PracticeStage.Data => Stage.Data,
+        PracticeStage.EndOfData => Stage.EndOfData,
+        _ => throw new ArgumentException($"no reply is read at {stage}"),
+    };
+
+    private static string Folder([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "Transcripts"));
 
     private static IEnumerable<TestCaseData> Failures() => ReplyCatalogue.Failures.Select(row => new TestCaseData(row).SetArgDisplayNames(row.Verdict.Row));
 }

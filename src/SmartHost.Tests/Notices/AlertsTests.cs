@@ -131,7 +131,7 @@ public class AlertsTests
         {
             Assert.That((mail.Sender.IsNull, mail.Account, mail.Lane, mail.Recipients.Single().Address), Is.EqualTo((true, "second", Lane.Urgent, You)));
             Assert.That(mail.Subject, Is.EqualTo("[SmartHost] Gmail account default is paused"));
-            Assert.That(content, Does.Contain("Auto-Submitted: auto-replied").And.Contain("Make a new one.").And.Not.Contain("From:"));
+            Assert.That(content, Does.Contain("Auto-Submitted: auto-generated").And.Contain("Make a new one.").And.Not.Contain("From:"));
             Assert.That(content.Replace("\r\n", ""), Does.Not.Contain("\n").And.Not.Contain("\r"));
             Assert.That(content, Does.Contain($"Message-Id: {mail.MessageId}").IgnoreCase);
         });

@@ -3,6 +3,8 @@ using System.Net.Http.Json;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
 using SmartHost.Dashboard.Pages;
+using SmartHost.Delivery;
+using SmartHost.Queue;
 
 namespace SmartHost.Cli;
 
@@ -72,6 +74,8 @@ internal static class QueueCommand
             foreach (var one in message.Recipients) Field("To", $"{one.Address}: {one.State.ToString().ToLowerInvariant()}{(one.Reply is { } reply ? $" ({reply})" : "")}");
             Field("Subject", message.Subject ?? "");
             Field("Size", $"{Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
+            if (message.State == MessageState.Queued && (await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is { } overview
+                && Waits(message, overview.Accounts) is { } reason) Field("Waits", reason);
             terminal.Line();
             foreach (var entry in timeline.Value ?? []) Timeline(terminal, entry);
             return ExitCode.Ok;
@@ -79,12 +83,23 @@ internal static class QueueCommand
         return command;
     }
 
+    /// <summary>Why it is not tried though it is due: the account it leaves by, which its own story does not tell. Null: it is.</summary>
+    private static string? Waits(MessageReply message, IReadOnlyList<AccountReply> accounts)
+    {
+        if ((accounts.FirstOrDefault(one => one.Name.Equals(message.Account, StringComparison.OrdinalIgnoreCase)) ?? (accounts.Count > 0 ? accounts[0] : null)) is not { } account) return null;
+        if (account.Health == AccountHealth.Paused)
+            return $"account {account.Name} is paused{(account.NextProbe is { } next ? $", next try {next.ToLocalTime():yyyy-MM-dd HH:mm}" : "")}: {account.Sentence} {account.Remedy}".TrimEnd();
+        return account.LanesSpent.Contains(message.Lane)
+            ? $"account {account.Name} has spent its 24-hour allowance for {message.Lane.ToString().ToLowerInvariant()} mail; it goes on as that moves on"
+            : null;
+    }
+
     public static string Resource(string id) => "/messages/" + Uri.EscapeDataString(id);
 
     public static void Timeline(Terminal terminal, TimelineReply entry)
     {
         const int indent = 27;
-        terminal.Line(Terminal.Clean($"{entry.At.ToLocalTime():MM-dd HH:mm:ss}  {entry.Event,-9}  {entry.Text}"), indent);
+        terminal.Line(Terminal.Clean($"{entry.At.ToLocalTime():MM-dd HH:mm:ss}  {entry.Event,-9}  {(entry.Recipient is { } recipient ? $"{recipient}: " : "")}{entry.Text}"), indent);
         if (entry.Reply is { } reply) terminal.Line(Terminal.Clean($"{"",indent}Gmail: {reply}"), indent);
     }
 

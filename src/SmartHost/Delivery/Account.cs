@@ -10,6 +10,8 @@ namespace SmartHost.Delivery;
 /// </summary>
 internal sealed class Account(AccountSettings settings, TimeProvider time)
 {
+    private bool loginForgotten;
+
     public AccountSettings Settings { get; set; } = settings;
 
     public string Name => Settings.Name;
@@ -116,6 +118,17 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
         var next = Waiting.MinBy(assignment => assignment.Message.Lane);
         if (next is not null) Waiting.Remove(next);
         return next;
+    }
+
+    /// <summary>
+    /// What is noted of a message, in the light of what the one before it met: Gmail asked for a login that its connection
+    /// had. Twice in a row is no accident, and one login for each message that waits would get the account locked.
+    /// </summary>
+    public MessageNotes Noted(MessageNotes notes, TransactionOutcome outcome)
+    {
+        var before = loginForgotten;
+        loginForgotten = outcome.Recipients.Any(one => one.Verdict is { Action: VerdictAction.RetryNow, Again: VerdictAction.HoldAccountForPerson });
+        return before && loginForgotten ? notes with { Resent = true } : notes;
     }
 
     /// <summary>Whether a new set of settings leads to another mailbox or proves it otherwise.</summary>

@@ -1,23 +1,24 @@
 using SmartHost.Gmail;
 using SmartHost.History;
 using SmartHost.Mail;
-using SmartHost.Notices;
 using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
 
+/// <summary>What a change of settings means for the accounts at work.</summary>
+/// <param name="Gone">No longer configured.</param>
+/// <param name="Rerouted">Reached differently from now on: other credentials, another host.</param>
+/// <param name="Mended">Paused, and perhaps not for much longer.</param>
+/// <param name="ToAsk">Paused for want of a token: <c>smarthost login</c> may have brought a consent, of which the settings know nothing.</param>
+internal sealed record AccountChanges(IReadOnlyList<Account> Gone, IReadOnlyList<Account> Rerouted, IReadOnlyList<Account> Mended, IReadOnlyList<Account> ToAsk);
+
 /// <summary>
-/// All accounts at work: which one a message leaves by, and how an account comes to be slowed, paused and well again, with
-/// the log line, the alert and the note on disk that belong to each change. Owned by the delivery loop.
-/// <para>When it fails: a standing that cannot be written is kept in memory and the loop goes on; after a restart the
-/// account would be tried once and paused anew.</para>
+/// All accounts at work, and which one a message leaves by. How each of them fares is <see cref="Standings"/>'s business.
+/// Owned by the delivery loop.
 /// </summary>
-internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, RetrySchedule schedule, TimeProvider time)
+internal sealed class Accounts(MailQueue queue, MailLog log, TimeProvider time)
 {
-    private const string Scope = "account";
     private static readonly Lane[] Lanes = [Lane.Urgent, Lane.Normal, Lane.Bulk];
-    private const int SpamVerdictsToHold = 3;
-    private static readonly TimeSpan SpamWindow = TimeSpan.FromHours(1), OneConnectionFor = TimeSpan.FromMinutes(10);
 
     private readonly Dictionary<string, Account> byName = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> namesNotConfigured = new(StringComparer.OrdinalIgnoreCase);
@@ -26,13 +27,22 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
     /// <summary>In the order of the configuration; the first is the default.</summary>
     public IReadOnlyList<Account> All => ordered;
 
-    // --- which account ------------------------------------------------------------------------------------------
-
     /// <summary>The account that a message names; the default where it names none or one that is not configured (any more).</summary>
     public Account? Named(string? name)
     {
         if (ordered.Length == 0) return null;
         return name is not null && byName.TryGetValue(name, out var account) ? account : ordered[0];
+    }
+
+    /// <summary>Null: there is none of that very name.</summary>
+    public Account? Find(string name) => byName.GetValueOrDefault(name);
+
+    /// <summary>A healthy account that can carry mail about another one's trouble.</summary>
+    public string? HealthyBeside(Account troubled) => ordered.FirstOrDefault(other => other != troubled && !other.IsPaused)?.Name;
+
+    public void TellOfUnknownName(string? name)
+    {
+        if (name is not null && ordered.Length > 0 && !byName.ContainsKey(name) && namesNotConfigured.Add(name)) log.AccountNotConfigured(name, ordered[0].Name);
     }
 
     /// <summary>Which account takes a message of which lane, as of one moment: asked under the queue's lock, so everything is looked up before.</summary>
@@ -49,6 +59,43 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
         return new RouteTable(this, open);
     }
 
+    /// <summary>Takes up the settings as they are now.</summary>
+    public AccountChanges Configure(IReadOnlyList<AccountSettings> settings, DeliverySettings delivery)
+    {
+        var gone = ordered.Where(account => settings.All(one => !one.Name.Equals(account.Name, StringComparison.OrdinalIgnoreCase))).ToList();
+        foreach (var account in gone)
+        {
+            byName.Remove(account.Name);
+            account.Generation++;
+        }
+        var (rerouted, mended, toAsk) = (new List<Account>(), new List<Account>(), new List<Account>());
+        foreach (var one in settings)
+        {
+            if (byName.TryGetValue(one.Name, out var account))
+            {
+                var before = account.Settings;
+                account.Settings = one;
+                account.Pace.Configure(delivery);
+                if (!Account.ReachesDifferently(before, one)) continue;
+                account.Generation++;
+                account.MustProve = true;
+                rerouted.Add(account);
+                if (account.IsPaused) mended.Add(account);
+                continue;
+            }
+            byName[one.Name] = account = Standings.Restored(one, queue, delivery, time);
+            // Mended while we were not running.
+            if (account.IsPaused && account.Standing.Fingerprint is { } print && !CredentialFingerprint.Matches(one, print))
+            {
+                account.MustProve = true;
+                mended.Add(account);
+            }
+            else if (account.Standing.Pause is { } pause && ReplyCatalogue.IsAboutToken(pause.Row)) toAsk.Add(account);
+        }
+        ordered = [.. settings.Select(one => byName[one.Name])];
+        return new AccountChanges(gone, rerouted, mended, toAsk);
+    }
+
     internal sealed class RouteTable(Accounts accounts, Dictionary<Account, (bool[] MayStart, bool[] MayPassOn)> open)
     {
         /// <summary>Null: it waits.</summary>
@@ -58,246 +105,6 @@ internal sealed class Accounts(MailQueue queue, Alerts alerts, MailLog log, Retr
             if (open[first].MayStart[(int)lane]) return first;
             if (!open[first].MayPassOn[(int)lane] || first.Settings.Fallback is not { } fallback) return null;
             return accounts.byName.TryGetValue(fallback, out var second) && second != first && open[second].MayStart[(int)lane] ? second : null;
-        }
-    }
-
-    public void TellOfUnknownName(string? name)
-    {
-        if (name is not null && ordered.Length > 0 && !byName.ContainsKey(name) && namesNotConfigured.Add(name)) log.AccountNotConfigured(name, ordered[0].Name);
-    }
-
-    /// <summary>A healthy account that can carry mail about another one's trouble.</summary>
-    public string? HealthyBeside(Account troubled) => ordered.FirstOrDefault(other => other != troubled && !other.IsPaused)?.Name;
-
-    // --- settings -----------------------------------------------------------------------------------------------
-
-    /// <summary>Takes up the settings as they are now. Returns the accounts that are gone or reached differently: their open sessions must close.</summary>
-    public async Task<IReadOnlyList<Account>> ConfigureAsync(IReadOnlyList<AccountSettings> settings, DeliverySettings delivery, CancellationToken cancellation)
-    {
-        var (changed, mended) = (new List<Account>(), new List<Account>());
-        foreach (var gone in ordered.Where(account => settings.All(one => !one.Name.Equals(account.Name, StringComparison.OrdinalIgnoreCase))).ToList())
-        {
-            byName.Remove(gone.Name);
-            gone.Generation++;
-            changed.Add(gone);
-            alerts.Over(AlertKind.AccountPaused, gone.Name, "The account is no longer configured.");
-            if (gone.Standing != AccountStanding.Healthy) await PutAsync(gone.Name, null, cancellation);
-        }
-        foreach (var one in settings)
-        {
-            if (!byName.TryGetValue(one.Name, out var account))
-            {
-                var standing = AccountStanding.FromJson(queue.GetState(Scope, one.Name));
-                byName[one.Name] = account = new Account(one, time) { Standing = standing with { Pause = standing.Pause?.ReadAt(time.GetUtcNow(), delivery.RetryLongest) } };
-                account.Pace.Configure(delivery);
-                account.Pace.Restore(account.Standing.Slowness);
-                // Mended while we were not running.
-                if (account.IsPaused && account.Standing.Fingerprint is { } print && !CredentialFingerprint.Matches(one, print))
-                {
-                    account.MustProve = true;
-                    mended.Add(account);
-                }
-                // smarthost login may have brought a consent meanwhile, of which the settings know nothing. To ask for a token is no knock at Gmail's door.
-                else if (account.Standing.Pause is { } pause && ReplyCatalogue.IsAboutToken(pause.Row)) ProbeNow(account.Name);
-                continue;
-            }
-            var before = account.Settings;
-            account.Settings = one;
-            account.Pace.Configure(delivery);
-            if (!Account.ReachesDifferently(before, one)) continue;
-            account.Generation++;
-            account.MustProve = true;
-            changed.Add(account);
-            if (account.IsPaused) mended.Add(account);
-        }
-        ordered = [.. settings.Select(one => byName[one.Name])];
-        foreach (var account in mended)
-        {
-            log.CredentialsChanged(account.Name);
-            await ResumeAsync(account, "Its settings were changed.", cancellation);
-        }
-        return changed;
-    }
-
-    // --- slowed, paused, well again -----------------------------------------------------------------------------
-
-    /// <summary>Gmail's word about the account itself.</summary>
-    /// <param name="atLogin">Before a message was offered: the connection, the greeting, the login.</param>
-    public Task HearAsync(Account account, Verdict verdict, bool atLogin, CancellationToken cancellation)
-    {
-        if (verdict.Action == VerdictAction.SlowDown && !atLogin) return SlowAsync(account, verdict, cancellation);
-        if (verdict.Action == VerdictAction.SlowDown) account.Pace.SlowDown();
-        return PauseAsync(account, verdict, atLogin, cancellation);
-    }
-
-    /// <summary>A connection beside a working one was refused: that is about the number of connections, not about the account.</summary>
-    public void UseOneConnection(Account account) => account.OneConnectionUntil = time.GetUtcNow() + OneConnectionFor;
-
-    /// <summary>Spam verdicts on several messages in an hour mean the account, not the messages: rest before Google locks it.</summary>
-    public Task HearOfSpamAsync(Account account, Verdict verdict, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow();
-        account.SpamVerdicts.Enqueue(now);
-        while (account.SpamVerdicts.Peek() + SpamWindow <= now) account.SpamVerdicts.Dequeue();
-        if (account.SpamVerdicts.Count < SpamVerdictsToHold) return Task.CompletedTask;
-        account.SpamVerdicts.Clear();
-        return PauseAsync(account, new Verdict(VerdictAction.HoldAccount, "repeated-spam-verdicts",
-            $"Gmail called {SpamVerdictsToHold} messages unsolicited within an hour.",
-            "Look at the parked messages: which device sends them, and should it?", verdict.Help, SpamWindow), atLogin: false, cancellation);
-    }
-
-    /// <summary>A login succeeded.</summary>
-    public Task LoggedInAsync(Account account, CancellationToken cancellation)
-    {
-        account.Reopened = false;
-        return account.Standing.Pause is { AtLogin: true } ? ResumeAsync(account, "Gmail accepts the login again.", cancellation) : Task.CompletedTask;
-    }
-
-    /// <summary>Gmail took a message.</summary>
-    public async Task SucceededAsync(Account account, CancellationToken cancellation)
-    {
-        account.SlowDowns = 0;
-        if (account.IsPaused) await ResumeAsync(account, "Gmail takes its mail again.", cancellation);
-        if (!account.Pace.Succeeded()) return;
-        var slowed = account.Pace.IsSlowed;
-        await KeepAsync(account, account.Standing with
-        {
-            Slowness = account.Pace.Slowness,
-            SlowedSince = slowed ? account.Standing.SlowedSince : null,
-            SlowedBecause = slowed ? account.Standing.SlowedBecause : null,
-        }, cancellation);
-        if (!slowed) log.AccountHealthy(account.Name);
-    }
-
-    /// <summary>The probe told nothing about the pause (its recipient was refused, say): the next message asks again, in a minute.</summary>
-    public void ProbeToldNothing(Account account)
-    {
-        if (account.Standing.Pause is { } pause) account.Standing = account.Standing with { Pause = pause with { NextProbe = time.GetUtcNow() + TimeSpan.FromMinutes(1) } };
-    }
-
-    /// <summary>A person says "now": the wait before the next probe is over.</summary>
-    public void ProbeNow(string name)
-    {
-        if (!byName.TryGetValue(name, out var account)) return;
-        account.MustProve = true;
-        if (account.Standing.Pause is { } pause) account.Standing = account.Standing with { Pause = pause with { NextProbe = time.GetUtcNow() } };
-    }
-
-    /// <summary>
-    /// What asks an account for which no message waits, or its page would say "paused" until somebody sends something.
-    /// True: one login should. A pause that came with a message can be asked by a message alone, so it ends with its wait
-    /// where time mends it, or when a person says so, and the next message tells.
-    /// </summary>
-    public async Task<bool> MustLogInAsync(Account account, CancellationToken cancellation)
-    {
-        var asked = account.MustProve;
-        if (account.Standing.Pause is { } pause && time.GetUtcNow() < pause.NextProbe) return false;
-        account.MustProve = false;
-        // The message that is under way, or the connection that stands, is the proof.
-        if (account.Underway > 0 || account.Opening > 0) return false;
-        if (account.Standing.Pause is { AtLogin: false } met)
-        {
-            if (asked || met.Kind == PauseKind.Held) await ResumeAsync(account, "Its wait is over; the next message will tell.", cancellation);
-            return false;
-        }
-        return account.IsPaused || (asked && account.Idle.Count == 0);
-    }
-
-    /// <summary>Says what has lasted long enough to be said.</summary>
-    public async Task AnnounceAsync(CancellationToken cancellation)
-    {
-        foreach (var account in ordered) await AnnounceAsync(account, cancellation);
-    }
-
-    private async Task AnnounceAsync(Account account, CancellationToken cancellation)
-    {
-        if (account.Standing.Pause is not { } pause || !pause.IsWorthAnnouncing(time.GetUtcNow())) return;
-        alerts.Raise(Alert.AccountPaused(account.Name, pause.Happened, pause.Remedy, pause.Help, pause.NextProbe, HealthyBeside(account)));
-        await KeepAsync(account, account.Standing with { Pause = pause with { Announced = true } }, cancellation);
-    }
-
-    private async Task PauseAsync(Account account, Verdict verdict, bool atLogin, CancellationToken cancellation)
-    {
-        var before = account.Standing.Pause;
-        var pause = Pause.After(before, verdict, atLogin, time.GetUtcNow(), schedule);
-        if (pause.Kind == PauseKind.Unreachable) log.AccountUnreachable(account.Name, pause.NextProbe, $"{pause.Happened} {pause.Remedy}");
-        else log.AccountPaused(account.Name, pause.NextProbe, pause.Happened, pause.Remedy);
-        // Another reason than the one people know of is news.
-        if (before?.Row != pause.Row && pause.Kind != PauseKind.Unreachable) pause = pause with { Announced = false };
-        await KeepAsync(account, account.Standing with
-        {
-            Pause = pause,
-            Slowness = account.Pace.Slowness,
-            Fingerprint = account.Standing.Fingerprint ?? CredentialFingerprint.Of(account.Settings),
-        }, cancellation);
-        await AnnounceAsync(account, cancellation);
-    }
-
-    private async Task SlowAsync(Account account, Verdict verdict, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow();
-        // Two connections can hear the same word at once; it counts once.
-        if (now < account.RestUntil) return;
-        account.Pace.SlowDown();
-        account.RestUntil = now + schedule.Reconnect(account.SlowDowns++);
-        log.AccountSlowed(account.Name, account.Pace.Interval.TotalSeconds, verdict.Happened);
-        await KeepAsync(account, account.Standing with
-        {
-            Slowness = account.Pace.Slowness,
-            SlowedSince = account.Standing.SlowedSince ?? now,
-            SlowedBecause = verdict.Happened,
-        }, cancellation);
-    }
-
-    /// <summary>
-    /// The pause's mail first gets the time it lost, then the pause is over: a crash between gives it that time twice, which
-    /// costs nothing; the other order could let five days of waiting count as five days of trying.
-    /// </summary>
-    private async Task ResumeAsync(Account account, string how, CancellationToken cancellation)
-    {
-        if (!account.IsPaused) return;
-        await KeepLifetimesAsync(account, cancellation);
-        await KeepAsync(account, account.Standing with { Pause = null, Fingerprint = null }, cancellation);
-        account.RestUntil = default;
-        log.AccountHealthy(account.Name);
-        alerts.Over(AlertKind.AccountPaused, account.Name, how);
-    }
-
-    /// <summary>
-    /// Gives a paused account's mail the time that it waited. Also during a pause longer than a lifetime: the queue hands
-    /// out no message whose lifetime is over, and without a message there would be no probe to end the pause.
-    /// </summary>
-    public async Task KeepLifetimesAsync(Account account, CancellationToken cancellation)
-    {
-        if (account.Standing.Pause is not { } pause) return;
-        try
-        {
-            var now = time.GetUtcNow();
-            await queue.ExtendLifetimeAsync(name => Named(name) == account, pause.KeptUntil, cancellation);
-            await KeepAsync(account, account.Standing with { Pause = pause with { KeptUntil = now } }, cancellation);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.DeliveryStumbled(failure);
-        }
-    }
-
-    private async Task KeepAsync(Account account, AccountStanding standing, CancellationToken cancellation)
-    {
-        account.Standing = standing;
-        await PutAsync(account.Name, standing.Health == AccountHealth.Healthy ? null : standing.ToJson(), cancellation);
-    }
-
-    private async Task PutAsync(string name, string? json, CancellationToken cancellation)
-    {
-        try
-        {
-            // Not kept where the disk does not take it: the next change is another try, and a restart before it begins by one login.
-            await queue.PutStateAsync(Scope, name, json, cancellation);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.DeliveryStumbled(failure);
         }
     }
 }

@@ -34,6 +34,7 @@ public sealed class DeliveryLoop : IDisposable
     private readonly TimeProvider time;
     private readonly DeliveryTasks tasks;
     private readonly Accounts accounts;
+    private readonly Standings standings;
     private readonly Connections connections;
     private readonly Results results;
     private readonly Disposition disposition;
@@ -58,11 +59,12 @@ public sealed class DeliveryLoop : IDisposable
         var schedule = new RetrySchedule(settings, random);
         var outcomes = new OutcomeLog(alerts, log, meters);
         tasks = new DeliveryTasks(queue, connector, new Preparation(queue, devices), log, time);
-        accounts = new Accounts(queue, alerts, log, schedule, time);
+        accounts = new Accounts(queue, log, time);
+        standings = new Standings(accounts, queue, alerts, log, schedule, time);
         connections = new Connections(tasks, queue, meters, settings, time);
         results = new Results(tasks, outcomes, reports, alerts, time);
-        disposition = new Disposition(accounts, connections, results, schedule, log, time);
-        lifetime = new Lifetime(queue, accounts, alerts, outcomes, settings, time);
+        disposition = new Disposition(standings, connections, results, schedule, log, time);
+        lifetime = new Lifetime(queue, accounts, standings, alerts, outcomes, settings, time);
         allowances = new AllowanceWatch(queue, accounts, alerts, log, alertSettings);
         clock = new ClockWatch(time);
     }
@@ -108,7 +110,7 @@ public sealed class DeliveryLoop : IDisposable
                 {
                     if (time.GetUtcNow() >= nextSweep) await SweepAsync();
                     Dispatch();
-                    foreach (var account in accounts.All) if (await accounts.MustLogInAsync(account, tasks.Abandoned)) connections.Open(account);
+                    foreach (var account in accounts.All) if (await standings.MustLogInAsync(account, tasks.Abandoned)) connections.Open(account);
                     // By what it told, not by whether its task has ended: it tells a moment before, and in that moment it
                     // would be taken for one that still watches, and nobody would.
                     if (!isWatching) (isWatching, watching) = (true, tasks.WatchAsync());
@@ -186,7 +188,7 @@ public sealed class DeliveryLoop : IDisposable
                 awaitingRest.Add(awaits.Rested);
                 return Task.CompletedTask;
             case DeliveryEvent.TryNow now:
-                accounts.ProbeNow(now.Account);
+                standings.ProbeNow(now.Account);
                 return Task.CompletedTask;
             case DeliveryEvent.OpenEnded { Outcome: OpenOutcome.Opened opened } ended:
                 ended.Account.Opening--;
@@ -215,7 +217,7 @@ public sealed class DeliveryLoop : IDisposable
             connections.OpenForWaiting(account);
             return;
         }
-        await accounts.LoggedInAsync(account, tasks.Abandoned);
+        await standings.LoggedInAsync(account, tasks.Abandoned);
         connections.Release(account, opened.Session, ended.Generation, opened.Tried);
     }
 
@@ -239,11 +241,11 @@ public sealed class DeliveryLoop : IDisposable
         else if (account.Sending > 0 && !Judgement.IsHold(failed.Verdict))
         {
             // The first connection works: what waits for a second one gets the first one's turn.
-            accounts.UseOneConnection(account);
+            standings.UseOneConnection(account);
         }
         else
         {
-            await accounts.HearAsync(account, failed.Verdict, atLogin: true, tasks.Abandoned);
+            await standings.HearAsync(account, failed.Verdict, atLogin: true, tasks.Abandoned);
             if (account.Standing.Pause is { Failures: 1 } && account.NextWaiting() is { } met)
             {
                 tasks.Discard(met);
@@ -271,7 +273,9 @@ public sealed class DeliveryLoop : IDisposable
 
     private async Task ConfigureAsync()
     {
-        foreach (var account in await accounts.ConfigureAsync(accountSettings(), settings(), tasks.Abandoned)) connections.Abandon(account);
+        var changes = accounts.Configure(accountSettings(), settings());
+        foreach (var account in changes.Gone.Concat(changes.Rerouted)) connections.Abandon(account);
+        await standings.FollowAsync(changes, tasks.Abandoned);
         configured = true;
     }
 
@@ -290,7 +294,7 @@ public sealed class DeliveryLoop : IDisposable
         nextSweep = time.GetUtcNow() + SweepEvery;
         results.Look();
         if (await lifetime.SweepAsync(tasks.Abandoned)) reports.Wake();
-        await accounts.AnnounceAsync(tasks.Abandoned);
+        await standings.AnnounceAsync(tasks.Abandoned);
         allowances.Look();
     }
 

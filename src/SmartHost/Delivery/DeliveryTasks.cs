@@ -132,8 +132,8 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
             await using var message = ready.Message;
             await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon.Token);
             var recipients = assignment.Recipients.Select(one => one.Address).ToList();
-            return new AttemptResult.Answered(
-                await session.SendAsync(new Transaction(message.From, recipients, message), abandon.Token), message.Repairs, message.BlockedAttachments);
+            var outcome = await session.SendAsync(new Transaction(message.From, recipients, message), abandon.Token);
+            return new AttemptResult.Answered(outcome, message.Repairs, Judgement.IsBlocked(outcome) ? await message.FindBlockedAsync(abandon.Token) : []);
         }
     }
 

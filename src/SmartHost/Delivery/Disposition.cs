@@ -10,7 +10,7 @@ namespace SmartHost.Delivery;
 /// Gmail's words alone; here it takes effect. Owned by the delivery loop.
 /// <para>When it fails: a message that makes us stumble is parked, so that it stands in no other's way and is not lost.</para>
 /// </summary>
-internal sealed class Disposition(Accounts accounts, Connections connections, Results results, RetrySchedule schedule, MailLog log, TimeProvider time)
+internal sealed class Disposition(Standings standings, Connections connections, Results results, RetrySchedule schedule, MailLog log, TimeProvider time)
 {
     private readonly Dictionary<QueueId, MessageNotes> notes = [];
 
@@ -67,7 +67,7 @@ internal sealed class Disposition(Accounts accounts, Connections connections, Re
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
     {
         var (account, message) = (assignment.Account, assignment.Message);
-        var judged = Judgement.Of(message, answered.Outcome, account.Name, NotesOf(message.Id), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked);
+        var judged = Judgement.Of(message, answered.Outcome, account.Name, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked);
         if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);
         else notes[message.Id] = judged.Notes;
         if (answered.Repairs.Count > 0) log.Repaired(message.Id, answered.Repairs.Count, string.Join("; ", answered.Repairs));
@@ -77,14 +77,14 @@ internal sealed class Disposition(Accounts accounts, Connections connections, Re
         if (assignment.Generation != account.Generation) return;
         // Nor does one that began before a pause say anything about the pause: neither its end nor a second strike.
         if (account.IsPaused && !assignment.IsProbe) return;
-        if (judged.Taken) await accounts.SucceededAsync(account, abandon);
+        if (judged.Taken) await standings.SucceededAsync(account, abandon);
         if (judged.AboutAccount is { } verdict)
         {
-            await accounts.HearAsync(account, verdict, atLogin: false, abandon);
+            await standings.HearAsync(account, verdict, atLogin: false, abandon);
             if (account.IsPaused) connections.GiveBackWaiting(account);
         }
-        else if (!judged.Taken) accounts.ProbeToldNothing(account);
-        if (judged.Spam) await accounts.HearOfSpamAsync(account, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
+        else if (!judged.Taken) standings.ProbeToldNothing(account);
+        if (judged.Spam) await standings.HearOfSpamAsync(account, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
     }
 
     private MessageNotes NotesOf(QueueId id) => notes.GetValueOrDefault(id, MessageNotes.None);

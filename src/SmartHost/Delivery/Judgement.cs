@@ -34,15 +34,16 @@ internal static class Judgement
         QueuedMessage message, TransactionOutcome outcome, string account, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now,
         string? tried = null, IReadOnlyList<string>? repairs = null, IReadOnlyList<string>? blocked = null)
     {
-        var verdicts = outcome.Recipients;
+        // A smaller transaction helps where some were taken, or where there is something to halve.
+        var split = outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients)
+            && (outcome.Recipients.Count > 1 || outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted));
+        var verdicts = outcome.Recipients.Select(one => IsRepeated(one.Verdict) ? one with { Verdict = one.Verdict.Repeated() } : one).ToList();
         var aboutAccount = verdicts.Select(one => one.Verdict).FirstOrDefault(IsHold) ?? verdicts.Select(one => one.Verdict).FirstOrDefault(one => one.Action == VerdictAction.SlowDown);
         var bounceAll = verdicts.FirstOrDefault(one => one.Verdict.Action == VerdictAction.BounceMessage);
         var park = verdicts.FirstOrDefault(one => one.Verdict.Action == VerdictAction.Park)?.Verdict;
         var taken = verdicts.Any(one => one.Verdict.Action == VerdictAction.Accepted);
         // Unknown outcome: once more with the same Message-ID, so that the receiver can tell; twice is for a person to judge.
         var unanswered = outcome.MayBeDelivered && verdicts.Any(one => one.Reply is null);
-        // A smaller transaction helps where some were taken, or where there is something to halve.
-        var split = verdicts.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients) && (taken || verdicts.Count > 1);
         var story = new Story(now);
         story.Begin(account, verdicts.Count, tried, repairs);
 
@@ -52,7 +53,7 @@ internal static class Judgement
             // Who was refused before the content has an answer, whatever became of the rest.
             var status = unanswered && reply is null && verdict.Action == VerdictAction.RetryNow
                 ? Unanswered(message, recipient, notes, schedule, now)
-                : Status(message, recipient, verdict, reply, notes, schedule, now, split, blocked);
+                : Status(message, recipient, verdict, reply, notes, schedule, now, blocked);
             if (status is not null) outcomes.Add(new RecipientOutcome(recipient, status));
             story.Tell(recipient, status, verdict, reply);
         }
@@ -86,6 +87,14 @@ internal static class Judgement
             Park: parkReason,
             Spent: sent > 0 ? new Spend(account, 1, sent) : null);
         return new Judged(settlement, next, aboutAccount, taken, park is not null && IsSpam(park));
+
+        bool IsRepeated(Verdict verdict) => verdict.Action switch
+        {
+            // With the outcome unknown there is another note of what was tried: see Unanswered.
+            VerdictAction.RetryNow => notes.Resent && !outcome.MayBeDelivered,
+            VerdictAction.SplitRecipients => !split,
+            _ => false,
+        };
     }
 
     /// <summary>Given up without asking Gmail: its lifetime is over, it is too large, it goes in circles.</summary>
@@ -105,11 +114,14 @@ internal static class Judgement
 
     public static bool IsHold(Verdict verdict) => verdict.Action is VerdictAction.HoldAccount or VerdictAction.HoldAccountForPerson;
 
+    /// <summary>Whether Gmail refused an attachment, so that its name is worth looking for.</summary>
+    public static bool IsBlocked(TransactionOutcome outcome) => outcome.Recipients.Any(one => one.Reply is { Code: 552, Status: { Subject: 7 } });
+
     private static bool IsSpam(Verdict verdict) => verdict.Row.Contains("unsolicited", StringComparison.Ordinal) || verdict.Row.Contains("spam", StringComparison.Ordinal);
 
     /// <summary>Null: as it was.</summary>
     private static DeliveryStatus? Status(
-        QueuedMessage message, Mailbox recipient, Verdict verdict, SmtpReply? reply, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now, bool split, IReadOnlyList<string>? blocked)
+        QueuedMessage message, Mailbox recipient, Verdict verdict, SmtpReply? reply, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now, IReadOnlyList<string>? blocked)
     {
         var failures = message.Recipients.FirstOrDefault(one => one.Address == recipient)?.Attempts ?? 0;
         return verdict.Action switch
@@ -122,7 +134,7 @@ internal static class Judgement
             VerdictAction.RetryLater => Defer(schedule.Later(failures)),
             // Due at once, whatever the pause: the account's standing keeps it, so that mended credentials free all mail in the same moment.
             VerdictAction.HoldAccount or VerdictAction.HoldAccountForPerson => Defer(TimeSpan.Zero),
-            VerdictAction.SplitRecipients => split ? null : Defer(schedule.Later(failures)),
+            VerdictAction.SplitRecipients => null,
             VerdictAction.BounceRecipient or VerdictAction.BounceMessage => Bounce(verdict, reply, blocked),
             // Parked as a whole: when a person releases it, it is due.
             VerdictAction.Park => null,

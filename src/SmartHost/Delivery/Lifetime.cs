@@ -9,7 +9,7 @@ namespace SmartHost.Delivery;
 /// announced once. A paused account's mail does neither: its clock stands still.
 /// <para>When it fails: what could not be written is found again a minute later.</para>
 /// </summary>
-internal sealed class Lifetime(MailQueue queue, Accounts accounts, Alerts alerts, OutcomeLog outcomes, Func<DeliverySettings> settings, TimeProvider time)
+internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings standings, Alerts alerts, OutcomeLog outcomes, Func<DeliverySettings> settings, TimeProvider time)
 {
     /// <summary>RFC 3463: delivery time expired.</summary>
     private static readonly EnhancedStatus Expired = new(4, 4, 7);
@@ -32,7 +32,7 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Alerts alerts
         {
             if (accounts.Named(message.Account) is { IsPaused: true } paused)
             {
-                if (kept.Add(paused)) await accounts.KeepLifetimesAsync(paused, cancellation);
+                if (kept.Add(paused)) await standings.KeepLifetimesAsync(paused, cancellation);
             }
             else if (over.Count < AtATime) over.Add(message);
         }

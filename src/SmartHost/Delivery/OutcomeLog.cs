@@ -20,7 +20,9 @@ internal sealed class OutcomeLog(Alerts alerts, MailLog log, Meters meters)
                     meters.Sent(account, Word(message.Lane), now - message.ReceivedAt);
                     break;
                 case DeliveryStatus.Deferred deferred:
-                    log.Deferred(message.Id, recipient, deferred.Due, deferred.Reason);
+                    // Due at once, and kept by the account's pause alone: the time would tell a person nothing.
+                    if (deferred.Due <= now && settlement.Park is null) log.WaitsWithAccount(message.Id, account, recipient, deferred.Reason);
+                    else log.Deferred(message.Id, recipient, deferred.Due, deferred.Reason);
                     meters.Deferred(account);
                     break;
                 case DeliveryStatus.Bounced bounced:

@@ -35,6 +35,8 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
     /// <summary>RFC 5321 §6.3 asks for a large number; Gmail itself stops at 50, and a loop that reaches half of that is one.</summary>
     public const int MostHops = 25;
 
+    private readonly MessageIds ids = new(queue);
+
     public async Task<Prepared> PrepareAsync(QueuedMessage message, AccountSettings account, CancellationToken cancellation)
     {
         try
@@ -42,7 +44,7 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
             var content = await queue.OpenContentAsync(message.Id, cancellation);
             if (content is null) return new Prepared.ContentMissing();
             var routing = devices(message.Device) ?? DeviceRouting.None;
-            var outgoing = await OutgoingMessage.PrepareAsync(content, Context(message, account, routing), cancellation);
+            var outgoing = await OutgoingMessage.PrepareAsync(content, Context(message, account, routing, cancellation), cancellation);
             if (Unfit(outgoing) is not { } unfit) return new Prepared.Ready(outgoing);
             await outgoing.DisposeAsync();
             return unfit;
@@ -61,8 +63,9 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
         }
     }
 
-    private static RepairContext Context(QueuedMessage message, AccountSettings account, DeviceRouting routing) => new(
-        account.Username, account.Aliases, message.Device, routing.From, routing.SubjectPrefix, message.Sender, message.MessageId, message.ReceivedAt);
+    private RepairContext Context(QueuedMessage message, AccountSettings account, DeviceRouting routing, CancellationToken cancellation) => new(
+        account.Username, account.Aliases, message.Device, routing.From, routing.SubjectPrefix, message.Sender, message.MessageId, message.ReceivedAt,
+        checksum => ids.OfAsync(message, checksum, account.Username.Domain, cancellation));
 
     /// <summary>Null: it may be offered.</summary>
     private static Prepared.Unfit? Unfit(OutgoingMessage outgoing)

@@ -81,11 +81,32 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
             var token = new Secret(answer.AccessToken!);
             held.Grant(account.Credentials, token, renewAt: now + lifetime - (lifetime > 2 * Early ? Early : lifetime / 2), expiresAt: now + lifetime,
                 consentEnds: answer.RefreshTokenExpiresIn is { } seconds ? now + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null);
+            KeepReplacement(account, answer.RefreshToken);
             return new TokenOutcome.Granted(token, Fresh: true);
         }
         LogRefused(log, account.Name, refusal!.Row, refusal.Happened);
         if (refusal.Action == VerdictAction.RetrySoon && held.StillGood(account.Credentials, time.GetUtcNow()) is { } old) return new TokenOutcome.Granted(old, Fresh: false);
         return held.Refuse(account.Credentials, refusal);
+    }
+
+    /// <summary>RFC 6749 §6: with an access token may come another refresh token, and then the one before it may have ended.</summary>
+    private void KeepReplacement(AccountSettings account, string? replacement)
+    {
+        if (account.Credentials is not AccountCredentials.OAuth oauth || string.IsNullOrEmpty(replacement)) return;
+        if (oauth.RefreshToken is { } configured)
+        {
+            // The settings are the user's own to write.
+            if (configured.Reveal().Trim() != replacement) LogReplaced(log, account.Name);
+            return;
+        }
+        try
+        {
+            refreshTokens.Keep(account.Name, oauth.ClientId, new Secret(replacement), time.GetUtcNow());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotKept(log, account.Name, e.Message);
+        }
     }
 
     private async Task<(Dictionary<string, string>? Form, Verdict? Refusal)> FormAsync(AccountSettings account, CancellationToken cancellation)
@@ -118,6 +139,12 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
 
     [LoggerMessage(3110, LogLevel.Warning, "account {Account}: no access token ({Row}): {Happened}")]
     private static partial void LogRefused(ILogger logger, string account, string row, string happened);
+
+    [LoggerMessage(3111, LogLevel.Warning, "account {Account}: Google has replaced the refresh token that stands in the settings; when it ends, remove it there and run smarthost login")]
+    private static partial void LogReplaced(ILogger logger, string account);
+
+    [LoggerMessage(3112, LogLevel.Warning, "account {Account}: Google's new refresh token could not be kept ({Reason}): check the data folder, then run smarthost login")]
+    private static partial void LogNotKept(ILogger logger, string account, string reason);
 
     /// <summary>What is known of one account. Changed only by whoever has the turn, except for <see cref="Forget"/>.</summary>
     private sealed class Held

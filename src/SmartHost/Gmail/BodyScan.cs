@@ -26,10 +26,11 @@ internal readonly record struct BodySection(long Start, long End, BodyAction Act
 /// <summary>What one reading of the body taught.</summary>
 /// <param name="Sections">In order, without overlap. Outside them a line that is too long is folded at a blank.</param>
 /// <param name="Charset">Set where the octets need a charset that nobody declared.</param>
+/// <param name="Checksum">Of all octets: tells one body from another.</param>
 /// <param name="RootEncoding">Set where the message's own Content-Transfer-Encoding must say something else.</param>
 internal sealed record BodyFacts(
     EntityHeader Root, bool HasLongLines, bool Is8Bit, IReadOnlyList<BodySection> Sections, string? Charset, string? RootEncoding,
-    IReadOnlyList<string> BlockedAttachments);
+    IReadOnlyList<string> BlockedAttachments, uint Checksum);
 
 /// <summary>
 /// Reads a body once, line by line, and keeps of it only where its MIME parts begin (RFC 2046) as long as they matter:
@@ -37,7 +38,10 @@ internal sealed record BodyFacts(
 /// </summary>
 internal sealed class BodyScan
 {
-    private const int MaxPartHeader = 64 << 10, MaxDepth = 20, MaxSections = 2048, MaxEntities = 20_000, MaxBlocked = 20;
+    /// <summary>Names of blocked attachments: more than a person reads.</summary>
+    public const int MaxBlocked = 20;
+
+    private const int MaxPartHeader = 64 << 10, MaxDepth = 20, MaxSections = 2048, MaxEntities = 20_000;
 
     /// <summary>Enough of a line to know a boundary (70 octets, RFC 2046 §5.1.1; some write more).</summary>
     private readonly byte[] _head = new byte[300];
@@ -62,6 +66,7 @@ internal sealed class BodyScan
     private long _lineLength;
     private int _entities;
     private bool _hasLongLines, _is8Bit, _notUtf8, _hasC1;
+    private uint _checksum;
     private string? _rootEncoding;
     private readonly byte[] _cutSequence = new byte[3];
     private int _cutLength;
@@ -77,6 +82,7 @@ internal sealed class BodyScan
 
     public void Read(ReadOnlySpan<byte> body)
     {
+        _checksum = Checksum.Of(body, _checksum);
         if (!Ascii.IsValid(body))
         {
             _is8Bit = true;
@@ -118,7 +124,7 @@ internal sealed class BodyScan
         var isLeaf = !_root.IsMultipart && !_root.IsMessage;
         if (isLeaf && _rootEncoding is null && _is8Bit && _root.Encoding == TransferEncoding.Identity && !_root.Is8Bit) _rootEncoding = "8bit";
         var charset = !_findsCharset || !_is8Bit ? null : !_notUtf8 ? "utf-8" : _hasC1 ? "windows-1252" : "iso-8859-1";
-        return new BodyFacts(_root, _hasLongLines, _is8Bit, _sections, charset, _rootEncoding, _blocked);
+        return new BodyFacts(_root, _hasLongLines, _is8Bit, _sections, charset, _rootEncoding, _blocked, _checksum);
     }
 
     private void EndLine(ReadOnlySpan<byte> head)

@@ -19,6 +19,9 @@ internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding E
 
     public bool IsMultipart => ContentType?.IsMimeType("multipart", "*") == true;
 
+    /// <summary>S/MIME or OpenPGP, with the content in the open: what changes an octet of it breaks the signature.</summary>
+    public bool IsSigned => ContentType?.IsMimeType("multipart", "signed") == true;
+
     /// <summary>A forwarded message, whose own header follows.</summary>
     public bool IsMessage => ContentType is { } type && Encoding == TransferEncoding.Identity
         && (type.IsMimeType("message", "rfc822") || type.IsMimeType("message", "global"));

@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -70,8 +67,8 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         {
             return new Reach(ReplyCatalogue.Read(e.Failure, Stage.Connect, e.Detail), null, null);
         }
-        var attempt = new Attempt(account, port, time);
-        await TryAsync(attempt, account.Tls ?? TlsOf(port), roots, proof: null, cancellation);
+        var attempt = Attempt(account, port);
+        await attempt.RunAsync(account.Tls ?? TlsOf(port), roots, proof: null, cancellation);
         return new Reach(attempt.Verdict, attempt.Address, attempt.Encryption);
     }
 
@@ -99,11 +96,11 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         }
 
         var tried = new List<string>();
-        Attempt? furthest = null;
+        PortAttempt? furthest = null;
         foreach (var (port, tls) in Ports(account))
         {
-            var attempt = new Attempt(account, port, time);
-            await TryAsync(attempt, tls, roots, proof, cancellation);
+            var attempt = Attempt(account, port);
+            await attempt.RunAsync(tls, roots, proof, cancellation);
             tried.Add(attempt.Tried());
             var all = string.Join("; ", tried);
             if (attempt.Session is { } session)
@@ -120,6 +117,8 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         return new OpenOutcome.Failed(furthest.Verdict, furthest.Reply, string.Join("; ", tried));
     }
 
+    private PortAttempt Attempt(AccountSettings account, int port) => new(Sockets, account, port, localDomain, timeouts, time, log);
+
     private IEnumerable<(int Port, AccountTls Tls)> Ports(AccountSettings account)
     {
         if (account.Port is { } port) return [(port, account.Tls ?? TlsOf(port))];
@@ -129,96 +128,6 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
     }
 
     private static AccountTls TlsOf(int port) => port == Submissions ? AccountTls.Implicit : AccountTls.StartTls;
-
-    /// <param name="proof">Null: no further than TLS.</param>
-    private async Task TryAsync(Attempt attempt, AccountTls tls, X509Certificate2Collection? roots, LoginProof? proof, CancellationToken cancellation)
-    {
-        GmailLogin? login = null;
-        SmtpWire? wire = null;
-        try
-        {
-            (var stream, attempt.Address) = await Sockets.ConnectAsync(attempt.Account.Host, attempt.Port, cancellation);
-            wire = new SmtpWire(stream, time);
-            SmtpReply? greeting = null;
-            if (tls == AccountTls.StartTls)
-            {
-                greeting = await GreetingAsync(attempt, wire, cancellation);
-                if (greeting is null || !await StartTlsAsync(attempt, wire, cancellation)) return;
-            }
-            attempt.Stage = Stage.Tls;
-            var secure = await SecureAsync(wire.Stream, attempt.Account, roots, cancellation);
-            wire = new SmtpWire(secure, time);
-            attempt.Encryption = secure.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2";
-            greeting ??= await GreetingAsync(attempt, wire, cancellation);
-            if (greeting is null) return;
-            if (proof is null)
-            {
-                await wire.WriteLineAsync("QUIT", timeouts.Ehlo, cancellation);
-                return;
-            }
-
-            login = new GmailLogin(wire, timeouts, localDomain);
-            var (offer, refusal) = await login.RunAsync(attempt.Account, greeting, proof, cancellation);
-            attempt.Stage = login.Stage;
-            if (refusal is not null) attempt.Refuse(refusal);
-            else attempt.Session = new GmailSession(wire, offer!, attempt.Account.Name, time, timeouts, log);
-        }
-        catch (WireException e)
-        {
-            attempt.Stage = login?.Stage ?? attempt.Stage;
-            attempt.Fail(e);
-        }
-        finally
-        {
-            if (attempt.Session is null && wire is not null) await CloseAsync(wire);
-        }
-    }
-
-    private async Task<SmtpReply?> GreetingAsync(Attempt attempt, SmtpWire wire, CancellationToken cancellation)
-    {
-        attempt.Stage = Stage.Greeting;
-        var greeting = await wire.ReadReplyAsync(timeouts.Greeting, cancellation);
-        if (greeting.Code == 220) return greeting;
-        attempt.Refuse(greeting);
-        return null;
-    }
-
-    private async Task<bool> StartTlsAsync(Attempt attempt, SmtpWire wire, CancellationToken cancellation)
-    {
-        attempt.Stage = Stage.Ehlo;
-        await wire.WriteLineAsync($"EHLO {localDomain}", timeouts.Ehlo, cancellation);
-        var ehlo = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
-        if (ehlo.Code != 250)
-        {
-            attempt.Refuse(ehlo);
-            return false;
-        }
-        attempt.Stage = Stage.StartTls;
-        if (!ehlo.Lines.Any(line => line.Trim().Equals("STARTTLS", StringComparison.OrdinalIgnoreCase))) throw new WireException(ConnectionFailure.StartTlsNotOffered, null);
-        await wire.WriteLineAsync("STARTTLS", timeouts.Ehlo, cancellation);
-        var ready = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
-        if (ready.Code != 220)
-        {
-            attempt.Refuse(ready);
-            return false;
-        }
-        // Whatever follows the 220 in clear was put there by somebody in between, to be read as if it came encrypted.
-        return wire.HasMore ? throw new WireException(ConnectionFailure.NotSmtp, "it said more after STARTTLS than it was asked") : true;
-    }
-
-    private async Task<SslStream> SecureAsync(Stream plain, AccountSettings account, X509Certificate2Collection? roots, CancellationToken cancellation)
-    {
-        using var limit = new CancellationTokenSource(account.CheckRevocation ? timeouts.TlsWithRevocation : timeouts.Tls, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
-        try
-        {
-            return await GmailTls.SecureAsync(plain, account, roots, either.Token);
-        }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-        {
-            throw new WireException(ConnectionFailure.TimedOut, null, e);
-        }
-    }
 
     /// <returns>Either what to log in with, or why there is nothing.</returns>
     private async Task<(LoginProof? Proof, OpenOutcome.Failed? Refusal)> ProofAsync(AccountSettings account, CancellationToken cancellation)
@@ -241,55 +150,6 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         }
     }
 
-    private static async Task CloseAsync(SmtpWire wire)
-    {
-        try
-        {
-            await wire.DisposeAsync();
-        }
-        catch (Exception e) when (SmtpWire.IsBroken(e))
-        {
-            // It is closed, one way or the other.
-        }
-    }
-
     [LoggerMessage(3101, LogLevel.Debug, "account {Account}: connected, {Tried}")]
     private static partial void LogOpened(ILogger logger, string account, string tried);
-
-    /// <summary>One port's story.</summary>
-    private sealed class Attempt(AccountSettings account, int port, TimeProvider time)
-    {
-        private readonly long began = time.GetTimestamp();
-
-        public AccountSettings Account => account;
-
-        public int Port => port;
-
-        public IPAddress? Address { get; set; }
-
-        public Stage Stage { get; set; }
-
-        public string? Encryption { get; set; }
-
-        public GmailSession? Session { get; set; }
-
-        public SmtpReply? Reply { get; private set; }
-
-        public Verdict? Verdict { get; private set; }
-
-        /// <summary>A success where it ends the conversation is no answer to what was asked.</summary>
-        public void Refuse(SmtpReply reply) => (Reply, Verdict) = (reply, reply.Code < 300
-            ? ReplyCatalogue.Read(ConnectionFailure.NotSmtp, Stage, $"it said “{reply}”")
-            : ReplyCatalogue.Read(reply, Stage));
-
-        public void Fail(WireException e) => Verdict = ReplyCatalogue.Read(e.Failure, Stage, e.Detail);
-
-        public string Tried()
-        {
-            var seconds = time.GetElapsedTime(began).TotalSeconds;
-            var where = Address is null ? $"{account.Host}:{port}" : $"{account.Host}:{port} [{Address}]";
-            var end = Session is not null ? "connected" : Reply is { } reply ? $"said “{reply}”" : $"failed ({Verdict!.Row})";
-            return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{where} {end} after {seconds:0.00} s");
-        }
-    }
 }

@@ -148,8 +148,7 @@ public sealed partial class GmailSession : IAsyncDisposable
         var verdict = ReplyCatalogue.Read(reply, stage);
         if (!verdict.Known) LogUnknownReply(logger, Account, stage, reply);
         // "Too many" about the very first: splitting would ask the same again at once, for ever.
-        if (verdict.Action == VerdictAction.SplitRecipients && !anyAccepted) return verdict with { Action = VerdictAction.RetryLater };
-        return verdict;
+        return verdict.Action == VerdictAction.SplitRecipients && !anyAccepted ? verdict.Repeated() : verdict;
     }
 
     private static TransactionOutcome All(IReadOnlyList<Mailbox> recipients, Verdict verdict) =>

@@ -21,7 +21,7 @@ internal sealed class HappyEyeballs(TimeProvider time, ConversationTimeouts time
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            return await RaceAsync(Alternating(await LookUpAsync(host, stop.Token)), port, stop);
+            return await RaceAsync(Alternating(await LookUpAsync(host, stop.Token, cancellation)), port, stop);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
@@ -43,16 +43,21 @@ internal sealed class HappyEyeballs(TimeProvider time, ConversationTimeouts time
         return order;
     }
 
-    private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken cancellation)
+    private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken stop, CancellationToken cancellation)
     {
         try
         {
-            var addresses = await Resolve(host, cancellation);
+            var addresses = await Resolve(host, stop);
             return addresses.Length > 0 ? addresses : throw new WireException(ConnectionFailure.NameNotFound, host);
         }
         catch (SocketException e)
         {
             throw new WireException(ConnectionFailure.NameNotFound, host, e);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            // To blame the mail server for a DNS server that is silent would send people to their firewall.
+            throw new WireException(ConnectionFailure.NameNotFound, $"{host}; the DNS server does not answer", e);
         }
     }
 

@@ -11,9 +11,12 @@ internal static class MailboxList
     /// <param name="Written">What stood in the address's place.</param>
     internal sealed record Entry(string Name, Mailbox? Address, string Written)
     {
-        public static Entry Of(MailboxAddress mailbox) =>
-            // Some write encoded-words inside quotes, where they are none; readers decode them all the same.
-            new(HeaderText.DecodedWords(mailbox.Name ?? ""), Mailbox.TryParse(mailbox.Address, out var address) ? address : null, mailbox.Address ?? "");
+        public static Entry Of(MailboxAddress mailbox)
+        {
+            // Some write encoded-words inside quotes or for a whole address, where they are none; readers decode them all the same.
+            var written = HeaderText.DecodedWords(mailbox.Address ?? "");
+            return new(HeaderText.DecodedWords(mailbox.Name ?? ""), Mailbox.TryParse(written, out var address) ? address : null, written);
+        }
     }
 
     /// <summary>As much of the list as can be read: Windows programs write semicolons, and one bad address must not cost the others.</summary>

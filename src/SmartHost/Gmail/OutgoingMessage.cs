@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using MimeKit;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
@@ -8,9 +9,10 @@ namespace SmartHost.Gmail;
 /// <param name="Account">The account's own address.</param>
 /// <param name="From">The device's <c>from</c> setting, or null: a display name, or a mailbox that is one of the account's.</param>
 /// <param name="MessageId">The queue's, with brackets: the header's own where that was valid.</param>
+/// <param name="UniqueId">Asked with a checksum of subject and body: <paramref name="MessageId"/>, or another where other content had that one. Null: it is unique.</param>
 public sealed record RepairContext(
     Mailbox Account, IReadOnlyList<Mailbox> Aliases, string Device, string? From, string? SubjectPrefix,
-    ReversePath Sender, string MessageId, DateTimeOffset ReceivedAt);
+    ReversePath Sender, string MessageId, DateTimeOffset ReceivedAt, Func<uint, ValueTask<string>>? UniqueId = null);
 
 /// <summary>
 /// A stored message made fit for Gmail: a rewritten header, and the body as a stream that is never held in memory.
@@ -58,7 +60,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
     /// <summary>Received fields, ours included: the loop guard counts them.</summary>
     public required int ReceivedCount { get; init; }
 
-    /// <summary>Names of attachments whose type Gmail refuses (552 5.7.0), at most twenty; what is inside archives is not looked at.</summary>
+    /// <summary>Names of attachments whose type Gmail refuses (552 5.7.0), at most twenty. For what is inside archives see <see cref="FindBlockedAsync"/>.</summary>
     public required IReadOnlyList<string> BlockedAttachments { get; init; }
 
     /// <summary>Reads <paramref name="stored"/> (seekable; owned from here on) once to learn its size and faults, twice where lines are too long.</summary>
@@ -85,6 +87,32 @@ public sealed class OutgoingMessage : IAsyncDisposable
             return;
         }
         await RepairBodyAsync(chunk => destination.WriteAsync(chunk, cancellation), cancellation);
+    }
+
+    /// <summary>
+    /// What to name to a person after Gmail has refused an attachment: <see cref="BlockedAttachments"/>, and the files of such
+    /// types in zip archives, for Gmail looks into them. Reads the message once more, so it is asked only then.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> FindBlockedAsync(CancellationToken cancellation)
+    {
+        var found = new List<string>(BlockedAttachments);
+        try
+        {
+            _stored.Position = 0;
+            using var message = await MimeMessage.LoadAsync(ParserOptions.Default, _stored, persistent: true, cancellation);
+            foreach (var part in message.BodyParts.OfType<MimePart>())
+            {
+                if (part is not { FileName: { } archive, Content: { } content } || !archive.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) continue;
+                await using var directory = new ZipDirectory();
+                await content.DecodeToAsync(directory, cancellation);
+                found.AddRange(directory.Names().Where(BlockedTypes.Contains).Select(name => $"{name} in {HeaderText.Read(Encoding.UTF8.GetBytes(archive))}"));
+            }
+        }
+        catch (Exception e) when (e is IOException or FormatException)
+        {
+            // A name is a courtesy; Gmail's answer is known and must not be lost over it.
+        }
+        return [.. found.Take(BodyScan.MaxBlocked)];
     }
 
     public ValueTask DisposeAsync()
@@ -114,7 +142,14 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
         if (reader.FoundNul) repairs.Add("dropped NUL octets");
         if (reader.FoundBareLineEnd) repairs.Add("made CRLF of bare CR or LF");
-        if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets");
+        if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets" + (body.Root.IsSigned ? ", so its signature no longer holds" : ""));
+        if (context.UniqueId is { } unique)
+        {
+            var subject = head.Block.Fields.FirstOrDefault(field => field.Is("Subject"));
+            var id = await unique(subject.Name is null ? body.Checksum : Checksum.Of(subject.Value, body.Checksum));
+            if (id != context.MessageId) repairs.Add("gave it a Message-ID of its own, since its device gives several the same");
+            context = context with { MessageId = id };
+        }
         var (header, from) = HeaderRepair.Repair(head.Block, context, body, repairs);
         var message = new OutgoingMessage(stored, header, head.BodyStart, head.TakeWhole(), body.HasLongLines ? body.Sections : null)
         {

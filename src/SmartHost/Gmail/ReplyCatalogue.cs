@@ -40,11 +40,12 @@ public static class ReplyCatalogue
 
     public static Verdict Read(SmtpReply reply, Stage stage)
     {
+        var words = string.Join(' ', reply.Text.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
         ReplyRow? best = null;
         var bestMatch = 0;
         foreach (var row in Rows)
         {
-            var match = row.Match(reply, stage);
+            var match = row.Match(reply, words, stage);
             if (match > bestMatch) (best, bestMatch) = (row, match);
         }
         return best?.Verdict ?? ByClass(reply, stage);
@@ -70,6 +71,14 @@ public static class ReplyCatalogue
         (_, Stage.EndOfData) => Unknown(VerdictAction.BounceMessage, "class-5-message", "for good", "Read Gmail's reply, change the message and send it again."),
         // At MAIL and DATA Gmail has seen nothing of the message: to bounce it would blame the wrong one.
         _ => Unknown(VerdictAction.Park, "class-5-transaction", "before it saw the message", "Read Gmail's reply; then retry or delete the message."),
+    };
+
+    /// <summary>Whatever a row says, nothing bounces for what was said before it was named: at MAIL no recipient, before MAIL no message.</summary>
+    internal static bool CanBeSaidAt(this VerdictAction action, Stage stage) => action switch
+    {
+        VerdictAction.BounceRecipient or VerdictAction.SplitRecipients => stage >= Stage.Recipient,
+        VerdictAction.BounceMessage => stage >= Stage.Mail,
+        _ => true,
     };
 
     private static Verdict Unknown(VerdictAction action, string row, string what, string remedy, TimeSpan? wait = null) =>

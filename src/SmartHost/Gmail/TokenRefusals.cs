@@ -21,7 +21,7 @@ internal static class TokenRefusals
     [
         Row("invalid_grant", ["invalid_rapt", "rapt_required", "reauth"], "token-session-ended", "The organisation's session control wants a new login every so often, and the time is up.",
             LoginAgain + " To end this for good, let the Workspace administrator trust the client, or use a service account.", "https://support.google.com/a/answer/9368756"),
-        Row("invalid_grant", ["short-lived token", "reasonable timeframe", "iat", "expired JWT", "Token used too"], "token-clock", "Google finds the time in our request wrong.",
+        Row("invalid_grant", ["short-lived token", "reasonable timeframe", "iat and exp", "expired JWT", "Token used too"], "token-clock", "Google finds the time in our request wrong.",
             "This machine's clock is probably off: set date and time, and switch on NTP."),
         Row("invalid_grant", ["Invalid JWT Signature", "Invalid signature", "No valid verifier"], "token-key-deleted", "Google does not know the service account's key: it was deleted or replaced.",
             "Make a new JSON key for the service account and put it into serviceAccountFile.", Console),

@@ -8,7 +8,7 @@ public enum VerdictAction
     /// <summary>Taken.</summary>
     Accepted,
 
-    /// <summary>Reconnect and resend at once, not counted as an attempt; a second time in a row counts as <see cref="RetrySoon"/>.</summary>
+    /// <summary>Reconnect and resend at once, not counted as an attempt; a second time in a row it is <see cref="Verdict.Repeated"/>.</summary>
     RetryNow,
 
     /// <summary>1, 2, 5, 10 minutes …</summary>
@@ -32,7 +32,7 @@ public enum VerdictAction
     BounceRecipient,
     BounceMessage,
 
-    /// <summary>Send to those accepted, the rest at once in another transaction.</summary>
+    /// <summary>Send to those accepted, the rest at once in another transaction; where there is nothing left to split it is <see cref="Verdict.Repeated"/>.</summary>
     SplitRecipients,
 
     /// <summary>587 ↔ 465, then as <see cref="RetrySoon"/>.</summary>
@@ -47,4 +47,19 @@ public enum VerdictAction
 /// <param name="Wait">How long a hold lasts before the first probe, where the row says so.</param>
 /// <param name="Patience">How long a recipient is tried in spite of this reply before it is given up; null: for the message's whole lifetime.</param>
 /// <param name="Known">False: the catalogue has no such row and the reply's class decided; logged in full.</param>
-public sealed record Verdict(VerdictAction Action, string Row, string Happened, string Remedy, Uri? Help = null, TimeSpan? Wait = null, TimeSpan? Patience = null, bool Known = true);
+/// <param name="Again">What it asks where the first answer to it did not help; null: patience.</param>
+public sealed record Verdict(
+    VerdictAction Action, string Row, string Happened, string Remedy, Uri? Help = null, TimeSpan? Wait = null, TimeSpan? Patience = null, bool Known = true, VerdictAction? Again = null)
+{
+    /// <summary>
+    /// The same word after the same deed: a new connection, or fewer recipients, did not help. So none of the two is tried
+    /// again and again; what asks for a login at each try would get the account locked.
+    /// </summary>
+    public Verdict Repeated() => Action switch
+    {
+        VerdictAction.RetryNow when Again is { } next => this with { Action = next, Happened = $"{Happened.TrimEnd('.')}, on a new connection too." },
+        VerdictAction.RetryNow => this with { Action = VerdictAction.RetrySoon },
+        VerdictAction.SplitRecipients => this with { Action = Again ?? VerdictAction.RetryLater },
+        _ => this,
+    };
+}

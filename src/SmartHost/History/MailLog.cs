@@ -64,6 +64,12 @@ public sealed partial class MailLog(ILogger<MailLog> logger)
     [LoggerMessage(3018, LogLevel.Information, "{Id}: {Count} repair(s) before sending: {Repairs}")]
     public partial void Repaired(QueueId id, int count, string repairs);
 
+    [LoggerMessage(3019, LogLevel.Warning, "{Id}: waits with account {Account} for {Recipient}: {Reason}")]
+    public partial void WaitsWithAccount(QueueId id, string account, Mailbox recipient, string reason);
+
+    [LoggerMessage(3020, LogLevel.Information, "account {Account} is no longer paused: {Reason}")]
+    public partial void PauseOver(string account, string reason);
+
     [LoggerMessage(4000, LogLevel.Information, "{Report}: reports to {Recipient} that {Count} message(s) of {Device} failed")]
     public partial void Reported(QueueId report, Mailbox recipient, int count, string device);
 

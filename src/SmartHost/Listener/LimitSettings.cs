@@ -10,8 +10,8 @@ public sealed record LimitSettings
 
     public int ConnectionsPerDevice { get; init; } = 20;
 
-    /// <summary>Per transaction. RFC 5321 §4.5.3.1.8 asks for at least 100; Gmail takes 100 by SMTP.</summary>
-    public int Recipients { get; init; } = 100;
+    /// <summary>Per transaction. RFC 5321 §4.5.3.1.8 asks for at least 100; Gmail takes 100 by SMTP, and delivery splits what is more.</summary>
+    public int Recipients { get; init; } = 1000;
 
     /// <summary>Per client in any 60 seconds.</summary>
     public int MessagesPerMinute { get; init; } = 300;

@@ -27,8 +27,8 @@ public sealed class LocalMail(MailQueue queue, string hostname, TimeProvider tim
         message.Subject = subject;
         message.Date = time.GetUtcNow();
         message.MessageId = $"{incoming.Id}@{hostname}";
-        // RFC 3834 §5: nobody's vacation answer should answer this.
-        message.Headers.Replace(HeaderId.AutoSubmitted, "auto-replied");
+        // RFC 3834 §5: nobody's vacation answer should answer this. A report answers a message, anything else only tells.
+        message.Headers.Replace(HeaderId.AutoSubmitted, reportsOn is null ? "auto-generated" : "auto-replied");
         fill(message, incoming.Id);
         message.Prepare(EncodingConstraint.SevenBit);
 

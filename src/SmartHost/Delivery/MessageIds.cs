@@ -1,0 +1,50 @@
+using SmartHost.Queue;
+
+namespace SmartHost.Delivery;
+
+/// <summary>
+/// The Message-ID under which a message leaves. Some firmware gives every message the same one: a receiver then shows
+/// only the first, and Gmail takes no more of them in time (421 4.7.28). So an id that comes again with other content is
+/// replaced, by the same one at every attempt, and is known from then on. What a device sends twice because it missed our
+/// 250 is the same content, and keeps its id.
+/// <para>When it fails: the last thousand ids are remembered in memory, so across a restart one message may leave under an
+/// id that another had. What was found out is in the queue's storage; if that cannot be written, it is found out again.</para>
+/// </summary>
+internal sealed class MessageIds(MailQueue queue)
+{
+    private const string Scope = "message-id";
+    private const int Remembered = 1000;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, string> users = [];
+    private readonly Queue<string> order = new();
+
+    /// <param name="checksum">Of subject and body.</param>
+    /// <param name="domain">For an id of our own.</param>
+    public async ValueTask<string> OfAsync(QueuedMessage message, uint checksum, string domain, CancellationToken cancellation)
+    {
+        var user = $"{message.Id} {checksum:x8}";
+        var (first, known) = First(message.MessageId, user);
+        if (IsSame(first, user)) return message.MessageId;
+        if (!known) await queue.PutStateAsync(Scope, message.MessageId, first, cancellation);
+        return $"<{message.Id}@{domain}>";
+    }
+
+    /// <returns>Who had it first, and whether it is known to be given to several.</returns>
+    private (string First, bool Known) First(string id, string user)
+    {
+        if (queue.GetState(Scope, id) is { } kept) return (kept, true);
+        lock (gate)
+        {
+            if (users.TryGetValue(id, out var first)) return (first, false);
+            users[id] = user;
+            order.Enqueue(id);
+            if (order.Count > Remembered) users.Remove(order.Dequeue());
+            return (user, false);
+        }
+    }
+
+    /// <summary>The same message again (its subject or body may be mended otherwise by a newer version), or the same content.</summary>
+    private static bool IsSame(string first, string user) =>
+        first.Split(' ') is [var id, var checksum] && user.Split(' ') is [var ownId, var ownChecksum] && (id == ownId || checksum == ownChecksum);
+}

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// One try at one port, from the lookup of the name to the login, and its story: how far it came, and what was said or
+/// broke there. Never throws for what Gmail or the network does; cancellation throws.
+/// </summary>
+internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account, int port, string localDomain, ConversationTimeouts timeouts, TimeProvider time, ILogger log)
+{
+    private readonly long began = time.GetTimestamp();
+
+    /// <summary>The one of the host's that answered.</summary>
+    public IPAddress? Address { get; private set; }
+
+    /// <summary>How far it came.</summary>
+    public Stage Stage { get; private set; }
+
+    public string? Encryption { get; private set; }
+
+    /// <summary>Null: it did not come to that.</summary>
+    public GmailSession? Session { get; private set; }
+
+    public SmtpReply? Reply { get; private set; }
+
+    /// <summary>Null where nothing speaks against it.</summary>
+    public Verdict? Verdict { get; private set; }
+
+    /// <param name="proof">Null: no further than TLS.</param>
+    public async Task RunAsync(AccountTls tls, X509Certificate2Collection? roots, LoginProof? proof, CancellationToken cancellation)
+    {
+        GmailLogin? login = null;
+        SmtpWire? wire = null;
+        try
+        {
+            (var stream, Address) = await sockets.ConnectAsync(account.Host, port, cancellation);
+            wire = new SmtpWire(stream, time);
+            SmtpReply? greeting = null;
+            if (tls == AccountTls.StartTls)
+            {
+                greeting = await GreetingAsync(wire, cancellation);
+                if (greeting is null || !await StartTlsAsync(wire, cancellation)) return;
+            }
+            Stage = Stage.Tls;
+            var secure = await SecureAsync(wire.Stream, roots, cancellation);
+            wire = new SmtpWire(secure, time);
+            Encryption = secure.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2";
+            greeting ??= await GreetingAsync(wire, cancellation);
+            if (greeting is null) return;
+            if (proof is null)
+            {
+                await wire.WriteLineAsync("QUIT", timeouts.Ehlo, cancellation);
+                return;
+            }
+
+            login = new GmailLogin(wire, timeouts, localDomain);
+            var (offer, refusal) = await login.RunAsync(account, greeting, proof, cancellation);
+            Stage = login.Stage;
+            if (refusal is not null) Refuse(refusal);
+            else Session = new GmailSession(wire, offer!, account.Name, time, timeouts, log);
+        }
+        catch (WireException e)
+        {
+            Stage = login?.Stage ?? Stage;
+            Fail(e);
+        }
+        finally
+        {
+            if (Session is null && wire is not null) await CloseAsync(wire);
+        }
+    }
+
+    /// <summary>One line for a timeline: where, how it ended, how long it took.</summary>
+    public string Tried()
+    {
+        var seconds = time.GetElapsedTime(began).TotalSeconds;
+        var where = Address is null ? $"{account.Host}:{port}" : $"{account.Host}:{port} [{Address}]";
+        var end = Session is not null ? "connected" : Reply is { } reply ? $"said “{reply}”" : $"failed ({Verdict!.Row})";
+        return string.Create(CultureInfo.InvariantCulture, $"{where} {end} after {seconds:0.00} s");
+    }
+
+    private async Task<SmtpReply?> GreetingAsync(SmtpWire wire, CancellationToken cancellation)
+    {
+        Stage = Stage.Greeting;
+        var greeting = await wire.ReadReplyAsync(timeouts.Greeting, cancellation);
+        if (greeting.Code == 220) return greeting;
+        Refuse(greeting);
+        return null;
+    }
+
+    private async Task<bool> StartTlsAsync(SmtpWire wire, CancellationToken cancellation)
+    {
+        Stage = Stage.Ehlo;
+        await wire.WriteLineAsync($"EHLO {localDomain}", timeouts.Ehlo, cancellation);
+        var ehlo = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
+        if (ehlo.Code != 250)
+        {
+            Refuse(ehlo);
+            return false;
+        }
+        Stage = Stage.StartTls;
+        if (!ehlo.Lines.Any(line => line.Trim().Equals("STARTTLS", StringComparison.OrdinalIgnoreCase))) throw new WireException(ConnectionFailure.StartTlsNotOffered, null);
+        await wire.WriteLineAsync("STARTTLS", timeouts.Ehlo, cancellation);
+        var ready = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
+        if (ready.Code != 220)
+        {
+            Refuse(ready);
+            return false;
+        }
+        // Whatever follows the 220 in clear was put there by somebody in between, to be read as if it came encrypted.
+        return wire.HasMore ? throw new WireException(ConnectionFailure.NotSmtp, "it said more after STARTTLS than it was asked") : true;
+    }
+
+    private async Task<SslStream> SecureAsync(Stream plain, X509Certificate2Collection? roots, CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(account.CheckRevocation ? timeouts.TlsWithRevocation : timeouts.Tls, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            return await GmailTls.SecureAsync(plain, account, roots, either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new WireException(ConnectionFailure.TimedOut, null, e);
+        }
+    }
+
+    /// <summary>A success where it ends the conversation is no answer to what was asked.</summary>
+    private void Refuse(SmtpReply reply) => (Reply, Verdict) = (reply, reply.Code < 300
+        ? ReplyCatalogue.Read(ConnectionFailure.NotSmtp, Stage, $"it said “{reply}”")
+        : ReplyCatalogue.Read(reply, Stage));
+
+    private void Fail(WireException e) => Verdict = ReplyCatalogue.Read(e.Failure, Stage, e.Detail);
+
+    private static async Task CloseAsync(SmtpWire wire)
+    {
+        try
+        {
+            await wire.DisposeAsync();
+        }
+        catch (Exception e) when (SmtpWire.IsBroken(e))
+        {
+            // It is closed, one way or the other.
+        }
+    }
+}
