@@ -25,7 +25,7 @@ public sealed record AlertsSnapshot(IReadOnlyList<AlertStanding> Troubles, IRead
 public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalMail mail, Webhook webhook, string hostname, MailLog log, Meters meters, TimeProvider time)
 {
     private const string Scope = "alert";
-    private const int AnnouncementsAnHour = 20, DeliveriesKept = 50;
+    private const int AnnouncementsAnHour = 20, WithStatesAnHour = 40, DeliveriesKept = 50;
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromHours(24), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromHours(1);
 
     private readonly Channel<Word> words = Channel.CreateBounded<Word>(new BoundedChannelOptions(1000) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
@@ -131,10 +131,12 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     {
         var now = time.GetUtcNow();
         while (lately.TryPeek(out var first) && now - first >= TimeSpan.FromHours(1)) lately.Dequeue();
-        foreach (var (id, standing) in standings.ToList())
+        // States first, with room of their own: a network full of strangers must not hold up the word that nothing is sent.
+        foreach (var (id, standing) in standings.OrderByDescending(one => one.Value.Alert.Lasts).ToList())
         {
+            var most = standing.Alert.Lasts ? WithStatesAnHour : AnnouncementsAnHour;
             if (standing.IsForgotten(now)) await KeepAsync(id, null, stop);
-            else if (standing.Due <= now && lately.Count < AnnouncementsAnHour && outbox.All(pending => pending.Announcement.Alert.Id != id))
+            else if (standing.Due <= now && lately.Count < most && outbox.All(pending => pending.Announcement.Alert.Id != id))
             {
                 lately.Enqueue(now);
                 // With no channel it is told by the page alone; else it counts as told when the first channel has it.
@@ -155,9 +157,12 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
 
     private async Task DeliverAsync(CancellationToken stop)
     {
-        foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).ToList())
+        // Mail first, which is a line in our own queue; a webhook that is away costs its whole patience, and so is asked once a turn.
+        Webhook.Failure? away = null;
+        foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).OrderBy(one => one.Way == Way.Webhook).ToList())
         {
-            var failure = pending.Way == Way.Webhook ? await PostAsync(pending.Announcement, stop) : await MailAsync(pending.Announcement, stop);
+            var failure = pending.Way == Way.Webhook ? away ?? await PostAsync(pending.Announcement, stop) : await MailAsync(pending.Announcement, stop);
+            if (pending.Way == Way.Webhook && failure is { Final: false }) away = failure;
             var now = time.GetUtcNow();
             var name = pending.Way == Way.Webhook ? "webhook" : "e-mail";
             meters.Alert(name, failure is null);
