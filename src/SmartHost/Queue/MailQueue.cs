@@ -317,6 +317,9 @@ public sealed partial class MailQueue : IAsyncDisposable
     public async Task<IReadOnlyList<QueuedMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation) =>
         Messages(await people.SearchAsync(search, cancellation).ConfigureAwait(false));
 
+    /// <summary>When each device's newest message came, as far as history goes.</summary>
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => people.LastReceivedAsync(cancellation);
+
     /// <summary>Waiting messages by lane, held, parked, octets; from the index, without the disk.</summary>
     public QueueCounts Counts() => index.Counts();
 
@@ -447,8 +450,9 @@ public sealed partial class MailQueue : IAsyncDisposable
     private static string Arrival(Submission submission, long length)
     {
         var origin = submission.Origin;
-        var from = origin.Client is { } client ? $"from {submission.Device} at {client} by {origin.Protocol}" : $"from {submission.Device}";
-        return $"Received {from}, {length:N0} octets. Allowed by {submission.Rule}.";
+        return origin.Client is { } client
+            ? $"Received from {submission.Device} at {client} by {origin.Protocol}, {length:N0} octets. Allowed by {submission.Rule}."
+            : $"Written by SmartHost itself ({submission.Rule}), {length:N0} octets.";
     }
 
     private void RaiseChanged(QueueId id)

@@ -60,6 +60,15 @@ internal sealed class Questions : IDisposable
         return rows.All(found);
     }, cancellation);
 
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => AskAsync<IReadOnlyDictionary<string, DateTimeOffset>>(() =>
+    {
+        var last = new Dictionary<string, DateTimeOffset>();
+        using var statement = new Statement(connection, "SELECT device, max(received) FROM messages GROUP BY device");
+        using var found = statement.Query();
+        while (found.Read()) last[found.GetString(0)] = MessageRows.Time(found, 1);
+        return last;
+    }, cancellation);
+
     public Task<List<StoredMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation)
     {
         // Only the shape of the statement depends on what was asked; every word of it is a parameter.
