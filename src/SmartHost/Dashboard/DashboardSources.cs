@@ -20,8 +20,8 @@ public sealed record DashboardSources
 
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>What devices are to be pointed at, for the empty page: <c>192.168.1.10 port 2525</c>.</summary>
-    public required IReadOnlyList<string> ListensAt { get; init; }
+    /// <summary>What devices are to be pointed at, for the empty page: <c>192.168.1.10 port 2525</c>. Asked with a name of this machine; null: none is known.</summary>
+    public required Func<string?, IReadOnlyList<string>> ListensAt { get; init; }
 
     public required Func<DeliveryState> Delivery { get; init; }
 

@@ -33,13 +33,14 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
         {
             return new Flow(FlowState.Stopped, "Mail is taken, but not sent", $"{paused[0].Sentence} {waiting} Nothing is lost: it leaves as soon as this is mended.");
         }
+        if (paused.Count > 0)
+        {
+            var parked = counts.Parked == 0 ? "" : $" {Wording.Count(counts.Parked, "message needs you", "messages need you")}.";
+            return new Flow(FlowState.Hampered, Wording.Count(paused.Count, "account is paused", "accounts are paused"), $"{paused[0].Sentence}{parked} {waiting}");
+        }
         if (counts.Parked > 0)
         {
             return new Flow(FlowState.Hampered, Wording.Count(counts.Parked, "message needs you", "messages need you"), $"All other mail is flowing. {waiting}");
-        }
-        if (paused.Count > 0)
-        {
-            return new Flow(FlowState.Hampered, Wording.Count(paused.Count, "account is paused", "accounts are paused"), $"{paused[0].Sentence} {waiting}");
         }
         if (received == 0 && counts is { Waiting: 0, Held: 0 })
         {
