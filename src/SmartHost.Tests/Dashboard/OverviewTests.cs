@@ -114,6 +114,19 @@ public class OverviewTests
         Assert.That((await traffic.LastDayAsync(default))[0], Is.EqualTo(new TrafficHour(QueueBench.Start.AddHours(1), 0, 1, 0)));
     }
 
+    [Test]
+    public async Task A_day_of_many_thousands_is_counted_whole()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        using var traffic = new Traffic(bench.Queue, bench.Time);
+        await bench.AcceptAsync();
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Sent));
+        bench.Time.Advance(TimeSpan.FromHours(2));
+        await Task.WhenAll(Enumerable.Range(0, 5_001).Select(_ => bench.AcceptAsync()));
+        var hours = await traffic.LastDayAsync(default);
+        Assert.That((hours[^3].Sent, hours[^1].Waiting), Is.EqualTo((1, 5_001)));
+    }
+
     [TestCase(0, "just now")]
     [TestCase(-30, "just now")]
     [TestCase(30, "in a moment")]

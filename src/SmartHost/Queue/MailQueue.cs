@@ -317,6 +317,9 @@ public sealed partial class MailQueue : IAsyncDisposable
     public async Task<IReadOnlyList<QueuedMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation) =>
         Messages(await people.SearchAsync(search, cancellation).ConfigureAwait(false));
 
+    /// <summary>How many came in each hour from <paramref name="first"/> on, by what has become of them.</summary>
+    public Task<IReadOnlyList<ReceivedCount>> ReceivedSinceAsync(DateTimeOffset first, CancellationToken cancellation) => people.ReceivedSinceAsync(first, cancellation);
+
     /// <summary>When each device's newest message came, as far as history goes.</summary>
     public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => people.LastReceivedAsync(cancellation);
 
