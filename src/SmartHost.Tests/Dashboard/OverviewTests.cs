@@ -25,6 +25,8 @@ public class OverviewTests
         Assert.That(Headline(one, Nothing with { Parked = 2 }, Busy), Is.EqualTo((FlowState.Hampered, "2 messages need you")));
         Assert.That(Headline(both, Nothing, Busy), Is.EqualTo((FlowState.Hampered, "1 account is paused")));
         Assert.That(Flow.Of(both, Nothing with { Parked = 2 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "1 account is paused", "Gmail refused the password. 2 messages need you. Nothing is waiting.")));
+        Assert.That(Flow.Of(none, Nothing, Busy, [], "the disk is full"), Is.EqualTo(new Flow(FlowState.Stopped, "No mail is taken",
+            "The disk is full. Devices are told to try again later, and mail is taken again by itself when this is mended. Nothing is waiting.")));
         Assert.That(Headline(one, Nothing, Quiet), Is.EqualTo((FlowState.NoMailYet, "Ready, and no mail in the last 24 hours")));
         Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));

@@ -50,7 +50,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     private async Task<IResult> OverviewAsync(HttpRequest request, CancellationToken cancellation)
     {
         var (accounts, counts, hours) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation));
-        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request))),
+        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal),
             QueueReply.Of(counts),
             [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
     }

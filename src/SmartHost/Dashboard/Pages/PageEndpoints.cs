@@ -77,9 +77,9 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     {
         var (accounts, counts, hours, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation), sources.Alerts());
         var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
-        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context)), accounts, counts, hours,
-            // Unknown devices are told of in one line for all of them, as long as they wait for a decision.
-            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind != AlertKind.UnknownDevice).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
+        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal), accounts, counts, hours,
+            // A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.
+            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
             sources.UnknownDevices().Count, ListensAt(context)));
     }
 
