@@ -167,6 +167,7 @@ public class AlertsTests
         Assert.Multiple(() =>
         {
             Assert.That((mail.Sender.IsNull, mail.Account, mail.Lane, mail.Recipients.Single().Address), Is.EqualTo((true, "second", Lane.Urgent, You)));
+            Assert.That(bench.Alerts.Snapshot.Deliveries.Single(), Has.Property("Channel").EqualTo("e-mail").And.Property("Mail").EqualTo(mail.Id.ToString()), "so that its own fate can be seen");
             Assert.That(mail.Subject, Is.EqualTo("[SmartHost] Gmail account default is paused"));
             Assert.That(content, Does.Contain("Auto-Submitted: auto-replied").And.Contain("Make a new one.").And.Not.Contain("From:"));
             Assert.That(content.Replace("\r\n", ""), Does.Not.Contain("\n").And.Not.Contain("\r"));

@@ -59,7 +59,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     {
         var snapshot = sources.Alerts();
         return TypedResults.Json(new AlertsReply([.. snapshot.Troubles.Select(AlertReply.Of)],
-            [.. snapshot.Deliveries.Select(one => new AlertDeliveryReply(one.At, one.Channel, one.Title, one.Problem, one.NextTry))]), DashboardJson.Default.AlertsReply);
+            [.. snapshot.Deliveries.Select(one => new AlertDeliveryReply(one.At, one.Channel, one.Title, one.Problem, one.NextTry, one.Mail))]), DashboardJson.Default.AlertsReply);
     }
 
     private async Task<IResult> SearchAsync(string? text, string? device, string? state, string? before, string? limit, CancellationToken cancellation)

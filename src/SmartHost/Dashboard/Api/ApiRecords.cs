@@ -35,7 +35,8 @@ public sealed record AlertReply(
 }
 
 /// <summary>How telling an alert on one channel went.</summary>
-public sealed record AlertDeliveryReply(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry);
+/// <param name="Mail">The id of the message that carries it.</param>
+public sealed record AlertDeliveryReply(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry, string? Mail);
 
 public sealed record AlertsReply(IReadOnlyList<AlertReply> Troubles, IReadOnlyList<AlertDeliveryReply> Deliveries);
 

@@ -112,7 +112,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         var frame = FrameOf(context, message.Subject is { Length: > 0 } subject ? subject : "Message", "/messages") with
         {
             // Words of ours, picked by a word in the address: what stands in a link never becomes text on the page.
-            Done = done switch { "retry" => "It is being tried now.", "hold" => "Held: it waits until somebody releases it.", "release" => "Released: it leaves now.", "sent" => "On its way. Watch it here.", _ => null },
+            Done = done switch { "retry" => "It is tried next.", "hold" => "Held: it waits until somebody releases it.", "release" => "Released: it leaves next.", "sent" => "On its way. Watch it here.", _ => null },
             Problems = problem is null ? [] : [problem],
         };
         var page = Message.Create(new MessagePage(frame, message, timeline, raw));
