@@ -8,16 +8,17 @@ public class FolderDirectionTests
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Mail"] = [],
+        ["Disk"] = [],
         ["History"] = ["Mail"],
         ["Devices"] = ["Mail"],
-        ["Queue"] = ["Mail"],
+        ["Queue"] = ["Disk", "Mail"],
         ["Notices"] = ["Queue", "History", "Mail"],
-        ["Gmail"] = ["History", "Mail"],
+        ["Gmail"] = ["History", "Disk", "Mail"],
         ["Delivery"] = ["Gmail", "Queue", "Notices", "History", "Mail"],
-        ["Listener"] = ["Devices", "Queue", "History", "Mail"],
+        ["Listener"] = ["Devices", "Queue", "History", "Disk", "Mail"],
         ["Practice"] = ["Listener", "Mail"],
-        ["Dashboard"] = ["Devices", "Queue", "Delivery", "Gmail", "Notices", "History", "Mail"],
-        ["Configuration"] = ["Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Queue", "Mail"],
+        ["Dashboard"] = ["Devices", "Queue", "Delivery", "Gmail", "Notices", "History", "Disk", "Mail"],
+        ["Configuration"] = ["Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Queue", "Disk", "Mail"],
         ["Hosting"] = ["Configuration", "Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Practice", "Queue", "Mail"],
         ["Cli"] = ["Hosting", "Configuration", "Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Practice", "Queue", "Mail"],
     };

@@ -56,6 +56,20 @@ public class OverviewTests
     }
 
     [Test]
+    public async Task An_alert_by_mail_is_told_when_its_mail_is_sent()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (id, now) = (await bench.Mail.AcceptAsync(), bench.Time.GetUtcNow());
+        bench.Deliveries.Add(new AlertDelivery(now, "e-mail", "The disk is nearly full", null, null, id.ToString()));
+        using var script = bench.Script();
+        Assert.That(await Told(), Does.Contain($"/messages/{id}").And.Contain("waiting").And.Not.Contain("told"));
+        await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", QueueBench.Bounced));
+        Assert.That(await Told(), Does.Contain("bounced"));
+
+        async Task<string> Told() => (await script.GetStringAsync("/")).Split("The disk is nearly full")[1].Split("</li>")[0];
+    }
+
+    [Test]
     public async Task An_account_that_nothing_was_sent_by_yet_leads_to_the_check()
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -169,7 +169,7 @@ public class AccountTroubleTests
         await PausedAsync(bench);
         Assert.That((google.Forms.Count, bench.State().NextProbe - bench.Time.GetUtcNow()), Is.EqualTo((0, TimeSpan.FromHours(1))), "without a consent there is nothing to ask with");
         await bench.StopAsync();
-        await kept.KeepAsync("default", "id", new Secret("1//new"), bench.Time.GetUtcNow(), default);
+        kept.Keep("default", "id", new Secret("1//new"), bench.Time.GetUtcNow());
         bench.Start();
         await bench.UntilAsync(() => google.Forms.Count > 0, "Google to be asked");
         Assert.That(google.Forms[0]["refresh_token"], Is.EqualTo("1//new"));

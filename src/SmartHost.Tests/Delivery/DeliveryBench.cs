@@ -109,6 +109,7 @@ internal sealed class DeliveryBench : IAsyncDisposable
     {
         await stop.CancelAsync();
         await running.WaitAsync(Patience, TimeProvider.System);
+        Loop?.Dispose();
         stop.Dispose();
     }
 

@@ -217,7 +217,7 @@ public class AccessTokensTests
     public async Task A_kept_refresh_token_is_used_where_the_settings_have_none()
     {
         var kept = new RefreshTokens(folder);
-        await kept.KeepAsync("default", "id.apps.googleusercontent.com", new Secret("1//kept"), time.GetUtcNow(), CancellationToken.None);
+        kept.Keep("default", "id.apps.googleusercontent.com", new Secret("1//kept"), time.GetUtcNow());
         await tokens.GetAsync(OAuth(null), CancellationToken.None);
         Assert.That(endpoint.Forms.Single()["refresh_token"], Is.EqualTo("1//kept"));
         if (!OperatingSystem.IsWindows())
@@ -231,9 +231,9 @@ public class AccessTokensTests
     public async Task A_newer_login_replaces_an_older_one_even_after_a_crash_in_between()
     {
         var kept = new RefreshTokens(folder);
-        await kept.KeepAsync("default", "id.apps.googleusercontent.com", new Secret("1//old"), time.GetUtcNow(), CancellationToken.None);
+        kept.Keep("default", "id.apps.googleusercontent.com", new Secret("1//old"), time.GetUtcNow());
         await File.WriteAllTextAsync(kept.PathOf("default") + ".new", "{\"Refre");
-        await kept.KeepAsync("default", "id.apps.googleusercontent.com", new Secret("1//new"), time.GetUtcNow(), CancellationToken.None);
+        kept.Keep("default", "id.apps.googleusercontent.com", new Secret("1//new"), time.GetUtcNow());
         var (token, _) = await kept.ReadAsync("default", "id.apps.googleusercontent.com", CancellationToken.None);
         Assert.That(token!.Reveal(), Is.EqualTo("1//new"));
         Assert.That(Directory.GetFiles(Path.Combine(folder, "tokens")), Has.Length.EqualTo(1));

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 using SmartHost.Devices;
+using SmartHost.Disk;
 using SmartHost.Mail;
 
 namespace SmartHost.Configuration;
@@ -12,14 +12,13 @@ internal sealed record DeviceTrial(string Name, string? Text);
 
 /// <summary>
 /// Devices that stand one a file in the data folder: what the page and the command line write, so that nobody's commented
-/// file is ever rewritten. A crash while writing leaves the old file or the new one, and perhaps a temporary file that
-/// nobody reads and the next write of the same device replaces.
+/// file is ever rewritten. A crash while writing leaves the old file or the new one.
 /// </summary>
 public static class DeviceFiles
 {
     public const string FolderName = "devices";
 
-    private const string Extension = ".yaml", Temporary = ".tmp";
+    private const string Extension = ".yaml";
     private const int MaxOctets = 64 * 1024;
 
     /// <summary>Writes the device's file, making folder and file as needed. Checks nothing but the name: <see cref="SettingsSource.Allow"/> checks the whole.</summary>
@@ -32,17 +31,8 @@ public static class DeviceFiles
         return Try(path, () =>
         {
             Directory.CreateDirectory(folder);
-            // A password hash may stand in it.
-            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using (var file = new FileStream(path + Temporary, options))
-            {
-                file.Write(Encoding.UTF8.GetBytes(Text(device)));
-                // Content before name: after the rename no crash may show an empty file.
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(path + Temporary, path, overwrite: true);
-            SyncFolder(folder);
+            // For us alone: a password hash may stand in it.
+            WholeFile.Write(path, Encoding.UTF8.GetBytes(Text(device)));
         });
     }
 
@@ -56,7 +46,7 @@ public static class DeviceFiles
         return Try(path, () =>
         {
             File.Delete(path);
-            SyncFolder(folder);
+            Fsync.Folder(folder);
         });
     }
 
@@ -144,16 +134,6 @@ public static class DeviceFiles
         {
             return $"{path} cannot be written: {failure.Message}";
         }
-    }
-
-    /// <summary>Makes the new name itself durable. .NET opens no folder as a file, so this asks the system; where it will not (Windows, some network shares) the file system decides.</summary>
-    private static void SyncFolder(string folder)
-    {
-        if (OperatingSystem.IsWindows()) return;
-        var descriptor = NativeFile.Open(folder, NativeFile.ReadOnly);
-        if (descriptor < 0) return;
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        _ = NativeFile.FSync(descriptor);
     }
 
     private static string? List(IEnumerable<string> items) => items.Select(Quoted).ToList() is { Count: > 0 } quoted ? $"[{string.Join(", ", quoted)}]" : null;

@@ -28,9 +28,9 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
 
     public int Sending { get; set; }
 
-    public int MessagesOnTheWay { get; set; }
+    public int MessagesOnTheWay { get; private set; }
 
-    public int RecipientsOnTheWay { get; set; }
+    public int RecipientsOnTheWay { get; private set; }
 
     /// <summary>Sessions of an earlier generation (other credentials, another host) are closed instead of used again.</summary>
     public int Generation { get; set; }
@@ -94,6 +94,20 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
     {
         var limit = Pace.IsSlowed || now < OneConnectionUntil ? 1 : Math.Max(1, Settings.Connections);
         return lane == Lane.Urgent ? limit + 1 : limit;
+    }
+
+    /// <summary>On its way: counted against the allowance before Gmail has answered.</summary>
+    public void Departed(Assignment assignment)
+    {
+        MessagesOnTheWay++;
+        RecipientsOnTheWay += assignment.Recipients.Count;
+    }
+
+    /// <summary>No longer on its way: what it cost is in the queue's books, or it cost nothing.</summary>
+    public void Arrived(Assignment assignment)
+    {
+        MessagesOnTheWay--;
+        RecipientsOnTheWay -= assignment.Recipients.Count;
     }
 
     /// <summary>The most urgent that waits for a session, the first of those taken.</summary>

@@ -127,7 +127,7 @@ internal sealed class HappyEyeballs(TimeProvider time, ConversationTimeouts time
         try
         {
             await socket.ConnectAsync(endpoint, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new ThreadPoolStream(socket);
         }
         catch
         {

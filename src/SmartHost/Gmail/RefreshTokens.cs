@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SmartHost.Disk;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
@@ -44,24 +45,14 @@ public sealed class RefreshTokens(string dataFolder)
     }
 
     /// <exception cref="IOException">The data folder cannot be written; so does <see cref="UnauthorizedAccessException"/>.</exception>
-    public async Task KeepAsync(string account, string clientId, Secret refreshToken, DateTimeOffset now, CancellationToken cancellation)
+    public void Keep(string account, string clientId, Secret refreshToken, DateTimeOffset now)
     {
         var path = PathOf(account);
         var folder = Path.GetDirectoryName(path)!;
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
         else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-
-        var beside = path + ".new";
-        File.Delete(beside);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        // From the first octet on: a file made with the usual rights and closed off later can be read in between.
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        await using (var file = new FileStream(beside, options))
-        {
-            await JsonSerializer.SerializeAsync(file, new KeptRefreshToken { RefreshToken = refreshToken.Reveal(), ClientId = clientId, Obtained = now }, TokenJson.Default.KeptRefreshToken, cancellation);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(beside, path, overwrite: true);
+        WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(
+            new KeptRefreshToken { RefreshToken = refreshToken.Reveal(), ClientId = clientId, Obtained = now }, TokenJson.Default.KeptRefreshToken));
     }
 
     /// <summary>Account names are the user's own; what no file name may hold is escaped.</summary>

@@ -104,6 +104,7 @@ internal sealed class MailFlow : IAsyncDisposable
         await StopDeliveryAsync();
         await stopNotices.CancelAsync();
         await Task.WhenAll(noticing);
+        Delivery.Dispose();
         http.Dispose();
         Logins.Dispose();
         meters.Dispose();

@@ -6,7 +6,7 @@ namespace SmartHost.Hosting;
 /// 1.4 times as many from one device and 1.3 times as many from fifty.
 /// <para>
 /// The price: whatever blocks on that thread, all connections wait for. So nothing here does: files are written and passwords
-/// hashed on pool threads, the queue commits on a thread of its own, and the page leaves it with its first step.
+/// hashed on pool threads, the queue commits on a thread of its own, the page and Gmail's side leave it with their first step.
 /// </para>
 /// </summary>
 internal static class SocketThreads

@@ -3,7 +3,9 @@ using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.Extensions.Logging;
+using SmartHost.Disk;
 
 namespace SmartHost.Listener;
 
@@ -120,24 +122,14 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
         {
             Directory.CreateDirectory(dataFolder);
             // The key first: a crash in between leaves no certificate without one, and both are made again.
-            Write(key, rsa.ExportPkcs8PrivateKeyPem(), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            Write(certificate, made.ExportCertificatePem(), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+            WholeFile.Write(key, Encoding.ASCII.GetBytes(rsa.ExportPkcs8PrivateKeyPem() + "\n"));
+            WholeFile.Write(certificate, Encoding.ASCII.GetBytes(made.ExportCertificatePem() + "\n"), WholeFile.ReadByAll);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CertificateUnavailableException($"a certificate for TLS cannot be written to {dataFolder}: {e.Message}. Make the folder writable, or set tls: off on every listener", e);
         }
         LogMade(certificate, made.GetCertHashString(HashAlgorithmName.SHA256));
-    }
-
-    private static void Write(string path, string pem, UnixFileMode mode)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
-        File.Delete(path);
-        using var writer = new StreamWriter(path, options);
-        writer.Write(pem);
-        writer.Write('\n');
     }
 
     private static IEnumerable<IPAddress> Addresses()

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using SmartHost.Disk;
 using SmartHost.Mail;
 
 namespace SmartHost.Queue;

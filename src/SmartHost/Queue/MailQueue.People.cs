@@ -2,10 +2,32 @@ using SmartHost.Mail;
 
 namespace SmartHost.Queue;
 
-/// <summary>What a person may do with a message. Each returns null when done, else a sentence why not, and then nothing was changed.</summary>
+/// <summary>
+/// What a person may ask about a message and do with it. Each of the deeds returns null when done, else a sentence why not, and
+/// then nothing was changed.
+/// </summary>
 public sealed partial class MailQueue
 {
     private sealed record Decision(string? Refusal, QueuedMessage? Message = null, TimelineEntry? Entry = null);
+
+    public async Task<QueuedMessage?> FindAsync(QueueId id, CancellationToken cancellation) =>
+        (await people.FindAsync(id, cancellation).ConfigureAwait(false))?.Message;
+
+    public async Task<IReadOnlyList<TimelineEntry>> TimelineAsync(QueueId id, CancellationToken cancellation) =>
+        await people.TimelineAsync(id, cancellation).ConfigureAwait(false);
+
+    /// <summary>Newest first.</summary>
+    public async Task<IReadOnlyList<QueuedMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation) =>
+        Messages(await people.SearchAsync(search, cancellation).ConfigureAwait(false));
+
+    /// <summary>How many came in each hour from <paramref name="first"/> on, by what has become of them.</summary>
+    public Task<IReadOnlyList<ReceivedCount>> ReceivedSinceAsync(DateTimeOffset first, CancellationToken cancellation) => people.ReceivedSinceAsync(first, cancellation);
+
+    /// <summary>When each device's newest message came, as far as history goes.</summary>
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => people.LastReceivedAsync(cancellation);
+
+    /// <summary>Waiting messages by lane, held, parked, octets; from the index, without the disk.</summary>
+    public QueueCounts Counts() => index.Counts();
 
     /// <summary>Due now, whatever its schedule said; ends a hold, a parking, and revives bounced recipients while the content is kept.</summary>
     public Task<string?> RetryAsync(QueueId id, CancellationToken cancellation) => ChangeAsync(id, (message, contentThere, now) => message.State switch

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartHost.Disk;
 
 namespace SmartHost.Queue;
 

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using SmartHost.Disk;
 
 namespace SmartHost.Queue;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using SmartHost.Disk;
 using SmartHost.Mail;
 
 namespace SmartHost.Dashboard.Access;
@@ -25,7 +26,7 @@ public static partial class DashboardPassword
         {
             if (File.Exists(file) && (await File.ReadAllTextAsync(file, cancellation)).Trim() is { Length: > 0 } kept) return new Secret(kept);
             var made = string.Join('-', Enumerable.Range(0, 4).Select(_ => RandomNumberGenerator.GetString(Letters, 4)));
-            await WriteAsync(file, made, cancellation);
+            WholeFile.Write(file, Encoding.ASCII.GetBytes(made + "\n"));
             // The one secret that is meant for the log: said once, by the start that made it.
             Log.Made(logger, made, file);
             return new Secret(made);
@@ -35,21 +36,6 @@ public static partial class DashboardPassword
             throw new DashboardUnavailableException(
                 $"The page's password cannot be kept in {file}: {failure.Message} Let SmartHost write there, or set dashboard.password or dashboard.passwordFile.", failure);
         }
-    }
-
-    /// <summary>Written beside and renamed, so that a crash leaves no half password behind, and never readable by others.</summary>
-    private static async Task WriteAsync(string file, string password, CancellationToken cancellation)
-    {
-        var beside = file + ".new";
-        File.Delete(beside);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        await using (var stream = new FileStream(beside, options))
-        {
-            await stream.WriteAsync(Encoding.ASCII.GetBytes(password + "\n"), cancellation);
-            stream.Flush(flushToDisk: true);
-        }
-        File.Move(beside, file, overwrite: true);
     }
 
     private static partial class Log

@@ -79,8 +79,16 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal), accounts, counts, hours,
             // A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.
-            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
+            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], await ToldAsync(alerts.Deliveries, cancellation), sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
             sources.UnknownDevices().Count, ListensAt(context)));
+    }
+
+    private async Task<IReadOnlyList<Told>> ToldAsync(IReadOnlyList<AlertDelivery> deliveries, CancellationToken cancellation)
+    {
+        List<Told> told = [];
+        foreach (var one in deliveries.Take(DeliveriesOnOverview))
+            told.Add(new(one, one.Mail is { } id && await FindAsync(id, cancellation) is { } message ? MessageStatuses.Of(message) : null));
+        return told;
     }
 
     private async Task<IResult> MessagesAsync(HttpContext context, string? q, string? device, string? state, string? before, string? done)

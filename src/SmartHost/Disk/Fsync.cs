@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
-namespace SmartHost.Queue;
+namespace SmartHost.Disk;
 
 /// <summary>
 /// Puts a file, or a folder's list of names, on the disk. Every failure is an <see cref="IOException"/>: after a failed

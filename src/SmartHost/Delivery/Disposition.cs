@@ -1,0 +1,91 @@
+using SmartHost.Gmail;
+using SmartHost.History;
+using SmartHost.Mail;
+using SmartHost.Queue;
+
+namespace SmartHost.Delivery;
+
+/// <summary>
+/// What becomes of a message after an attempt, and of the account by which it was offered. <see cref="Judgement"/> decides from
+/// Gmail's words alone; here it takes effect. Owned by the delivery loop.
+/// <para>When it fails: a message that makes us stumble is parked, so that it stands in no other's way and is not lost.</para>
+/// </summary>
+internal sealed class Disposition(Accounts accounts, Connections connections, Results results, RetrySchedule schedule, MailLog log, TimeProvider time)
+{
+    private readonly Dictionary<QueueId, MessageNotes> notes = [];
+
+    /// <summary>In one transaction, as far as Gmail has told.</summary>
+    public int MostRecipients(QueueId id) => NotesOf(id).MostRecipients;
+
+    public async Task ConcludeAsync(Assignment assignment, AttemptResult result, CancellationToken abandon)
+    {
+        var message = assignment.Message;
+        var now = time.GetUtcNow();
+        switch (result)
+        {
+            case AttemptResult.Answered answered:
+                await JudgeAsync(assignment, answered, now, abandon);
+                break;
+            case AttemptResult.Abandoned:
+                log.GivenBack(message.Id, "SmartHost stops; the message stays in the queue.");
+                connections.GiveBack(assignment);
+                break;
+            case AttemptResult.NotOffered { Why: Prepared.Unfit unfit }:
+                results.Write(assignment, Judgement.GiveUp(message, unfit.Status, unfit.Reason, now));
+                break;
+            case AttemptResult.NotOffered { Why: Prepared.Unreadable unreadable }:
+                results.DiskFailed(unreadable.Reason);
+                results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, now + schedule.Soon(0), now));
+                break;
+            case AttemptResult.NotOffered { Why: Prepared.ContentMissing }:
+                results.Write(assignment, Judgement.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));
+                break;
+            case AttemptResult.NotOffered { Why: Prepared.Failed { Failure: var failure } }:
+                log.AttemptFailed(message.Id, failure);
+                results.Write(assignment, Judgement.Park(message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; release the message to try again.", now));
+                break;
+        }
+    }
+
+    /// <summary>No connection came. The message that met the trouble tells it in its timeline; those after it only wait.</summary>
+    public void PutOff(Assignment assignment, OpenOutcome.Failed failed)
+    {
+        var now = time.GetUtcNow();
+        var reason = $"{Judgement.Sentence(failed.Verdict)} Tried: {failed.Tried}";
+        // Due at once, and kept by the account's pause: see Judgement on HoldAccount.
+        results.Write(assignment, Judgement.PutOff(assignment.Message, assignment.Recipients, failed.Reply?.Status is { } status ? status with { Class = 4 } : new EnhancedStatus(4, 4, 1),
+            reason, now, now, failed.Reply?.ToString()));
+    }
+
+    /// <summary>The result is on disk; what is no longer in the queue needs no notes.</summary>
+    public void Settled(DeliveryEvent.Settled settled)
+    {
+        results.Written(settled);
+        if (settled.After is null or { State: not MessageState.Queued }) notes.Remove(settled.Settlement.Id);
+    }
+
+    private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
+    {
+        var (account, message) = (assignment.Account, assignment.Message);
+        var judged = Judgement.Of(message, answered.Outcome, account.Name, NotesOf(message.Id), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked);
+        if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);
+        else notes[message.Id] = judged.Notes;
+        if (answered.Repairs.Count > 0) log.Repaired(message.Id, answered.Repairs.Count, string.Join("; ", answered.Repairs));
+        results.Write(assignment, judged.Settlement);
+
+        // A result for an account that was reached differently meanwhile says nothing about it as it is now.
+        if (assignment.Generation != account.Generation) return;
+        // Nor does one that began before a pause say anything about the pause: neither its end nor a second strike.
+        if (account.IsPaused && !assignment.IsProbe) return;
+        if (judged.Taken) await accounts.SucceededAsync(account, abandon);
+        if (judged.AboutAccount is { } verdict)
+        {
+            await accounts.HearAsync(account, verdict, atLogin: false, abandon);
+            if (account.IsPaused) connections.GiveBackWaiting(account);
+        }
+        else if (!judged.Taken) accounts.ProbeToldNothing(account);
+        if (judged.Spam) await accounts.HearOfSpamAsync(account, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
+    }
+
+    private MessageNotes NotesOf(QueueId id) => notes.GetValueOrDefault(id, MessageNotes.None);
+}

@@ -1,0 +1,30 @@
+namespace SmartHost.Disk;
+
+/// <summary>
+/// A small file that is replaced as a whole: written beside, synced, renamed, its folder synced. A crash at any moment leaves
+/// the old one or the new one, and perhaps a <c>.new</c> that nobody reads and the next write replaces.
+/// </summary>
+internal static class WholeFile
+{
+    public const UnixFileMode OursAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    public const UnixFileMode ReadByAll = OursAlone | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <param name="mode">From the first octet on: a file made with the usual rights and closed off later can be read in between.</param>
+    /// <exception cref="IOException">It could not be written, and the old one is as it was; so does <see cref="UnauthorizedAccessException"/>.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = OursAlone)
+    {
+        var beside = path + ".new";
+        File.Delete(beside);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
+        using (var file = new FileStream(beside, options))
+        {
+            file.Write(content);
+            file.Flush();
+            // Content before name: after the rename no crash may show an empty file.
+            Fsync.File(file.SafeFileHandle);
+        }
+        File.Move(beside, path, overwrite: true);
+        Fsync.Folder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+}

@@ -1,0 +1,114 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Queue;
+
+/// <summary>What delivery asks for and gives back: the next message, its content, its result.</summary>
+public sealed partial class MailQueue
+{
+    /// <summary>
+    /// Leases the next due message that <paramref name="serves"/> allows, urgent lane first, and within a lane the
+    /// device whose turn it is (round robin), oldest first. Null: nothing is due. The lease is in memory alone (a
+    /// crash releases it), but that an attempt began is handed to the disk's next commit before this returns, so that
+    /// recovery can tell of a possible duplicate. Ended by <see cref="SettleAsync"/> or <see cref="GiveBack"/>.
+    /// A message whose lifetime is over is not handed out: see <see cref="Expired"/>.
+    /// </summary>
+    /// <param name="serves">Account name as stored (null: default) and lane. Called under the index lock: pure and quick.</param>
+    public QueuedMessage? Take(Func<string?, Lane, bool> serves)
+    {
+        FollowClock();
+        while (index.Take(serves) is { } entry)
+        {
+            try
+            {
+                if (delivery.Find(entry.Number) is { } stored)
+                {
+                    attempts[entry.Id] = journal.Post(database => database.MarkAttempt(entry.Number, began: true));
+                    return stored.Message;
+                }
+                LogUnreadable(logger, entry.Id, "its row is missing");
+            }
+            catch (FormatException e)
+            {
+                LogUnreadable(logger, entry.Id, e.Message);
+            }
+            catch (IOException e)
+            {
+                LogDiskSilent(logger, e.Message);
+                index.EndLease(entry.Id);
+                return null;
+            }
+            // One that cannot be read keeps its lease, so that it does not stand in the way of the others.
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// Completes when the note that this attempt began is on disk, or cannot get there. Awaited before content leaves: had Gmail
+    /// the message before the note, a crash right then would send it twice without a word.
+    /// </summary>
+    public Task AttemptNotedAsync(QueueId id) => attempts.GetValueOrDefault(id, Task.CompletedTask);
+
+    /// <summary>The lease of that message ends without a change.</summary>
+    public void GiveBack(QueueId id)
+    {
+        attempts.TryRemove(id, out _);
+        if (index.EndLease(id) is { } number) journal.Post(database => database.MarkAttempt(number, began: false));
+    }
+
+    /// <summary>
+    /// Commits an attempt's result and ends the lease. Returns the message as it is now. Where the disk does not take it, waits and tries again: the
+    /// lease holds meanwhile, so nothing is sent twice.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled, or the queue closed, before the disk took it. The lease remains.</exception>
+    public async Task<QueuedMessage> SettleAsync(Settlement settlement, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        var settled = await PersistAsync(database =>
+        {
+            var before = database.Rows.Find(settlement.Id) ?? throw new InvalidOperationException($"{settlement.Id} is not in the queue, so it cannot be settled");
+            var after = Finish(before with { Message = Standing.Settle(before.Message, settlement) });
+            database.Update(before, after, now);
+            foreach (var entry in settlement.Timeline) database.Append(before.Number, entry);
+            if (settlement.Spent is { } spent) database.AddSpend(now, spent);
+            return (Before: before, After: after);
+        }, settled =>
+        {
+            index.Put(settled.After);
+            index.EndLease(settlement.Id);
+            attempts.TryRemove(settlement.Id, out _);
+            if (settlement.Spent is { } spent) tallies.Spent(spent, now);
+            RaiseChanged(settlement.Id);
+        }, cancellation).ConfigureAwait(false);
+        Discard(settled.Before, settled.After);
+        return settled.After.Message;
+    }
+
+    /// <summary>The stored octets, seekable. Null: the content is missing or not whole (park the message).</summary>
+    /// <exception cref="IOException">The disk does not answer, with a sentence: the message is as it was, try it later.</exception>
+    public async Task<Stream?> OpenContentAsync(QueueId id, CancellationToken cancellation)
+    {
+        if (await delivery.FindAsync(id, cancellation).ConfigureAwait(false) is not { } stored) return null;
+        return stored.Place switch
+        {
+            ContentPlace.File => store.Open(id, stored.Message.Size),
+            ContentPlace.Row => await delivery.ContentAsync(stored.Number, cancellation).ConfigureAwait(false) is { } octets ? new MemoryStream(octets, writable: false) : null,
+            _ => null,
+        };
+    }
+
+    /// <summary>
+    /// Completes when there may be something new to take: an arrival, a release, a settlement, or the next due time.
+    /// Never misses a change made after the previous <see cref="Take"/>; may complete for nothing. Where several loops
+    /// take, each reads <see cref="Changes"/> before it takes and waits with that.
+    /// </summary>
+    public Task WaitForWorkAsync(CancellationToken cancellation) => index.WaitAsync(null, cancellation);
+
+    /// <param name="since"><see cref="Changes"/> as read before taking.</param>
+    public Task WaitForWorkAsync(long since, CancellationToken cancellation) => index.WaitAsync(since, cancellation);
+
+    /// <summary>Grows with every change of what could be taken.</summary>
+    public long Changes => index.Changes;
+
+    /// <summary>Wakes <see cref="WaitForWorkAsync(CancellationToken)"/>: an account's pause ended, settings changed.</summary>
+    public void Wake() => index.Wake();
+}

@@ -1,0 +1,76 @@
+using SmartHost.Mail;
+
+namespace SmartHost.Queue;
+
+/// <summary>The end of a message's patience, and whom it was told: what is late, what is over, what bounced and was not reported.</summary>
+public sealed partial class MailQueue
+{
+    /// <summary>Open messages (queued, held or parked; not leased) whose lifetime is over.</summary>
+    public IReadOnlyList<QueuedMessage> Expired()
+    {
+        FollowClock();
+        return Read(index.Expired());
+    }
+
+    /// <summary>Queued messages (not leased) that are older than <paramref name="lateAfter"/> and not announced.</summary>
+    public IReadOnlyList<QueuedMessage> Late(TimeSpan lateAfter) => Read(index.Late(lateAfter));
+
+    public Task MarkLateAnnouncedAsync(QueueId id, CancellationToken cancellation) => PersistAsync(database =>
+    {
+        database.MarkLate(id);
+        return true;
+    }, _ =>
+    {
+        index.PutLateAnnounced(id);
+        RaiseChanged(id);
+    }, cancellation);
+
+    /// <summary>Moves the expiry of every open message that <paramref name="waits"/> names by how long it waited since then.</summary>
+    /// <param name="waits">Account name as stored (null: default).</param>
+    public Task ExtendLifetimeAsync(Func<string?, bool> waits, DateTimeOffset pausedSince, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        var accounts = index.Accounts().Where(waits).ToList();
+        return PersistAsync(database => accounts.SelectMany(account => database.Extend(account, now, pausedSince)).ToList(), moved =>
+        {
+            foreach (var (id, expires) in moved) index.PutExpires(id, expires);
+            // One whose lifetime had been over may be taken again.
+            index.Wake();
+        }, cancellation);
+    }
+
+    /// <summary>Messages with a bounced recipient that no report has told of yet (null reverse-paths never).</summary>
+    public async Task<IReadOnlyList<QueuedMessage>> UnreportedAsync(CancellationToken cancellation) =>
+        Messages(await people.UnreportedAsync(cancellation).ConfigureAwait(false));
+
+    /// <summary>Marks its bounces as told where no report can be sent (nobody to send to).</summary>
+    public async Task MarkReportedAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation)
+    {
+        var told = await PersistAsync(database => database.Rows.Find(id) is { } stored ? Tell(database, stored, null, entry) : null, _ => RaiseChanged(id), cancellation).ConfigureAwait(false);
+        if (told is not null) Discard(told.Before, told.After);
+    }
+
+    public Task AppendTimelineAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation) => PersistAsync(database =>
+    {
+        if (database.Rows.Find(id) is not { } stored) return false;
+        database.Append(stored.Number, entry);
+        return true;
+    }, _ => RaiseChanged(id), cancellation);
+
+    private sealed record Told(StoredMessage Before, StoredMessage After);
+
+    /// <summary>
+    /// Marks bounces as told. Where that was all that the content was still kept for, it goes in the same commit: a crash
+    /// before it finds the bounce unreported and the header to quote, a crash after it at most a file that no row claims,
+    /// which recovery deletes.
+    /// </summary>
+    private Told Tell(Database database, StoredMessage stored, IReadOnlyCollection<Mailbox>? recipients, TimelineEntry entry)
+    {
+        database.MarkReported(stored, recipients);
+        database.Append(stored.Number, entry);
+        var before = database.Rows.Find(stored.Number)!;
+        var after = Finish(before);
+        if (after.Place != before.Place) database.LetGo(before.Number);
+        return new Told(before, after);
+    }
+}
