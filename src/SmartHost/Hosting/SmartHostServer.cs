@@ -87,6 +87,7 @@ public sealed class SmartHostServer : IAsyncDisposable
             var meters = new Meters();
             var unknown = new UnknownDevices();
             var sightings = new Sightings();
+            foreach (var (device, at) in await queue.LastReceivedAsync(cancellation)) sightings.Accepted(device, at);
             var bridge = new DockerBridge(sightings, () => settings.Current.Devices, DockerBridge.OwnGateway);
             flow = new MailFlow(settings, queue, unknown, bridge, meters, mailLog, loggers, time, random, tokenEndpoint);
             smtp = new SmtpServer(
