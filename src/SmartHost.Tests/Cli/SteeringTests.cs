@@ -1,5 +1,7 @@
 using System.Text.Json;
 using SmartHost.Cli;
+using SmartHost.Delivery;
+using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Queue;
 using SmartHost.Tests.EndToEnd;
@@ -14,9 +16,11 @@ public class SteeringTests
     public async Task Mail_that_waits_is_looked_at_and_steered(CancellationToken cancellation)
     {
         await using var live = await LiveServer.StartAsync(cancellation);
-        await live.Gmail.GoOfflineAsync();
+        // A refused password rests the account for minutes: nothing is being sent while it is steered.
+        live.Gmail.SetAccount(new PracticeAccount(Mailbox.Parse("you@gmail.com"), new Secret("another password")));
         await TakeAsync(live, "Scan of the contract", cancellation);
         await TakeAsync(live, "Toner is low in tray 2, and a subject that is far too long for a line of eighty columns", cancellation);
+        await LiveServer.WaitAsync(() => live.Server.Flow.Delivery.State.Accounts is [{ Health: AccountHealth.Paused, Sending: 0, Connecting: false }, ..], cancellation);
         var ids = (await live.Server.Queue.SearchAsync(new MessageSearch(), cancellation)).Select(message => message.Id.ToString()).ToList();
         var script = new Script(live, cancellation, (ids[0], new string('2', 13)), (ids[1], new string('1', 13)));
 
@@ -61,6 +65,7 @@ public class SteeringTests
         await script.TypeAsync("devices", "list", "--unknown");
         var refused = await live.PlayAsync("Subject: note\r\n\r\nText.\r\n"u8.ToArray(), ["you@example.com"], cancellation);
         Assert.That(refused.Succeeded, Is.False);
+        await script.TypeAsync("devices", "list");
         await script.TypeAsync("devices", "list", "--unknown");
         await script.TypeAsync("devices", "allow", "front office", "--address", "127.0.0", "--to", "you");
         await script.TypeAsync("devices", "allow", "scanner", "--address", "127.0.0.1", "--to", "*@example.com", "--to", "boss@gmail.com", "--priority", "urgent", "--per-hour", "20", "--per-day", "100");
@@ -74,7 +79,7 @@ public class SteeringTests
         await script.TypeAsync("devices", "allow", "ups", "--address", "192.168.1.40", "--to", "you@gmail.com", "--json");
         await script.TypeAsync("devices", "forget", "ups", "--json");
         Approved.Matches("devices", script.Text);
-        Assert.That(script.Codes, Is.EqualTo([0, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0]));
+        Assert.That(script.Codes, Is.EqualTo([0, 0, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0]));
     }
 
     /// <summary>Every verb that asks a server, and a server that is not there, not ours to ask, or not where it was looked for.</summary>
