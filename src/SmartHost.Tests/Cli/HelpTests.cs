@@ -33,6 +33,13 @@ public class HelpTests
         }
     }
 
+    [TestCase("help", "--help"), TestCase("help queue list", "queue list --help")]
+    public async Task Help_is_also_a_word(string line, string alike)
+    {
+        var (typed, option) = (await Typed.RunAsync(Screen.None, line.Split(' '), CancellationToken.None), await Typed.RunAsync(Screen.None, alike.Split(' '), CancellationToken.None));
+        Assert.That((typed.Code, typed.Output, typed.Error), Is.EqualTo((ExitCode.Ok, option.Output, "")));
+    }
+
     [TestCase("chek", "has no command “chek”. Did you mean check?")]
     [TestCase("queue shw 1", "smarthost queue has no command “shw”. Did you mean show?")]
     [TestCase("frobnicate", "smarthost has no command “frobnicate”.")]

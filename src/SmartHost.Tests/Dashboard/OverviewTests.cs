@@ -56,6 +56,18 @@ public class OverviewTests
     }
 
     [Test]
+    public async Task A_headline_leads_to_what_it_speaks_of()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        await bench.Mail.AcceptAsync();
+        await bench.Mail.Queue.SettleAsync(new Settlement(bench.Mail.Take().Id, [], [], Park: "Gmail calls it spam."), default);
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("See what needs you").And.Not.Contain("See what to do"));
+        bench.Accounts[0] = Paused;
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("<a href=\"#accounts\">See what to do</a>").And.Not.Contain("See what needs you"), "not the mail, the account stops it");
+    }
+
+    [Test]
     public async Task An_alert_by_mail_is_told_when_its_mail_is_sent()
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -26,7 +26,7 @@ public class ScreenshotTests
     public async Task A_house_with_trouble()
     {
         await using var bench = await DashboardBench.StartAsync();
-        await FillAsync(bench);
+        var parked = await FillAsync(bench);
         var now = bench.Time.GetUtcNow();
         bench.Accounts[0] = bench.Accounts[0] with
         {
@@ -43,7 +43,7 @@ public class ScreenshotTests
             "Use host networking or macvlan, or give devices a login.");
         bench.Knock("172.17.0.1");
         bench.AfterRestart.AddRange(["log changed, which takes effect after a restart", "listeners.lan changed, which takes effect after a restart"]);
-        bench.Troubles.Add(new AlertStanding(Alert.MessageFailed("office-scanner", default, "Scan from Konica Minolta", Mailbox.Parse("gone@example.com"), "550 5.1.1 The email account that you tried to reach does not exist."), now.AddMinutes(-40), now.AddMinutes(-4), 3, 1, now.AddMinutes(-40)));
+        bench.Troubles.Add(new AlertStanding(Alert.MessageFailed("office-scanner", parked, "Scan from Konica Minolta", Mailbox.Parse("gone@example.com"), "550 5.1.1 The email account that you tried to reach does not exist."), now.AddMinutes(-40), now.AddMinutes(-4), 3, 1, now.AddMinutes(-40)));
         bench.Troubles.Add(new AlertStanding(Alert.Expiring("certificate", "The certificate of listener lan", now.AddDays(9), now, "Devices that check it cannot send then.", "Renew it in /etc/ssl/own.pem: a changed file is read by itself.", null), now.AddDays(-5), now, 1, 0, null));
         bench.SettingsProblems.Add("smarthost.yaml line 12: devices.office-scaner.recipient is no setting; write recipients.");
         await PicturesAsync(bench, "trouble", ["/", "/devices", "/devices/new?address=172.17.0.1"]);

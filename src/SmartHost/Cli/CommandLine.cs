@@ -30,6 +30,8 @@ public static class CommandLine
     internal static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error, Screen screen, CancellationToken cancellation)
     {
         var terminal = new Terminal(output, error, screen, json: false);
+        // As git, docker and systemctl have taught.
+        if (arguments is ["help", .. var verb]) arguments = [.. verb, "--help"];
         try
         {
             var result = Root(screen).Parse(arguments);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Http.Json;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
+using SmartHost.Dashboard.Pages;
 using SmartHost.Mail;
 
 namespace SmartHost.Cli;
@@ -23,8 +24,8 @@ internal static class DevicesCommand
                 if (tried.Value is not { } strangers) return terminal.Report(tried.Problem, "");
                 if (terminal.Json) terminal.Print(strangers, DashboardJson.Default.IReadOnlyListUnknownDeviceReply);
                 else if (strangers.Count == 0) terminal.Line("No unknown device has tried.");
-                else terminal.Table(["Address", "Name", "Tries", "Last", "From", "To"], 4, strangers.Select(one => (string[])
-                    [one.Address, one.HostName ?? "", one.Attempts.ToString(), Time(one.LastSeen), string.Join(", ", one.Senders), string.Join(", ", one.Recipients)]));
+                else terminal.Table(["Address", "Names", "Tries", "Last", "From", "To"], 1, strangers.Select(one => (string[])
+                    [one.Address, string.Join(", ", one.Helos.Prepend(one.HostName).OfType<string>().Distinct()), one.Attempts.ToString(), Time(one.LastSeen), string.Join(", ", one.Senders), string.Join(", ", one.Recipients)]));
                 return ExitCode.Ok;
             }
             var answer = await client.GetAsync("/devices", DashboardJson.Default.IReadOnlyListDeviceReply, cancellation);
@@ -33,6 +34,9 @@ internal static class DevicesCommand
             else if (devices.Count == 0) terminal.Line("No device is allowed yet.");
             else terminal.Table(["Device", "Known by", "May write to", "Today", "Last seen"], 2, devices.Select(one => (string[])
                 [one.Name, string.Join(", ", one.Username is { } user ? [.. one.Addresses, $"login {user}"] : one.Addresses), string.Join(", ", one.Recipients), one.LastDay.ToString(), Time(one.LastSeen)]));
+            // Who looks here for a device that was refused finds the way on.
+            if (!terminal.Json && (await client.GetAsync("/unknown-devices", DashboardJson.Default.IReadOnlyListUnknownDeviceReply, cancellation)).Value is { Count: > 0 } refused)
+                terminal.Line($"{Wording.Count(refused.Count, "unknown device", "unknown devices")} tried to send and {(refused.Count == 1 ? "was" : "were")} refused: smarthost devices list --unknown");
             return ExitCode.Ok;
         });
         return command;

@@ -80,7 +80,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal), accounts, counts, hours,
             // A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.
             new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], await ToldAsync(alerts.Deliveries, cancellation), sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
-            sources.UnknownDevices().Count, ListensAt(context)));
+            sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null));
     }
 
     private async Task<IReadOnlyList<Told>> ToldAsync(IReadOnlyList<AlertDelivery> deliveries, CancellationToken cancellation)

@@ -11,11 +11,15 @@ namespace SmartHost.Dashboard.Pages;
 
 public sealed record MessageList(IReadOnlyList<QueuedMessage> Messages, Clock Clock);
 
+/// <param name="IsRefusing">Devices are turned away at present.</param>
 public sealed record OverviewPage(
     Frame Frame, Flow Flow, IReadOnlyList<AccountState> Accounts, QueueCounts Counts, IReadOnlyList<TrafficHour> Traffic, MessageList Newest,
     IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<Told> Deliveries, IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, BridgeWarning? Bridge, int UnknownDevices,
-    IReadOnlyList<string> ListensAt)
+    IReadOnlyList<string> ListensAt, bool IsRefusing)
 {
+    /// <summary>The headline speaks of accounts, so that is where its link leads.</summary>
+    public bool IsPaused => !IsRefusing && Accounts.Any(account => account.Health == AccountHealth.Paused);
+
     public bool HasTrouble => Troubles.Count > 0 || SettingsProblems.Count > 0 || AfterRestart.Count > 0 || Bridge is not null || UnknownDevices > 0;
 }
 
