@@ -236,7 +236,7 @@ internal sealed class Dialog : IAsyncDisposable
         }
         if (key == "unknown")
         {
-            var remembered = listener.UnknownDevices.Snapshot().Select(device => string.Join(' ', [device.Client.ToString(), .. device.Helos, .. device.Usernames, .. device.Senders, .. device.Recipients]));
+            var remembered = listener.UnknownDevices.Snapshot().Select(device => string.Join(' ', [device.Client.ToString(), .. device.Helos, .. device.Usernames, .. device.Senders, .. device.Recipients, .. device.Mailers]));
             Assert.That(remembered, Is.EqualTo(new[] { value }));
             return;
         }

@@ -5,8 +5,7 @@ using SmartHost.Mail;
 namespace SmartHost.Devices;
 
 /// <summary>
-/// One refused try of a client that no device matches, with all that could tell its owner what it is. Refused before it
-/// sends a header, so what software it runs is not known.
+/// One refused try of a client that no device matches, with all that could tell its owner what it is.
 /// </summary>
 /// <param name="Username">With which it tried to log in.</param>
 /// <param name="Recipient">Null: it was refused before it named one.</param>
@@ -15,6 +14,7 @@ public sealed record UnknownAttempt(
 
 /// <summary>What is remembered of one unknown client. The lists hold what differed, latest last, at most <see cref="UnknownDevices.MaxTexts"/> each.</summary>
 /// <param name="Attempts">Refused tries so far; a try with two recipients counts as two.</param>
+/// <param name="Mailers">What it calls its program (X-Mailer, User-Agent). Seldom known: it is refused before its header, and only a client that waits for no reply sends that all the same.</param>
 public sealed record UnknownDevice(
     IPAddress Client,
     int Attempts,
@@ -23,7 +23,8 @@ public sealed record UnknownDevice(
     IReadOnlyList<string> Helos,
     IReadOnlyList<string> Usernames,
     IReadOnlyList<string> Senders,
-    IReadOnlyList<string> Recipients);
+    IReadOnlyList<string> Recipients,
+    IReadOnlyList<string> Mailers);
 
 /// <summary>
 /// Remembers who was refused, so that the owner can allow it with one click instead of reading logs. In memory alone:
@@ -52,7 +53,7 @@ public sealed class UnknownDevices(int maxClients = UnknownDevices.MaxClients)
         {
             isNew = !clients.TryGetValue(client, out var known);
             if (isNew && clients.Count >= maxClients) clients.Remove(clients.MinBy(entry => entry.Value.Turn).Key);
-            var before = isNew ? new UnknownDevice(client, 0, attempt.At, attempt.At, [], [], [], []) : known.Device;
+            var before = isNew ? new UnknownDevice(client, 0, attempt.At, attempt.At, [], [], [], [], []) : known.Device;
             device = before with
             {
                 Attempts = before.Attempts == int.MaxValue ? int.MaxValue : before.Attempts + 1,
@@ -66,6 +67,16 @@ public sealed class UnknownDevices(int maxClients = UnknownDevices.MaxClients)
         }
         // Outside the lock: a handler may ask for a snapshot.
         if (isNew) Appeared?.Invoke(device);
+    }
+
+    /// <summary>What program a client that was just remembered runs. Nothing where it was forgotten meanwhile.</summary>
+    public void Learn(IPAddress address, string mailer)
+    {
+        var client = DeviceDirectory.Normalise(address);
+        lock (gate)
+        {
+            if (clients.TryGetValue(client, out var known)) clients[client] = known with { Device = known.Device with { Mailers = With(known.Device.Mailers, mailer) } };
+        }
     }
 
     /// <summary>The most recent first.</summary>

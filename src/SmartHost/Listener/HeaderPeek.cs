@@ -6,7 +6,7 @@ namespace SmartHost.Listener;
 
 /// <summary>
 /// Looks at the header of a message while it passes, without holding it up or changing it: its Message-ID and Subject for
-/// the queue, and how many servers it has passed. Sees the first 64 KB at most. Mending a header is delivery's business.
+/// the queue, the program that wrote it, and how many servers it has passed. Sees the first 64 KB at most. Mending a header is delivery's business.
 /// </summary>
 internal sealed class HeaderPeek : IDisposable
 {
@@ -20,6 +20,9 @@ internal sealed class HeaderPeek : IDisposable
 
     /// <summary>Decoded (RFC 2047, or whatever code page the octets look like), without control characters.</summary>
     public string? Subject { get; private set; }
+
+    /// <summary>The program that it says it was written by, decoded like <see cref="Subject"/>.</summary>
+    public string? Mailer { get; private set; }
 
     /// <summary>Received headers: one for every server it has passed.</summary>
     public int Hops { get; private set; }
@@ -70,6 +73,7 @@ internal sealed class HeaderPeek : IDisposable
             var value = field[(colon + 1)..];
             if (Is(name, "received"u8)) Hops++;
             else if (Subject is null && Is(name, "subject"u8)) Subject = Decoded(value);
+            else if (Mailer is null && (Is(name, "x-mailer"u8) || Is(name, "user-agent"u8))) Mailer = Decoded(value);
             else if (MessageId is null && Is(name, "message-id"u8)) MessageId = ValidId(value);
         }
     }

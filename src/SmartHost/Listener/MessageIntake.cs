@@ -35,6 +35,8 @@ internal sealed class MessageIntake : IAsyncDisposable
 
     public string? Subject => header.Subject;
 
+    public string? Mailer => header.Mailer;
+
     public bool IsTooLarge => isTooLarge;
 
     /// <summary>So much was dropped that waiting for its end is over, or would be after so many octets more.</summary>
@@ -53,9 +55,8 @@ internal sealed class MessageIntake : IAsyncDisposable
     {
         // Either count may be the larger one: NULs are dropped, and a bare LF becomes two octets.
         isTooLarge |= Octets > limit || message.Length - headerLength + content.Length > limit;
-        if (isTooLarge || content.IsEmpty) return ValueTask.CompletedTask;
         header.Feed(content.Span);
-        return message.WriteAsync(content, cancellation);
+        return isTooLarge || content.IsEmpty ? ValueTask.CompletedTask : message.WriteAsync(content, cancellation);
     }
 
     /// <summary>After the last octet: completes a last line without its end (only a BDAT can have one).</summary>

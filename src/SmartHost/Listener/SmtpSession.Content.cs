@@ -62,6 +62,9 @@ internal sealed partial class SmtpSession
         await using var nowhere = await MessageIntake.BeginAsync(server.Queue.Receive(), "", framing, limit: 0, limits.Hops, server.Stopped);
         var heard = await TakeAsync(nowhere, long.MaxValue);
         if (heard != Heard.Content) return await EndAsync(heard);
+        // A stranger's header is never asked for; here it came all the same.
+        _ = nowhere.Refusal();
+        if (nowhere.Mailer is { } mailer && FindDevice() is null) server.UnknownDevices.Learn(client.Address, mailer);
         Refuse(refusal, "DATA");
         return null;
     }

@@ -154,7 +154,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     {
         var gateway = sources.Gateway()?.Gateway;
         var replies = await Task.WhenAll(sources.UnknownDevices().Select(async one => new UnknownDeviceReply(one.Client.ToString(), await names.OfAsync(one.Client, cancellation),
-            one.Attempts, one.FirstSeen, one.LastSeen, one.Helos, one.Usernames, one.Senders, one.Recipients, one.Client.Equals(gateway))));
+            one.Attempts, one.FirstSeen, one.LastSeen, one.Helos, one.Usernames, one.Senders, one.Recipients, one.Mailers, one.Client.Equals(gateway))));
         return TypedResults.Json(replies, DashboardJson.Default.IReadOnlyListUnknownDeviceReply);
     }
 

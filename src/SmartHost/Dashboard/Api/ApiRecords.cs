@@ -81,7 +81,7 @@ public sealed record DeviceReply(
 
 public sealed record UnknownDeviceReply(
     string Address, string? HostName, int Attempts, DateTimeOffset FirstSeen, DateTimeOffset LastSeen, IReadOnlyList<string> Helos, IReadOnlyList<string> Usernames,
-    IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, bool IsGateway);
+    IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, IReadOnlyList<string> Mailers, bool IsGateway);
 
 public sealed record HoldRequest(string? Reason);
 
