@@ -24,8 +24,9 @@ RUN case "$TARGETARCH" in \
     esac \
  && dotnet publish src/SmartHost -c Release -r $rid -p:PublishAot=true $cross -o /app \
  && rm -f /app/*.dbg \
- # An empty folder that the runtime stage can copy with its owner: there is no shell there to make one.
- && mkdir -p /empty
+ # A folder for the runtime stage to copy as it is: there is no shell there to make one, and builders differ in
+ # whether COPY --chmod concerns the folder that COPY itself makes.
+ && mkdir -p -m 0777 /root-of-image/data
 
 FROM ${RUNTIME}
 LABEL org.opencontainers.image.title="SmartHost" \
@@ -33,7 +34,7 @@ LABEL org.opencontainers.image.title="SmartHost" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /app/ /app/
 # Writable for whatever user the container is told to run as; a mounted volume brings its own owner.
-COPY --from=build --chown=1654:1654 --chmod=0777 /empty/ /data/
+COPY --from=build /root-of-image/ /
 # On the path, so that people can type: docker exec smarthost smarthost queue list
 ENV PATH="/app:${PATH}" \
     SMARTHOST_DATA=/data \

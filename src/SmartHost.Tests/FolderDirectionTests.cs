@@ -19,7 +19,7 @@ public class FolderDirectionTests
         ["Practice"] = ["Listener", "Mail"],
         ["Dashboard"] = ["Devices", "Queue", "Delivery", "Gmail", "Notices", "History", "Disk", "Mail"],
         ["Configuration"] = ["Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Queue", "Disk", "Mail"],
-        ["Hosting"] = ["Configuration", "Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Practice", "Queue", "Mail"],
+        ["Hosting"] = ["Configuration", "Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Practice", "Queue", "Disk", "Mail"],
         ["Cli"] = ["Hosting", "Configuration", "Dashboard", "Delivery", "Devices", "Gmail", "History", "Listener", "Notices", "Practice", "Queue", "Mail"],
     };
 

@@ -36,6 +36,7 @@ public class CheckVerbTests
             $"✓ page on port {page}: SmartHost is running and listens here",
             "✓ devices: 1 device may send: test-device",
             "✓ allowance of default: 1000000 of 1000000 messages and 1000000 of 1000000 recipients are left for these 24 hours",
+            "✓ queue: nothing waits",
             "✓ DNS 127.0.0.1: it is an address, so there is nothing to look up",
             $"✓ way to 127.0.0.1:{gmail.Port}: TCP and TLS 1.3 in N ms, the certificate is right",
             $"✓ account default: you@gmail.com can log in (127.0.0.1:{gmail.Port} [127.0.0.1] connected after N s)",
@@ -64,8 +65,8 @@ public class CheckVerbTests
             Assert.That(output, Does.Contain($"✗ port {port}: Another program listens here.\n    → Stop it (ss -ltnp shows its name), or choose another port with listeners.lan.port."));
             Assert.That(output, Does.Contain("! devices: No device is allowed to send yet.\n    → Add one under devices"));
             Assert.That(output, Does.Contain("✓ allowance of default: 1000000 messages and 1000000 recipients in 24 hours; how much of it is left, only a running SmartHost knows\n"));
-            Assert.That(output, Does.Match("✗ account default: [^\n]+ Gmail said: 535[^\n]+\n    → [^\n]+"));
-            Assert.That(output, Does.Contain("✗ clock: This machine's clock is off by 3.00:0").And.Contain("    → Switch on time synchronisation (NTP) on this machine.\n"));
+            Assert.That(output, Does.Match("✗ account default: [^\n]+ said “535[^\n]+\n    → [^\n]+"));
+            Assert.That(output, Does.Contain("✗ clock: This machine's clock is 3 days ahead.").And.Contain("    → Switch on time synchronisation (NTP) on this machine.\n"));
             Assert.That(output, Does.Not.Contain("wron gwro").And.Not.Contain("wrongwrongwrongw"));
         });
     }
@@ -81,6 +82,8 @@ public class CheckVerbTests
         Assert.That(code, Is.EqualTo(ExitCode.Failure), output);
         Assert.That(output, Does.Contain($"! way to 127.0.0.1:{gmail.Port}: The mail server refuses the connection (127.0.0.1).\n    → A firewall or the provider may block it: allow outgoing TCP to it"));
         Assert.That(output, Does.Contain("✗ account default: The mail server refuses the connection"));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(folder.File("data")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute), "a check before the first start makes the folder");
     }
 
     [Test]

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using SmartHost.Cli;
+using SmartHost.Delivery;
+using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Tests.EndToEnd;
 
@@ -48,6 +50,23 @@ public class SendTestVerbTests
         Assert.That(typed.Output, Does.Contain("Deferred   ").And.Contain("refuses the connection"));
         Assert.That(typed.Error, Does.Contain("It was not sent: it is waiting."));
         Assert.That(live.Server.Queue.Counts().Waiting, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_paused_account_is_named_and_not_waited_for(CancellationToken cancellation)
+    {
+        await using var live = await LiveServer.StartAsync(cancellation, new PracticeSettings { Accounts = [new(Mailbox.Parse("you@gmail.com"), new Secret("another password"))] });
+        Assert.That((await RunAsync(live, cancellation)).Error, Does.Contain("It was not sent: it is waiting."));
+        await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
+        var typed = await RunAsync(live, cancellation);
+        Assert.That(typed.Code, Is.EqualTo(ExitCode.Failure), typed.Scene());
+        Assert.That(typed.Error.ReplaceLineEndings(" "), Does.StartWith("smarthost: It waits, for account default is paused: Gmail does not accept the user name and password. Make a new app password"));
+        Assert.That(typed.Error.ReplaceLineEndings(" "), Does.Contain("Next try: 20"));
+        Assert.That(live.Gmail.Logins, Is.EqualTo(1), "watching asks nobody");
+
+        var check = await Typed.RunAsync(Typed.Terminal, ["check", "--offline", "--config", live.ConfigFile], cancellation);
+        Assert.That(check.Code, Is.EqualTo(ExitCode.Failure));
+        Assert.That(check.Output.ReplaceLineEndings(" "), Does.Contain("✗ mail of default: The account is paused,").And.Contain("✓ queue: 2 messages wait"));
     }
 
     [Test]

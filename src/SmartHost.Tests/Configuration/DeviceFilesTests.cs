@@ -86,7 +86,11 @@ public class DeviceFilesTests
         var file = Directory.GetFiles(Path.Combine(folder.DataFolder, "devices")).Single();
         Assert.That(Path.GetFileName(file), Is.EqualTo("ups.yaml"));
         Assert.That(File.ReadAllText(file), Is.EqualTo("# Written by SmartHost; you may edit it.\naddresses: [\"10.0.0.1\"]\nrecipients: [\"*\"]\nperHour: 5\n"));
-        if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+            Assert.That(File.GetUnixFileMode(folder.DataFolder), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute), "a device allowed before the first start makes the folder");
+        }
         Assert.That(DeviceFiles.Delete(folder.DataFolder, "ups"), Is.Null);
         Assert.That(File.Exists(file), Is.False);
         Assert.That(DeviceFiles.Delete(folder.DataFolder, "ups"), Does.StartWith("There is no file"));

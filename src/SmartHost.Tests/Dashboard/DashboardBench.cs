@@ -152,7 +152,7 @@ internal sealed class DashboardBench : IAsyncDisposable
     public void CountEverything()
     {
         Meters.Accepted("scanner", 1);
-        Meters.Refused("size");
+        Meters.Refused("size", "scanner");
         Meters.SessionStarted("lan");
         Meters.Attempt("default");
         Meters.Connection("default", opened: true);
@@ -190,7 +190,7 @@ internal sealed class DashboardBench : IAsyncDisposable
         Queue = Mail.Queue,
         Version = "1.2.3",
         StartedAt = QueueBench.Start,
-        ListensAt = ["192.168.1.10 port 2525"],
+        ListensAt = machine => [$"{machine ?? "192.168.1.10"} port 2525"],
         Delivery = () => new DeliveryState([.. Accounts]),
         Alerts = () => new AlertsSnapshot([.. Troubles], [.. Deliveries]),
         Devices = () => [.. Devices],

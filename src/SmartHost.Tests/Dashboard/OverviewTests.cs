@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
+using SmartHost.Notices;
 using SmartHost.Queue;
 using SmartHost.Tests.Queue;
 
@@ -21,8 +22,11 @@ public class OverviewTests
         AccountState[] one = [DashboardBench.Healthy], both = [DashboardBench.Healthy, Paused], none = [Paused];
         Assert.That(Headline([], Nothing, Quiet), Is.EqualTo((FlowState.Stopped, "No Gmail account is set up")));
         Assert.That(Headline(none, Nothing with { Parked = 1 }, Busy), Is.EqualTo((FlowState.Stopped, "Mail is taken, but not sent")));
-        Assert.That(Headline(both, Nothing with { Parked = 2 }, Busy), Is.EqualTo((FlowState.Hampered, "2 messages need you")));
+        Assert.That(Headline(one, Nothing with { Parked = 2 }, Busy), Is.EqualTo((FlowState.Hampered, "2 messages need you")));
         Assert.That(Headline(both, Nothing, Busy), Is.EqualTo((FlowState.Hampered, "1 account is paused")));
+        Assert.That(Flow.Of(both, Nothing with { Parked = 2 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "1 account is paused", "Gmail refused the password. 2 messages need you. Nothing is waiting.")));
+        Assert.That(Flow.Of(none, Nothing, Busy, [], "the disk is full"), Is.EqualTo(new Flow(FlowState.Stopped, "No mail is taken",
+            "The disk is full. Devices are told to try again later, and mail is taken again by itself when this is mended. Nothing is waiting.")));
         Assert.That(Headline(one, Nothing, Quiet), Is.EqualTo((FlowState.NoMailYet, "Ready, and no mail in the last 24 hours")));
         Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
@@ -32,6 +36,78 @@ public class OverviewTests
             var flow = Flow.Of(accounts, counts, traffic, ["nas port 2525"]);
             return (flow.State, flow.Headline);
         }
+    }
+
+    [Test]
+    public async Task Trouble_leads_to_its_message_and_strangers_are_told_of_in_one_line()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (id, now) = (await bench.Mail.AcceptAsync(), bench.Time.GetUtcNow());
+        bench.Troubles.Add(new AlertStanding(Alert.MessageParked("scanner", id, "Win a prize", "Gmail takes it for spam."), now, now, 1, 1, now));
+        foreach (var address in new[] { "192.168.1.7", "192.168.1.8" })
+        {
+            bench.Knock(address);
+            bench.Troubles.Add(new AlertStanding(Alert.UnknownDevice(address, "cam", null), now, now, 1, 1, now));
+        }
+        using var script = bench.Script();
+        var page = await script.GetStringAsync("/");
+        Assert.That(page, Does.Contain($"<a href=\"/messages/{id}\">Open the message</a>"));
+        Assert.That(page, Does.Contain("2 unknown devices tried to send").And.Not.Contain("192.168.1.7"));
+    }
+
+    [Test]
+    public async Task An_alert_by_mail_is_told_when_its_mail_is_sent()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (id, now) = (await bench.Mail.AcceptAsync(), bench.Time.GetUtcNow());
+        bench.Deliveries.Add(new AlertDelivery(now, "e-mail", "The disk is nearly full", null, null, id.ToString()));
+        using var script = bench.Script();
+        Assert.That(await Told(), Does.Contain($"/messages/{id}").And.Contain("waiting").And.Not.Contain("told"));
+        await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", QueueBench.Bounced));
+        Assert.That(await Told(), Does.Contain("bounced"));
+
+        async Task<string> Told() => (await script.GetStringAsync("/")).Split("The disk is nearly full")[1].Split("</li>")[0];
+    }
+
+    [Test]
+    public async Task An_account_that_nothing_was_sent_by_yet_leads_to_the_check()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync("/"), Does.Not.Contain("Test the login now"));
+        bench.Accounts[0] = bench.Accounts[0] with { Port = null };
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("<a href=\"/check\">Test the login now</a>"));
+    }
+
+    // What the browser found us by, devices find too; behind a port that a container publishes, our own addresses are nobody else's.
+    [TestCase("192.168.1.77:8025", null, "192.168.1.77 port 2525")]
+    [TestCase("nas.local:8025", null, "nas.local port 2525")]
+    [TestCase("[fd00::7]:8025", null, "fd00::7 port 2525")]
+    [TestCase("localhost:8025", null, "192.168.1.10 port 2525")]
+    [TestCase("127.0.0.1:8025", null, "192.168.1.10 port 2525")]
+    [TestCase("nas.local", "192.168.1.5", "192.168.1.10 port 2525")]
+    [TestCase("mail.example.com", null, "192.168.1.10 port 2525")]
+    public async Task Devices_are_pointed_to_where_the_browser_is(string host, string? forwarded, string place)
+    {
+        await using var bench = await DashboardBench.StartAsync(settings => settings with { Hosts = ["*.example.com"] });
+        using var script = bench.Script();
+        script.DefaultRequestHeaders.Host = host;
+        if (forwarded is not null) script.DefaultRequestHeaders.Add("X-Forwarded-For", forwarded);
+        Assert.That(await script.GetStringAsync("/"), Does.Contain($"<strong class=\"mono\">{place}</strong>"));
+        Assert.That(await script.GetStringAsync("/devices"), Does.Contain($"Point a device at {place}"));
+    }
+
+    [Test]
+    public async Task Recipients_who_fared_alike_stand_together_the_worst_first()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var to = Enumerable.Range(1, 99).Select(number => $"member{number}@example.com").Prepend("gone@example.com").ToArray();
+        var id = await bench.Mail.AcceptAsync(QueueBench.Submission(to: to));
+        await bench.Mail.SettleAsync(bench.Mail.Take(), [.. to.Select(one => (one, one[0] == 'g' ? QueueBench.Bounced : QueueBench.Sent))]);
+        using var script = bench.Script();
+        var page = await script.GetStringAsync($"/messages/{id}");
+        Assert.That(page, Does.Match("(?s)gone@example.com.*<strong>99 recipients</strong>.*member1@example.com, .*member5@example.com</p>.*<summary>and 94 more</summary>.*member99@example.com"));
+        Assert.That(System.Text.RegularExpressions.Regex.Count(page, "<p class=\"reply\">"), Is.EqualTo(2));
     }
 
     [Test]
@@ -52,6 +128,19 @@ public class OverviewTests
         Assert.That(hours.TakeLast(2), Is.EqualTo(new TrafficHour[] { new(QueueBench.Start, 1, 0, 1), new(QueueBench.Start.AddHours(1), 0, 1, 0) }));
         bench.Time.Advance(TimeSpan.FromHours(23));
         Assert.That((await traffic.LastDayAsync(default))[0], Is.EqualTo(new TrafficHour(QueueBench.Start.AddHours(1), 0, 1, 0)));
+    }
+
+    [Test]
+    public async Task A_day_of_many_thousands_is_counted_whole()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        using var traffic = new Traffic(bench.Queue, bench.Time);
+        await bench.AcceptAsync();
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Sent));
+        bench.Time.Advance(TimeSpan.FromHours(2));
+        await Task.WhenAll(Enumerable.Range(0, 5_001).Select(_ => bench.AcceptAsync()));
+        var hours = await traffic.LastDayAsync(default);
+        Assert.That((hours[^3].Sent, hours[^1].Waiting), Is.EqualTo((1, 5_001)));
     }
 
     [TestCase(0, "just now")]

@@ -37,6 +37,7 @@ public class ScreenshotTests
         bench.Troubles.Add(new AlertStanding(Alert.AccountPaused("default", "Gmail refused the app password of you@gmail.com.", "Make a new app password and put it into appPasswordFile.",
             new Uri("https://support.google.com/accounts/answer/185833"), now.AddMinutes(38), null), now.AddHours(-2), now.AddHours(-2), 1, 1, now.AddHours(-2)));
         bench.Deliveries.Add(new AlertDelivery(now.AddHours(-2), "webhook", "Gmail account default is paused", null, null));
+        bench.Deliveries.Add(new AlertDelivery(now.AddHours(-2), "e-mail", "Gmail account default is paused", null, null, (await bench.Mail.AcceptAsync(QueueBench.Submission("smarthost", Lane.Urgent, subject: "[SmartHost] Gmail account default is paused"))).ToString()));
         bench.Deliveries.Add(new AlertDelivery(now.AddHours(-3), "webhook", "The disk is nearly full", "it answered 500", now.AddMinutes(5)));
         bench.Bridge = new BridgeWarning(System.Net.IPAddress.Parse("172.17.0.1"), "All 14 sessions so far came from 172.17.0.1, the gateway of a Docker network, so devices cannot be told apart by address.",
             "Use host networking or macvlan, or give devices a login.");
@@ -46,6 +47,15 @@ public class ScreenshotTests
         bench.Troubles.Add(new AlertStanding(Alert.Expiring("certificate", "The certificate of listener lan", now.AddDays(9), now, "Devices that check it cannot send then.", "Renew it in /etc/ssl/own.pem: a changed file is read by itself.", null), now.AddDays(-5), now, 1, 0, null));
         bench.SettingsProblems.Add("smarthost.yaml line 12: devices.office-scaner.recipient is no setting; write recipients.");
         await PicturesAsync(bench, "trouble", ["/", "/devices", "/devices/new?address=172.17.0.1"]);
+    }
+
+    [Test]
+    public async Task A_house_that_waits()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        await FillAsync(bench);
+        for (var i = 0; i < 500; i++) await bench.Mail.AcceptAsync(QueueBench.Submission("nas", i % 5 == 0 ? Lane.Bulk : Lane.Normal, subject: $"Backup of folder {i} finished without errors"));
+        await PicturesAsync(bench, "waiting", ["/", "/messages", "/messages?state=waiting"]);
     }
 
     [Test]

@@ -59,6 +59,30 @@ public class SignInTests
     }
 
     [Test]
+    public async Task Signing_out_ends_the_session_also_where_its_cookie_was_copied_and_after_a_restart()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (client, csrf) = await bench.SignInAsync();
+        var (other, _) = await bench.SignInAsync();
+        using (client)
+        using (other)
+        {
+            using var answer = await client.PostAsync("/sign-out", DashboardBench.Form(("csrf", csrf)));
+            Assert.That(answer.Headers.GetValues("Set-Cookie").Single(), Does.StartWith($"{SessionTokens.Cookie}=;"));
+            Assert.That((await client.GetAsync("/")).StatusCode, Is.EqualTo(HttpStatusCode.SeeOther), "this client still sends its cookie");
+            Assert.That((await other.GetAsync("/")).StatusCode, Is.EqualTo(HttpStatusCode.OK), "the other browser stays");
+
+            var token = client.DefaultRequestHeaders.GetValues("Cookie").Single().Split('=', 2)[1];
+            var after = await SessionTokens.OpenAsync(bench.Mail.Queue, () => bench.PasswordNow, bench.Time, default);
+            Assert.That(after.Read(token), Is.Null);
+            Assert.That(after.Read(other.DefaultRequestHeaders.GetValues("Cookie").Single().Split('=', 2)[1]), Is.Not.Null);
+            bench.Time.Advance(SessionTokens.Lifetime);
+            await SessionTokens.OpenAsync(bench.Mail.Queue, () => bench.PasswordNow, bench.Time, default);
+            Assert.That(bench.Mail.Queue.GetStates("dashboard-signed-out"), Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Wrong_passwords_are_slowed_and_the_right_one_does_not_pass_in_between()
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -64,7 +64,7 @@ public class WholeServerTests
         await row.ClickAsync();
         await Assertions.Expect(page.Locator(".timeline")).ToContainTextAsync("likely unsolicited mail");
         await page.PressAsync("Retry now");
-        await page.ExpectDone().ToHaveTextAsync("It is being tried now.");
+        await page.ExpectDone().ToHaveTextAsync("It is tried next.");
         Assert.That((await live.Gmail.WaitForAsync(1, cancellation))[0].Header("Subject"), Is.EqualTo("Scan of a contract"));
         await Assertions.Expect(page.Locator("#message .lead")).ToContainTextAsync("Gmail took it for every recipient.");
     }
@@ -92,7 +92,7 @@ public class WholeServerTests
         await page.GotoAsync("/messages?state=held");
         await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^To be kept") }).ClickAsync();
         await page.PressAsync("Release");
-        await page.ExpectDone().ToHaveTextAsync("Released: it leaves now.");
+        await page.ExpectDone().ToHaveTextAsync("Released: it leaves next.");
         Assert.That((await live.Gmail.WaitForAsync(1, cancellation)).Select(message => message.Header("Subject")), Is.EqualTo(["To be kept"]));
         await LiveServer.WaitAsync(() => live.Server.Queue.Counts() is { Waiting: 0, Held: 0 }, cancellation);
         Assert.That(live.Gmail.Messages, Has.Count.EqualTo(1));

@@ -115,7 +115,10 @@ public class AlertJourneyTests
     {
         await using var live = await StartAsync(cancellation, edit: yaml => yaml.Replace("addresses: [127.0.0.1]", "addresses: [192.0.2.1]"));
         await live.PlayAsync(Note, ["you@example.com"], cancellation);
-        var told = await ToldAsync("UnknownDevice", live, cancellation);
+        // On the page one line tells of all of them.
+        var told = await ToldAsync("UnknownDevice", live, cancellation, onPage: false);
+        using var script = live.Script();
+        Assert.That(await script.GetStringAsync("/", cancellation), Does.Contain("1 unknown device tried to send"));
         Assert.That(told.GetProperty("text").GetString(), Is.EqualTo("It called itself device and wrote as scanner@device.lan. It was refused."));
     }
 

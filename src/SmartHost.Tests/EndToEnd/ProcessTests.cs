@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -54,6 +55,48 @@ public class ProcessTests
         Assert.That(second.Output, Does.Contain($"The data folder {folder.Path}/data is in use by another SmartHost"));
         Assert.That(await SmtpDevice.SendAsync(port, "after", 1000, cancellation), Is.EqualTo(HandOver.Accepted), first.Output);
         await gmail.WaitForAsync(1, cancellation);
+    }
+
+    /// <summary>As systemd's DynamicUser is, and whoever a container is told to run as: a number that no passwd file names, and no HOME.</summary>
+    [Test, Platform("Linux", Reason = "user namespaces")]
+    public async Task A_user_without_a_name_or_a_home_can_run_it(CancellationToken cancellation)
+    {
+        string[] nobody = ["env", "-u", "HOME", "unshare", "--user", "--map-user=54321"];
+        using (var attempt = Process.Start(nobody[0], [.. nobody[1..], "true"]))
+        {
+            await attempt.WaitForExitAsync(cancellation);
+            if (attempt.ExitCode != 0) Assert.Ignore("this machine does not let us become another user");
+        }
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var port = RunningServer.FreePort();
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)], within: nobody);
+        await process.WaitForBannerAsync(port, cancellation);
+        Assert.That(await SmtpDevice.SendAsync(port, "homeless", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+        await gmail.WaitForAsync(1, cancellation);
+    }
+
+    /// <summary>Started by a test, so not by systemd as the process list shows it: a hardened unit hides that list from the program, too.</summary>
+    [Test]
+    public async Task The_service_manager_hears_of_the_start_and_of_the_stop(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        var notify = Path.Combine(folder.Path, "notify");
+        manager.Bind(new UnixDomainSocketEndPoint(notify));
+        var port = RunningServer.FreePort();
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)], new Dictionary<string, string> { ["NOTIFY_SOCKET"] = notify });
+        Assert.That(await HeardAsync(), Is.EqualTo("READY=1"), process.Output);
+        await process.WaitForBannerAsync(port, cancellation);
+        Assert.That(await process.TerminateAsync(cancellation), Is.EqualTo(ExitCode.Ok), process.Output);
+        Assert.That(await HeardAsync(), Is.EqualTo("STOPPING=1"));
+
+        async Task<string> HeardAsync()
+        {
+            var word = new byte[100];
+            return Encoding.ASCII.GetString(word, 0, await manager.ReceiveAsync(word, cancellation));
+        }
     }
 
     [Test]

@@ -23,7 +23,11 @@ internal sealed class SmartHostProcess : IAsyncDisposable
 
     public bool HasExited => process.HasExited;
 
-    public static SmartHostProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingFolder = null)
+    /// <param name="arguments">The program's own.</param>
+    /// <param name="environment">Variables to add.</param>
+    /// <param name="workingFolder">Where it starts.</param>
+    /// <param name="within">A command that becomes the one behind it, as env does.</param>
+    public static SmartHostProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? workingFolder = null, string[]? within = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -36,6 +40,11 @@ internal sealed class SmartHostProcess : IAsyncDisposable
         if (Environment.GetEnvironmentVariable("SMARTHOST_BINARY") is { Length: > 0 } binary) start.FileName = binary;
         else start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "smarthost.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        if (within is not null)
+        {
+            foreach (var (word, place) in within.Skip(1).Append(start.FileName).Select((word, place) => (word, place))) start.ArgumentList.Insert(place, word);
+            start.FileName = within[0];
+        }
         start.Environment["NO_COLOR"] = "1";
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         var started = new SmartHostProcess(Process.Start(start)!);

@@ -216,6 +216,8 @@ public class AccessTokensTests
     [Test]
     public async Task A_kept_refresh_token_is_used_where_the_settings_have_none()
     {
+        // As by a login before the first start.
+        Directory.Delete(folder, recursive: true);
         var kept = new RefreshTokens(folder);
         kept.Keep("default", "id.apps.googleusercontent.com", new Secret("1//kept"), time.GetUtcNow());
         await tokens.GetAsync(OAuth(null), CancellationToken.None);
@@ -224,6 +226,7 @@ public class AccessTokensTests
         {
             Assert.That(File.GetUnixFileMode(Path.Combine(folder, "tokens", "default.json")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
             Assert.That(File.GetUnixFileMode(Path.Combine(folder, "tokens")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+            Assert.That(File.GetUnixFileMode(folder), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
         }
     }
 

@@ -116,6 +116,8 @@ public class OutgoingMessageTests
     [TestCase("Just text\r\nSubject: no\r\n\r\nmore\r\n", null, "Just text\r\nSubject: no\r\n\r\nmore\r\n", TestName = "no header")]
     [TestCase("Zone: 3\r\nState: open\r\n\r\nmore\r\n", null, "Zone: 3\r\nState: open\r\n\r\nmore\r\n", TestName = "no header, text with colons")]
     [TestCase("   indented\r\ntext\r\n", null, "   indented\r\ntext\r\n", TestName = "no header, indented")]
+    [TestCase("  Date:   2026-11-26\r\n  Device: X\r\n  Alarm: yes\r\n", null, "  Date:   2026-11-26\r\n  Device: X\r\n  Alarm: yes\r\n", TestName = "no header, indented text that looks like one")]
+    [TestCase("  Date:   2026-11-26\r\n\r\n  Alarm: yes\r\n", null, "  Date:   2026-11-26\r\n\r\n  Alarm: yes\r\n", TestName = "no header, an indented date")]
     [TestCase(".first\r\nSubject: x\r\n\r\n.config\r\n..\r\n.\r\nend\r\n", null, ".first\r\nSubject: x\r\n\r\n.config\r\n..\r\n.\r\nend\r\n", TestName = "no header, dots")]
     [TestCase("\r\nplain\r\n", null, "plain\r\n", TestName = "empty header")]
     [TestCase("\r\nFrom: a@b.example\r\nSubject: s\r\n\r\npage\r\n", "s", "page\r\n", TestName = "empty line first")]

@@ -12,7 +12,7 @@ public class MetersTests
         var heard = new List<string>();
         using var listener = Listen(meters, heard);
         meters.Accepted("scanner", 1000);
-        meters.Refused("unknown-device");
+        meters.Refused("unknown-device", null);
         meters.SessionStarted("lan");
         meters.SessionEnded("lan");
         meters.Attempt("default");
@@ -26,7 +26,7 @@ public class MetersTests
         [
             "smarthost.messages.accepted 1 device=scanner",
             "smarthost.messages.accepted.size 1000 device=scanner",
-            "smarthost.messages.refused 1 reason=unknown-device",
+            "smarthost.messages.refused 1 reason=unknown-device device=unknown",
             "smarthost.sessions 1 listener=lan",
             "smarthost.sessions -1 listener=lan",
             "smarthost.delivery.attempts 1 account=default",

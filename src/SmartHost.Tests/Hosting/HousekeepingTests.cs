@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using SmartHost.Configuration;
+using SmartHost.Dashboard.Api;
 using SmartHost.Devices;
 using SmartHost.Gmail;
 using SmartHost.History;
@@ -38,7 +39,7 @@ public class HousekeepingTests
         Assert.That(log.All.Single(), Does.StartWith("Every device seems to come from 172.17.0.1").And.Contain("macvlan"));
 
         var checkup = new Checkup(settings.Current, new GmailConnector(time), time);
-        var line = await checkup.AllAsync(new RunningState([], bridge.Warning()!.Text, []), listening: true, cancellation).FirstAsync(line => line.Name == "Docker network", cancellation);
+        var line = await checkup.AllAsync(new RunningState([], new QueueReply(0, 0, 0, 0, 0, 0, 0, null), bridge.Warning()!.Text, []), listening: true, cancellation).FirstAsync(line => line.Name == "Docker network", cancellation);
         Assert.That((line.Result, line.Text), Is.EqualTo((SmartHost.Dashboard.CheckResult.Bad, bridge.Warning()!.Text)));
 
         async Task MinutesUntilAsync(Func<bool> condition)

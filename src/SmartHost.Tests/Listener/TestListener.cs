@@ -53,6 +53,8 @@ internal sealed class TestListener : IAsyncDisposable
 
     public required UnknownDevices UnknownDevices { get; init; }
 
+    public required Sightings Sightings { get; init; }
+
     public int Port => Server.EndpointOf("test")!.Port;
 
     public static Device Scanner { get; } = new()
@@ -79,10 +81,10 @@ internal sealed class TestListener : IAsyncDisposable
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero));
         var queue = await MailQueue.OpenAsync((queueSettings ?? new QueueSettings { Folder = "" }) with { Folder = folder }, TimeSpan.FromDays(5), time, new Random(1), NullLogger<MailQueue>.Instance, default);
         var directory = new DeviceDirectory(devices ?? [Scanner, Shop]);
-        var unknown = new UnknownDevices();
+        var (unknown, sightings) = (new UnknownDevices(), new Sightings());
         var server = new SmtpServer(
             queue, unknown, () => directory, () => limits ?? new LimitSettings(), () => traced ?? [], "smarthost.test", folder, time,
-            new MailLog(NullLogger<MailLog>.Instance), new Meters(), new Sightings(), NullLoggerFactory.Instance);
+            new MailLog(NullLogger<MailLog>.Instance), new Meters(), sightings, NullLoggerFactory.Instance);
         var settings = new ListenerSettings { Name = "test", Address = IPAddress.Loopback, Port = 0 };
         var options = new KestrelServerOptions();
         server.Listen(options, listener?.Invoke(settings) ?? settings);
@@ -90,7 +92,7 @@ internal sealed class TestListener : IAsyncDisposable
         SmtpServer.Tune(sockets);
         var kestrel = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(sockets), NullLoggerFactory.Instance), NullLoggerFactory.Instance);
         await kestrel.StartAsync(new NoHttp(), default);
-        return new TestListener(kestrel) { Folder = folder, Time = time, Queue = queue, Server = server, UnknownDevices = unknown };
+        return new TestListener(kestrel) { Folder = folder, Time = time, Queue = queue, Server = server, UnknownDevices = unknown, Sightings = sightings };
     }
 
     /// <summary>What the queue took, oldest first.</summary>

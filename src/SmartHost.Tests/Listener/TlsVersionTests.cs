@@ -49,6 +49,8 @@ public class TlsVersionTests
             Assert.That(await OpenSslClient.AgreesAsync(lan, arguments, cancellation), Is.False, arguments);
         }
         Assert.That(await OpenSslClient.AgreesAsync(lan, "-tls1_3", cancellation), Is.True, process.Output);
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(folder.File("data")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute), "OpenSSL's file is there before the queue is");
     }
 
     private static int FreePort()

@@ -73,6 +73,43 @@ public class AlertsTests
     }
 
     [Test]
+    public async Task What_strangers_cause_never_holds_up_what_stops_the_mail()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        for (var i = 0; i < 50; i++) bench.Alerts.Raise(Alert.UnknownDevice($"192.168.1.{i}", null, null));
+        await bench.TurnAsync();
+        await bench.RaiseAsync(Paused);
+        Assert.That(bench.Receiver.Bodies[^1], Does.Contain("Gmail account default is paused"));
+    }
+
+    [Test]
+    public async Task A_webhook_that_is_away_is_asked_once_a_turn_and_holds_up_no_mail()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You, Webhook = new Secret("https://hooks.example.com/x") });
+        List<int> mails = [];
+        bench.Receiver.Answer = _ =>
+        {
+            mails.Add(bench.QueueBench.Queue.Counts().Waiting);
+            return new HttpResponseMessage(HttpStatusCode.BadGateway);
+        };
+        for (var i = 0; i < 5; i++) bench.Alerts.Raise(Alert.UnknownDevice($"192.168.1.{i}", null, null));
+        await bench.TurnAsync();
+        Assert.That(mails, Is.EqualTo([5]), "one knock, after the mails");
+        Assert.That(bench.Alerts.Snapshot.Deliveries.Where(one => one.Channel == "webhook"), Has.Exactly(5).With.Property("Problem").Contains("502").And.Property("NextTry").Not.Null);
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        await bench.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(6));
+    }
+
+    [Test]
+    public void Mail_of_our_own_that_Gmail_does_not_take_is_not_told_of_by_more_of_it()
+    {
+        var id = QueueId.Create(DateTimeOffset.UnixEpoch, new Random(1));
+        Assert.That(Alert.MessageParked(LocalMail.Device, id, "[SmartHost] Mail is late", "It looks like spam.").ByMail, Is.False);
+        Assert.That(Alert.MessageParked("scanner", id, "Scan", "It looks like spam.").ByMail, Is.True);
+    }
+
+    [Test]
     public async Task A_webhook_that_fails_is_tried_again_ever_more_rarely_and_seen()
     {
         await using var bench = await AlertsBench.OpenAsync();
@@ -130,6 +167,7 @@ public class AlertsTests
         Assert.Multiple(() =>
         {
             Assert.That((mail.Sender.IsNull, mail.Account, mail.Lane, mail.Recipients.Single().Address), Is.EqualTo((true, "second", Lane.Urgent, You)));
+            Assert.That(bench.Alerts.Snapshot.Deliveries.Single(), Has.Property("Channel").EqualTo("e-mail").And.Property("Mail").EqualTo(mail.Id.ToString()), "so that its own fate can be seen");
             Assert.That(mail.Subject, Is.EqualTo("[SmartHost] Gmail account default is paused"));
             Assert.That(content, Does.Contain("Auto-Submitted: auto-generated").And.Contain("Make a new one.").And.Not.Contain("From:"));
             Assert.That(content.Replace("\r\n", ""), Does.Not.Contain("\n").And.Not.Contain("\r"));

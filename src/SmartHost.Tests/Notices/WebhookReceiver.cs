@@ -64,6 +64,13 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     private async Task TakeAsync(HttpContext context)
     {
+        // The old manner of a redirect, after which a client asks with GET; and the newer one, which keeps the method.
+        if (context.Request.Path.Value is "/moved" or "/moved-as-it-is")
+        {
+            context.Response.Redirect("/", permanent: true, preserveMethod: context.Request.Path == "/moved-as-it-is");
+            return;
+        }
+        if (context.Request.Method != "POST") return;
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         lock (posts)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SmartHost.Mail;
 using SmartHost.Notices;
 
 namespace SmartHost.Tests.Notices;
@@ -12,6 +13,8 @@ public class WebhookTests
     [TestCase("https://ntfy.example.com/topic", WebhookFormat.Ntfy)]
     [TestCase("https://hooks.slack.com/services/T/B/x", WebhookFormat.Slack)]
     [TestCase("https://discord.com/api/webhooks/1/x", WebhookFormat.Discord)]
+    [TestCase("https://hooks.slack-gov.com/services/T/B/x", WebhookFormat.Slack)]
+    [TestCase("https://canary.discord.com/api/webhooks/1/x", WebhookFormat.Discord)]
     [TestCase("http://homeassistant.local:8123/api/webhook/smarthost", WebhookFormat.HomeAssistant)]
     [TestCase("https://example.com/hook", WebhookFormat.Json)]
     public void The_form_is_told_by_the_address(string address, WebhookFormat format) => Assert.That(Webhook.FormatOf(new Uri(address)), Is.EqualTo(format));
@@ -40,6 +43,37 @@ public class WebhookTests
         var json = await JsonAsync(WebhookFormat.Discord, Announcement("@everyone") with { Text = new string('x', 3000) });
         Assert.That(json.GetProperty("content").GetString(), Has.Length.EqualTo(2000));
         Assert.That(json.GetProperty("allowed_mentions").GetProperty("parse").GetArrayLength(), Is.Zero);
+    }
+
+    [TestCase(WebhookFormat.Mattermost, "text")]
+    [TestCase(WebhookFormat.Discord, "content")]
+    public async Task Where_Markdown_is_read_a_stranger_writes_no_link_no_picture_and_calls_nobody(WebhookFormat format, string field)
+    {
+        var stranger = "It called itself [your bank](http://evil.example/) ![x](http://evil.example/x.png) <@1> `code` **big** me_you@x.example and @all @Channel @here";
+        var text = (await JsonAsync(format, Announcement("An *unknown* device") with { Text = stranger })).GetProperty(field).GetString();
+        Assert.That(text, Does.StartWith(@"**An \*unknown\* device (nas.lan)**"));
+        Assert.That(text, Does.Contain(@"\[your bank\](http://evil.example/) !\[x\](http").And.Contain(@"\<@1\>").And.Contain(@"\`code\` \*\*big\*\* me\_you@x.example"));
+        Assert.That(text, Does.Not.Contain("@all").And.Not.Contain("@Channel").And.Not.Contain("@here"));
+        Assert.That(text, Does.EndWith("\nWhat to do.\nhttps://example.com/help"), "our own link stays one");
+    }
+
+    [Test]
+    public async Task A_name_and_password_in_the_address_are_sent_as_such()
+    {
+        using var request = Webhook.Request(new Uri("https://:tk_s3cr%40t@ntfy.example.com/topic"), WebhookFormat.Ntfy, Announcement("T"), "nas.lan", Noon);
+        Assert.That(request.Headers.Authorization!.ToString(), Is.EqualTo("Basic " + Convert.ToBase64String(":tk_s3cr@t"u8)));
+    }
+
+    [Test]
+    public async Task A_redirect_that_would_turn_the_message_into_a_question_is_no_delivery()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        using var http = new HttpClient();
+        var webhook = new Webhook(http, TimeProvider.System);
+        var moved = await webhook.PostAsync(new Secret($"{receiver.Address}moved"), WebhookFormat.Json, Announcement("T"), "nas.lan", default);
+        Assert.That(moved, Is.EqualTo(new Webhook.Failure("it answered with a redirect: write the address that it leads to", Final: true)));
+        Assert.That(await webhook.PostAsync(new Secret($"{receiver.Address}moved-as-it-is"), WebhookFormat.Json, Announcement("T"), "nas.lan", default), Is.Null);
+        Assert.That(receiver.Posts.Single(post => post.Path == "/").Body, Does.Contain("T (nas.lan)"));
     }
 
     [TestCase(WebhookFormat.Json)]

@@ -91,6 +91,7 @@ public class DataFolderTests
         Assert.That(Scalar(Database(bench), "SELECT count(colour) + count(*) FROM messages"), Is.EqualTo(1));
         var copy = $"{Database(bench)}.v{Schema.Steps.Count}.bak";
         Assert.That(Scalar(copy, "PRAGMA user_version"), Is.EqualTo(Schema.Steps.Count));
+        if (!OperatingSystem.IsWindows()) Assert.That(File.GetUnixFileMode(copy), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite), "it holds mail");
         // The older version, and the copy, work on.
         Assert.That(await RefusalAsync(bench.Folder), Does.Contain(Path.GetFileName(copy)));
         File.Move(copy, Database(bench), overwrite: true);

@@ -22,6 +22,23 @@ public class SearchTests
     }
 
     [Test]
+    public async Task Each_devices_newest_message_is_known_also_after_a_restart()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync(QueueBench.Submission("camera"));
+        bench.Time.Advance(TimeSpan.FromHours(1));
+        await bench.AcceptAsync(QueueBench.Submission("scanner"));
+        await bench.AcceptAsync(QueueBench.Submission("camera"));
+        bench.Time.Advance(TimeSpan.FromHours(1));
+        await bench.AcceptAsync(QueueBench.Submission("scanner"));
+        await bench.ReopenAsync();
+        Assert.That(await bench.Queue.LastReceivedAsync(default), Is.EquivalentTo(new Dictionary<string, DateTimeOffset>
+        {
+            ["camera"] = QueueBench.Start.AddHours(1), ["scanner"] = QueueBench.Start.AddHours(2),
+        }));
+    }
+
+    [Test]
     public async Task An_id_is_found_by_itself()
     {
         await using var bench = await QueueBench.OpenAsync();

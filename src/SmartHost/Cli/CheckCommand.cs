@@ -56,7 +56,7 @@ internal static class CheckCommand
         try
         {
             var overview = await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, patience.Token);
-            return overview.Value is { } value ? new RunningState(value.Accounts, value.BridgeWarning, value.AfterRestart) : null;
+            return overview.Value is { } value ? new RunningState(value.Accounts, value.Queue, value.BridgeWarning, value.AfterRestart) : null;
         }
         catch (Exception failure) when (failure is ServerUnavailableException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using SmartHost.Hosting;
 
 namespace SmartHost.Cli;
 
@@ -20,7 +21,11 @@ public static class CommandLine
 
     private static readonly TimeSpan InterruptPatience = TimeSpan.FromSeconds(2);
 
-    public static Task<int> RunAsync(string[] arguments) => RunAsync(arguments, Console.Out, Console.Error, Screen.OfConsole(), CancellationToken.None);
+    public static Task<int> RunAsync(string[] arguments)
+    {
+        HomeFolder.Ensure();
+        return RunAsync(arguments, Console.Out, Console.Error, Screen.OfConsole(), CancellationToken.None);
+    }
 
     internal static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter error, Screen screen, CancellationToken cancellation)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Http.Json;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
+using SmartHost.Delivery;
 using SmartHost.Mail;
 
 namespace SmartHost.Cli;
@@ -10,6 +11,8 @@ namespace SmartHost.Cli;
 internal static class SendTestCommand
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250), Patience = TimeSpan.FromMinutes(2);
+
+    private const int LooksBeforeAsking = 8;
 
     public static Command Create(CommonOptions common)
     {
@@ -39,8 +42,8 @@ internal static class SendTestCommand
 
     private static async Task<int> FollowAsync(ControlClient client, Terminal terminal, string id, TimeProvider time, CancellationToken cancellation)
     {
-        var (resource, begin, told) = (QueueCommand.Resource(id), time.GetTimestamp(), 0);
-        while (true)
+        var (resource, begin, told, paused) = (QueueCommand.Resource(id), time.GetTimestamp(), 0, (AccountReply?)null);
+        for (var look = 1; ; look++)
         {
             // State before story, so that the story of a finished message is whole.
             var answer = await client.GetAsync(resource, DashboardJson.Default.MessageReply, cancellation);
@@ -53,15 +56,34 @@ internal static class SendTestCommand
                 // An account that cannot be reached costs the message no attempt, so its status does not change.
                 putOff = timeline.Any(entry => entry.Event == TimelineEvent.Deferred);
             }
-            if (message.Status == MessageStatus.Queued && !putOff && time.GetElapsedTime(begin) <= Patience)
+            if (message.Status == MessageStatus.Queued && !putOff && time.GetElapsedTime(begin) is var elapsed && elapsed <= Patience)
             {
-                await Task.Delay(Interval, time, cancellation);
-                continue;
+                // Not at once: an account that has a fallback passes the message on to it.
+                paused = look % LooksBeforeAsking == 0 ? await PausedAsync(client, message, time.GetUtcNow() + Patience - elapsed, cancellation) : null;
+                if (paused is null)
+                {
+                    await Task.Delay(Interval, time, cancellation);
+                    continue;
+                }
             }
             if (terminal.Json) terminal.Print(message, DashboardJson.Default.MessageReply);
+            if (paused is not null)
+            {
+                terminal.Complain($"It waits, for account {paused.Name} is paused: {paused.Sentence} {paused.Remedy}");
+                terminal.Complain($"The message is kept and leaves when the account works again. Next try: {paused.NextProbe?.ToLocalTime():yyyy-MM-dd HH:mm}.");
+                return ExitCode.Failure;
+            }
             if (message.Status == MessageStatus.Sent) return terminal.Report(null, "Gmail took it. Look into the inbox, and the spam folder.");
             terminal.Complain($"It was not sent: it is {message.Status.Word()}. smarthost queue show {id} tells its story, smarthost check finds the cause.");
             return ExitCode.Failure;
         }
+    }
+
+    /// <summary>Null: its account sends, or will be tried again while somebody watches.</summary>
+    private static async Task<AccountReply?> PausedAsync(ControlClient client, MessageReply message, DateTimeOffset end, CancellationToken cancellation)
+    {
+        if ((await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is not { } overview) return null;
+        var account = overview.Accounts.FirstOrDefault(one => message.Account is null || one.Name == message.Account);
+        return account is { Health: AccountHealth.Paused } && account.NextProbe > end ? account : null;
     }
 }

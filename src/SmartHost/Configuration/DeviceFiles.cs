@@ -30,7 +30,8 @@ public static class DeviceFiles
         var path = Path.Combine(folder, device.Name + Extension);
         return Try(path, () =>
         {
-            Directory.CreateDirectory(folder);
+            PrivateFolder.Make(dataFolder);
+            PrivateFolder.Make(folder);
             // For us alone: a password hash may stand in it.
             WholeFile.Write(path, Encoding.UTF8.GetBytes(Text(device)));
         });

@@ -16,12 +16,15 @@ public sealed record DashboardSources
 {
     public required MailQueue Queue { get; init; }
 
+    /// <summary>Why devices are turned away at present; null: they are not.</summary>
+    public string? Refusal => Queue.Trouble ?? Queue.Refusal(declaredSize: 0);
+
     public required string Version { get; init; }
 
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>What devices are to be pointed at, for the empty page: <c>192.168.1.10 port 2525</c>.</summary>
-    public required IReadOnlyList<string> ListensAt { get; init; }
+    /// <summary>What devices are to be pointed at, for the empty page: <c>192.168.1.10 port 2525</c>. Asked with a name of this machine; null: none is known.</summary>
+    public required Func<string?, IReadOnlyList<string>> ListensAt { get; init; }
 
     public required Func<DeliveryState> Delivery { get; init; }
 

@@ -13,7 +13,7 @@ public enum FlowState
     /// <summary>Some of it waits, or needs a person.</summary>
     Hampered,
 
-    /// <summary>No account can send.</summary>
+    /// <summary>No account can send, or no mail is taken.</summary>
     Stopped,
 }
 
@@ -21,25 +21,31 @@ public enum FlowState
 public sealed record Flow(FlowState State, string Headline, string Sentence)
 {
     /// <summary>The worst thing that is true now decides.</summary>
-    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt)
+    /// <param name="refusal">Why devices are turned away; null: they are not.</param>
+    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt, string? refusal = null)
     {
         var received = traffic.Sum(hour => hour.Total);
         var sent = traffic.Sum(hour => hour.Sent);
         var waiting = counts.Waiting == 0 ? "Nothing is waiting." : $"{Wording.Count(counts.Waiting, "message waits", "messages wait")}.";
         var paused = accounts.Where(account => account.Health == AccountHealth.Paused).ToList();
 
+        if (refusal is { Length: > 0 })
+        {
+            return new Flow(FlowState.Stopped, "No mail is taken", $"{char.ToUpperInvariant(refusal[0])}{refusal[1..].TrimEnd('.')}. Devices are told to try again later, and mail is taken again by itself when this is mended. {waiting}");
+        }
         if (accounts.Count == 0) return new Flow(FlowState.Stopped, "No Gmail account is set up", "Add one under accounts in smarthost.yaml. Until then mail is taken and kept.");
         if (paused.Count == accounts.Count)
         {
             return new Flow(FlowState.Stopped, "Mail is taken, but not sent", $"{paused[0].Sentence} {waiting} Nothing is lost: it leaves as soon as this is mended.");
         }
+        if (paused.Count > 0)
+        {
+            var parked = counts.Parked == 0 ? "" : $" {Wording.Count(counts.Parked, "message needs you", "messages need you")}.";
+            return new Flow(FlowState.Hampered, Wording.Count(paused.Count, "account is paused", "accounts are paused"), $"{paused[0].Sentence}{parked} {waiting}");
+        }
         if (counts.Parked > 0)
         {
             return new Flow(FlowState.Hampered, Wording.Count(counts.Parked, "message needs you", "messages need you"), $"All other mail is flowing. {waiting}");
-        }
-        if (paused.Count > 0)
-        {
-            return new Flow(FlowState.Hampered, Wording.Count(paused.Count, "account is paused", "accounts are paused"), $"{paused[0].Sentence} {waiting}");
         }
         if (received == 0 && counts is { Waiting: 0, Held: 0 })
         {

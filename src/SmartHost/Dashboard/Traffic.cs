@@ -11,12 +11,11 @@ public sealed record TrafficHour(DateTimeOffset From, int Sent, int Waiting, int
 
 /// <summary>
 /// The last 24 hours, counted from the queue's own rows, so that a restart forgets nothing. Counted at most once in a while,
-/// however many pages are open. A day of more than <see cref="MaxMessages"/> shows its newest part.
+/// however many pages are open.
 /// </summary>
 internal sealed class Traffic(MailQueue queue, TimeProvider time) : IDisposable
 {
-    public const int MaxMessages = 5_000;
-    private const int Hours = 24, AtOnce = 500;
+    private const int Hours = 24;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim gate = new(1);
@@ -46,24 +45,17 @@ internal sealed class Traffic(MailQueue queue, TimeProvider time) : IDisposable
         var thisHour = now - new TimeSpan(0, 0, now.Minute, now.Second, now.Millisecond, now.Microsecond) - TimeSpan.FromTicks(now.Ticks % TimeSpan.TicksPerMicrosecond);
         var first = thisHour - TimeSpan.FromHours(Hours - 1);
         var (sent, waiting, failed) = (new int[Hours], new int[Hours], new int[Hours]);
-        var search = new MessageSearch(Limit: AtOnce);
-        for (var read = 0; read < MaxMessages; read += AtOnce)
+        foreach (var count in await queue.ReceivedSinceAsync(first, cancellation))
         {
-            var messages = await queue.SearchAsync(search, cancellation);
-            foreach (var message in messages.Where(message => message.ReceivedAt >= first && message.State != MessageState.Deleted))
+            int[]? column = count.State switch
             {
-                // A clock that was set back puts mail into the future: it counts as now's.
-                var hour = Math.Min(Hours - 1, (int)((message.ReceivedAt - first) / TimeSpan.FromHours(1)));
-                var column = MessageStatuses.Of(message) switch
-                {
-                    MessageStatus.Sent => sent,
-                    MessageStatus.Bounced or MessageStatus.Parked => failed,
-                    _ => waiting,
-                };
-                column[hour]++;
-            }
-            if (messages.Count < AtOnce || messages[^1].ReceivedAt < first) break;
-            search = search with { Before = messages[^1].Id };
+                MessageState.Deleted => null,
+                MessageState.Parked => failed,
+                MessageState.Done => count.Bounced ? failed : sent,
+                _ => waiting,
+            };
+            // A clock that was set back puts mail into the future: it counts as now's.
+            if (column is not null) column[Math.Min(Hours - 1, count.Hour)] += count.Messages;
         }
         return [.. Enumerable.Range(0, Hours).Select(i => new TrafficHour(first + TimeSpan.FromHours(i), sent[i], waiting[i], failed[i]))];
     }

@@ -32,7 +32,7 @@ public sealed record AccountState(
         var pause = standing.Pause;
         var slowly = standing is { Health: AccountHealth.Slowed, SlowedBecause: { } because } ? $"Sending slowly: {because}" : null;
         return new AccountState(account.Name, account.Settings.Username, standing.Health,
-            pause?.Happened ?? slowly ?? "Healthy.", pause?.Remedy, pause?.Help,
+            pause?.Happened ?? slowly ?? (account.ConnectedBy is null ? "Ready. No message has tried its login since SmartHost started." : "Healthy."), pause?.Remedy, pause?.Help,
             pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
             allowance.Messages, allowance.DailyMessages, allowance.Recipients, allowance.DailyRecipients,
             [.. Enum.GetValues<Lane>().Where(lane => allowance.Left(lane) == 0)],

@@ -8,7 +8,8 @@ namespace SmartHost.Delivery;
 /// replaced, by the same one at every attempt, and is known from then on. What a device sends twice because it missed our
 /// 250 is the same content, and keeps its id.
 /// <para>When it fails: the last thousand ids are remembered in memory, so across a restart one message may leave under an
-/// id that another had. What was found out is in the queue's storage; if that cannot be written, it is found out again.</para>
+/// id that another had. What was found out is in the queue's storage, the last thousand again; if that cannot be written, it
+/// is found out again.</para>
 /// </summary>
 internal sealed class MessageIds(MailQueue queue)
 {
@@ -26,8 +27,16 @@ internal sealed class MessageIds(MailQueue queue)
         var user = $"{message.Id} {checksum:x8}";
         var (first, known) = First(message.MessageId, user);
         if (IsSame(first, user)) return message.MessageId;
-        if (!known) await queue.PutStateAsync(Scope, message.MessageId, first, cancellation);
+        if (!known) await KeepAsync(message.MessageId, first, cancellation);
         return $"<{message.Id}@{domain}>";
+    }
+
+    private async ValueTask KeepAsync(string id, string first, CancellationToken cancellation)
+    {
+        var kept = queue.GetStates(Scope);
+        // A queue id sorts by its time, and who had it first begins with one.
+        if (kept.Count >= Remembered) await queue.PutStateAsync(Scope, kept.MinBy(one => one.Value, StringComparer.Ordinal).Key, null, cancellation);
+        await queue.PutStateAsync(Scope, id, first, cancellation);
     }
 
     /// <returns>Who had it first, and whether it is known to be given to several.</returns>

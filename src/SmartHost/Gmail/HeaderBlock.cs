@@ -130,10 +130,15 @@ internal sealed class HeaderBlock
                 ended = true;
                 break;
             }
-            if (IsIndentedField(line, indented, ownOnly))
+            if (line[0] is (byte)' ' or (byte)'\t' && !indented && (Fields.Count == 0 || (ownOnly && IsWholeReceived(Fields[^1]))))
             {
-                if (!indented) Repairs.Add("removed the blanks before the header");
-                indented = true;
+                var follows = IsIndentedHeader(span[at..], complete);
+                if (follows is null) return false;
+                indented = follows.Value;
+                if (indented) Repairs.Add("removed the blanks before the header");
+            }
+            if (indented && IsKnownField(line.TrimStart(" \t"u8)) && line[0] is (byte)' ' or (byte)'\t')
+            {
                 var blanks = line.IndexOfAnyExcept(" \t"u8);
                 at += blanks;
                 length -= blanks;
@@ -237,11 +242,32 @@ internal sealed class HeaderBlock
         return !name.IsEmpty && !name.ContainsAnyExcept(ParameterName);
     }
 
-    /// <summary>A known field behind blanks, where the device's header begins or where its first field stood so too. Elsewhere it is a fold.</summary>
-    private bool IsIndentedField(ReadOnlySpan<byte> line, bool indented, bool ownOnly) =>
-        line[0] is (byte)' ' or (byte)'\t'
-        && (indented || Fields.Count == 0 || (ownOnly && IsWholeReceived(Fields[^1])))
-        && line.TrimStart(" \t"u8) is var field && TryName(field, out var name, out _) && IsKnown(NameOf(field[..name]));
+    /// <summary>
+    /// Known fields behind blanks and nothing else but folds, down to an empty line, one of them that no text has by chance.
+    /// A report that begins with an indented <c>Date:</c> is text. Null: what follows has yet to be read.
+    /// </summary>
+    private static bool? IsIndentedHeader(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var (at, isMail) = (0, false);
+        while (at < rest.Length && at < MaxLookAhead)
+        {
+            var length = LineLength(rest[at..]);
+            if (length < 0) break;
+            var line = Content(rest.Slice(at, length)).TrimStart(" \t"u8);
+            if (line.IsEmpty) return isMail;
+            if (TryName(line, out var name, out _))
+            {
+                if (!IsKnownField(line)) return false;
+                isMail |= NameOf(line[..name]).ToLowerInvariant() is "from" or "to" or "subject" or "mime-version" or "content-type";
+            }
+            // A fold, but of what, where nothing stands before it?
+            else if (at == 0) return false;
+            at += length;
+        }
+        return complete || at >= MaxLookAhead ? false : null;
+    }
+
+    private static bool IsKnownField(ReadOnlySpan<byte> line) => TryName(line, out var name, out _) && IsKnown(NameOf(line[..name]));
 
     /// <summary>
     /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not).

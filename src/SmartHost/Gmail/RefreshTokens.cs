@@ -48,9 +48,9 @@ public sealed class RefreshTokens(string dataFolder)
     public void Keep(string account, string clientId, Secret refreshToken, DateTimeOffset now)
     {
         var path = PathOf(account);
-        var folder = Path.GetDirectoryName(path)!;
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // A consent may come before the first start: then the data folder is made here, too, and as private.
+        PrivateFolder.Make(dataFolder);
+        PrivateFolder.Make(Path.GetDirectoryName(path)!);
         WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(
             new KeptRefreshToken { RefreshToken = refreshToken.Reveal(), ClientId = clientId, Obtained = now }, TokenJson.Default.KeptRefreshToken));
     }

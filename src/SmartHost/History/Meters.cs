@@ -30,7 +30,7 @@ public sealed class Meters : IDisposable
         meter = factory?.Create(Name) ?? new Meter(Name);
         accepted = meter.CreateCounter<long>("smarthost.messages.accepted", "{message}", "Messages taken from devices, by device");
         acceptedOctets = meter.CreateCounter<long>("smarthost.messages.accepted.size", "By", "Octets taken from devices, by device");
-        refused = meter.CreateCounter<long>("smarthost.messages.refused", "{refusal}", "Refusals towards devices, by reason");
+        refused = meter.CreateCounter<long>("smarthost.messages.refused", "{refusal}", "Refusals towards devices, by reason and device");
         sent = meter.CreateCounter<long>("smarthost.recipients.sent", "{recipient}", "Recipients that Gmail took, by account");
         deferred = meter.CreateCounter<long>("smarthost.recipients.deferred", "{recipient}", "Recipients put off, by account");
         bounced = meter.CreateCounter<long>("smarthost.recipients.bounced", "{recipient}", "Recipients given up, by account");
@@ -52,7 +52,8 @@ public sealed class Meters : IDisposable
     }
 
     /// <param name="reason">A word of ours, such as <c>unknown-device</c>, <c>recipient</c>, <c>size</c>, <c>rate</c>; never a client's text.</param>
-    public void Refused(string reason) => refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    /// <param name="device">Null: none that is known.</param>
+    public void Refused(string reason, string? device) => refused.Add(1, new TagList { { "reason", reason }, { "device", device ?? "unknown" } });
 
     public void SessionStarted(string listener) => sessions.Add(1, new KeyValuePair<string, object?>("listener", listener));
 

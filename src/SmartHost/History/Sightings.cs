@@ -5,15 +5,18 @@ using SmartHost.Mail;
 
 namespace SmartHost.History;
 
-/// <summary>When a device was seen last, and what it was refused last.</summary>
+/// <summary>When a device was last heard, and what it was refused last.</summary>
 public sealed record Sighting(DateTimeOffset? LastAccepted, DateTimeOffset? LastRefusedAt, string? LastRefusal)
 {
     public static readonly Sighting None = new(null, null, null);
+
+    /// <summary>A device that is refused is there, too.</summary>
+    public DateTimeOffset? LastSeen => LastAccepted > LastRefusedAt || LastRefusedAt is null ? LastAccepted : LastRefusedAt;
 }
 
 /// <summary>
-/// Who was seen since the start: configured devices (so bounded by them), and whether all clients share one private
-/// address, as behind Docker's bridge. In memory alone; messages themselves are in the queue. Any thread may call it.
+/// Who was seen: configured devices (so bounded by them), and whether all clients share one private address, as behind
+/// Docker's bridge. In memory alone: of the time before the start the queue's messages tell. Any thread may call it.
 /// </summary>
 public sealed class Sightings
 {

@@ -5,14 +5,18 @@ using System.Runtime.CompilerServices;
 using SmartHost.Configuration;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
+using SmartHost.Dashboard.Pages;
+using SmartHost.Delivery;
+using SmartHost.Disk;
 using SmartHost.Gmail;
 
 namespace SmartHost.Hosting;
 
 /// <summary>What only a running server knows.</summary>
 /// <param name="Bridge">Not null where every device seems to be Docker's gateway: what that means and what to do.</param>
+/// <param name="Queue">What waits in it.</param>
 /// <param name="AfterRestart">What was changed in the settings and it could not take up, each a sentence without its full stop.</param>
-public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, string? Bridge, IReadOnlyList<string> AfterRestart);
+public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, QueueReply Queue, string? Bridge, IReadOnlyList<string> AfterRestart);
 
 /// <summary>
 /// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Changes nothing and
@@ -56,6 +60,9 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
             var count => Good("devices", $"{count} devices may send"),
         };
         foreach (var account in settings.Accounts) yield return Allowance(account, server?.Accounts.FirstOrDefault(one => one.Name == account.Name));
+        if (server is null) yield break;
+        foreach (var paused in server.Accounts.Where(account => account.Health == AccountHealth.Paused)) yield return Paused(paused);
+        yield return Waiting(server.Queue);
     }
 
     /// <summary>The way to Gmail, account by account: names, TCP, TLS, login.</summary>
@@ -78,7 +85,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         var probe = Path.Combine(settings.DataFolder, $".check-{Environment.ProcessId}");
         try
         {
-            Directory.CreateDirectory(settings.DataFolder);
+            PrivateFolder.Make(settings.DataFolder);
             File.WriteAllText(probe, "");
             File.Delete(probe);
             return Good("data folder", $"{settings.DataFolder} can be written");
@@ -116,6 +123,20 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         return isShort
             ? Trouble(name, text, "Nothing is lost: mail waits until older mail is 24 hours gone. If this happens often, name a second account as fallback.")
             : Good(name, text);
+    }
+
+    /// <summary>A login that works now does not end a pause that has another reason.</summary>
+    private CheckLine Paused(AccountReply account)
+    {
+        var next = account.NextProbe is { } probe ? $" It is tried again {new Clock(time).Relative(probe)}, or at once by “Try now” on the page." : "";
+        return Bad($"mail of {account.Name}", $"The account is paused, and its mail is kept: {account.Sentence}{next}", account.Remedy ?? "Nothing to do: it heals by itself.");
+    }
+
+    private static CheckLine Waiting(QueueReply queue)
+    {
+        var waiting = queue.Waiting == 0 ? "nothing waits" : Wording.Count(queue.Waiting, "message waits", "messages wait");
+        return queue.Parked == 0 ? Good("queue", waiting)
+            : Trouble("queue", $"{waiting}; {Wording.Count(queue.Parked, "parked message needs", "parked messages need")} you.", "See why: smarthost queue list --state parked, or Messages on the page.");
     }
 
     /// <summary>A and AAAA are asked for one by one: a resolver that never answers the one must not hide the other.</summary>
@@ -190,7 +211,9 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
                 return Good(name, $"{account.Username} can log in ({opened.Tried})");
             case OpenOutcome.Failed failed:
                 var remedy = failed.Verdict.Help is { } help ? $"{failed.Verdict.Remedy} {help}" : failed.Verdict.Remedy;
-                return Bad(name, $"{failed.Verdict.Happened}{(failed.Reply is { } reply ? $" Gmail said: {reply}" : "")} ({failed.Tried})", remedy);
+                // What was tried tells most replies by itself, and which of two addresses gave it.
+                var said = failed.Reply is { } reply && !failed.Tried.Contains(reply.Text, StringComparison.Ordinal) ? $" Gmail said: {reply}" : "";
+                return Bad(name, $"{failed.Verdict.Happened}{said} ({failed.Tried})", remedy);
             default:
                 throw new UnreachableException();
         }
@@ -206,17 +229,26 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
             using var http = new HttpClient();
             // Plain HTTP on purpose: with a clock that is years off, the certificate would not be valid.
             using var answer = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, "http://www.google.com/generate_204"), both.Token);
-            if (answer.Headers.Date is not { } theirs) return Trouble("clock", "Google's answer carries no date to compare with.", "Compare by eye: date");
-            var off = (time.GetUtcNow() - theirs).Duration();
-            return off < TimeSpan.FromMinutes(2)
+            if (answer.Headers.Date is not { } theirs) return Trouble("clock", "Google's answer carries no date to compare with.", ByEye());
+            var ahead = time.GetUtcNow() - theirs;
+            return ahead.Duration() < TimeSpan.FromMinutes(2)
                 ? Good("clock", "right to within two minutes")
-                : Bad("clock", $"This machine's clock is off by {off:d\\.hh\\:mm\\:ss}.", "Switch on time synchronisation (NTP) on this machine.");
+                : Bad("clock", $"This machine's clock is {Length(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead" : "behind")}.", "Switch on time synchronisation (NTP) on this machine.");
         }
         catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            return Trouble("clock", "There is nothing to compare it with: www.google.com cannot be reached.", "Compare by eye: date");
+            return Trouble("clock", "There is nothing to compare it with: www.google.com cannot be reached.", ByEye());
         }
     }
+
+    private static string Length(TimeSpan time) => time switch
+    {
+        { TotalDays: >= 2 } => $"{time.TotalDays:0} days",
+        { TotalMinutes: >= 90 } => Wording.Invariant($"{time.TotalHours:0.#} hours"),
+        _ => $"{time.TotalMinutes:0} minutes",
+    };
+
+    private string ByEye() => $"Compare by eye: here it is {time.GetUtcNow():yyyy-MM-dd HH:mm} UTC.";
 
     private static CheckLine Good(string name, string text) => new(name, CheckResult.Good, text, null);
 

@@ -18,13 +18,14 @@ namespace SmartHost.Hosting;
 internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightings sightings, DockerBridge bridge, string version, TimeProvider time)
 {
     private readonly SettingsSource settings = flow.Settings;
+    private readonly string ownAddress = OwnAddress();
 
     public DashboardSources Create() => new()
     {
         Queue = flow.Queue,
         Version = version,
         StartedAt = time.GetUtcNow(),
-        ListensAt = ListensAt(),
+        ListensAt = ListensAt,
         Delivery = () => flow.Delivery.State,
         Alerts = () => flow.Alerts.Snapshot,
         Devices = Devices,
@@ -46,7 +47,7 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
     private IReadOnlyList<DeviceView> Devices() => [.. settings.Current.Devices.Devices.Select(device =>
     {
         var sighting = sightings.Of(device.Name);
-        return new DeviceView(device, File.Exists(Path.Combine(settings.Current.DataFolder, DeviceFiles.FolderName, device.Name + ".yaml")), sighting.LastAccepted, sighting.LastRefusedAt, sighting.LastRefusal);
+        return new DeviceView(device, File.Exists(Path.Combine(settings.Current.DataFolder, DeviceFiles.FolderName, device.Name + ".yaml")), sighting.LastSeen, sighting.LastRefusedAt, sighting.LastRefusal);
     })];
 
     private string? Allow(AllowRequest request, Device? known)
@@ -103,7 +104,7 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
     }
 
     private RunningState Running() =>
-        new([.. flow.Delivery.State.Accounts.Select(AccountReply.Of)], bridge.Warning() is { } warning ? $"{warning.Text} {warning.Remedy}" : null, settings.AfterRestart);
+        new([.. flow.Delivery.State.Accounts.Select(AccountReply.Of)], QueueReply.Of(flow.Queue.Counts()), bridge.Warning() is { } warning ? $"{warning.Text} {warning.Remedy}" : null, settings.AfterRestart);
 
     private IEnumerable<CheckLine> SettingsLines()
     {
@@ -116,16 +117,14 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         }
     }
 
-    private List<string> ListensAt()
-    {
-        var address = NetworkInterface.GetAllNetworkInterfaces()
-            .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-            .SelectMany(network => network.GetIPProperties().UnicastAddresses)
-            .Select(unicast => unicast.Address)
-            .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? "this machine";
-        return [.. settings.Current.Listeners.Select(listener =>
-            $"{(listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(IPAddress.Any) ? address : listener.Address.ToString())} port {listener.Port}")];
-    }
+    private List<string> ListensAt(string? machine) => [.. settings.Current.Listeners.Select(listener =>
+        $"{(listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(IPAddress.Any) ? machine ?? ownAddress : listener.Address.ToString())} port {listener.Port}")];
+
+    private static string OwnAddress() => NetworkInterface.GetAllNetworkInterfaces()
+        .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+        .SelectMany(network => network.GetIPProperties().UnicastAddresses)
+        .Select(unicast => unicast.Address)
+        .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? "this machine";
 
     private Device? Find(string name) => settings.Current.Devices.Devices.FirstOrDefault(device => device.Name == name);
 

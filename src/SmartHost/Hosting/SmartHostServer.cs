@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Hosting.Systemd;
 using Serilog;
 using Serilog.Extensions.Logging;
 using SmartHost.Configuration;
@@ -86,6 +87,7 @@ public sealed class SmartHostServer : IAsyncDisposable
             var meters = new Meters();
             var unknown = new UnknownDevices();
             var sightings = new Sightings();
+            foreach (var (device, at) in await queue.LastReceivedAsync(cancellation)) sightings.Accepted(device, at);
             var bridge = new DockerBridge(sightings, () => settings.Current.Devices, DockerBridge.OwnGateway);
             flow = new MailFlow(settings, queue, unknown, bridge, meters, mailLog, loggers, time, random, tokenEndpoint);
             smtp = new SmtpServer(
@@ -154,7 +156,9 @@ public sealed class SmartHostServer : IAsyncDisposable
             .Where(variable => variable.Key is string name && name.StartsWith("OTEL_", StringComparison.Ordinal))
             .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value)));
         builder.Services.AddSerilog(log);
-        builder.Services.AddSystemd();
+        // Not AddSystemd: it asks /proc whether systemd is the parent, which ProtectProc= hides, and systemd would wait in vain.
+        if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
+            builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddSingleton<IHostLifetime, SystemdLifetime>();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTime);
         builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);

@@ -120,7 +120,7 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
         using var made = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(10));
         try
         {
-            Directory.CreateDirectory(dataFolder);
+            PrivateFolder.Make(dataFolder);
             // The key first: a crash in between leaves no certificate without one, and both are made again.
             WholeFile.Write(key, Encoding.ASCII.GetBytes(rsa.ExportPkcs8PrivateKeyPem() + "\n"));
             WholeFile.Write(certificate, Encoding.ASCII.GetBytes(made.ExportCertificatePem() + "\n"), WholeFile.ReadByAll);

@@ -97,7 +97,6 @@ internal sealed class ClientTable(TimeProvider time, int capacity = ClientTable.
 
     private static TaskCompletionSource NextLeave() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-
     private Client Find(IPAddress address, DateTimeOffset now)
     {
         if (clients.TryGetValue(address, out var client)) return client;

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
+using SmartHost.Disk;
 
 namespace SmartHost.Listener;
 
@@ -36,7 +37,7 @@ public static partial class LegacyTls
         var path = Path.Combine(Path.GetFullPath(dataFolder), "openssl-legacy.cnf");
         try
         {
-            Directory.CreateDirectory(dataFolder);
+            PrivateFolder.Make(dataFolder);
             File.WriteAllText(path, Configuration);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -151,7 +151,7 @@ public sealed class SmtpServer : IDisposable
             if (refusal is not null)
             {
                 MailLog.Refused("client", address, "connect", refusal);
-                Meters.Refused("connections");
+                Meters.Refused("connections", null);
                 // Clear text on an implicit-TLS port is no use to anyone; the close alone must tell.
                 if (listener.Tls != ListenerTls.Implicit) wire.Write(refusal);
                 await wire.SendAsync();

@@ -37,6 +37,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     private string? helo, username, triedUsername;
     private bool extended, wasEmpty = true, wasRefused;
     private int errors, failedLogins;
+    private bool hasRefused;
     private Transaction? transaction;
 
     public async Task<SessionEnd> RunAsync()
@@ -272,10 +273,15 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     {
         var device = transaction?.Device ?? FindDevice();
         server.MailLog.Refused(NameOf(device), client.Address, verb, reply);
-        if (device is not null) server.Sightings.Refused(device.Name, reply, server.Time.GetUtcNow());
-        server.Meters.Refused(ReasonOf(reply, device));
+        if (device is not null && !(hasRefused && IsConsequence(reply))) server.Sightings.Refused(device.Name, reply, server.Time.GetUtcNow());
+        hasRefused = true;
+        server.Meters.Refused(ReasonOf(reply, device), device?.Name);
         return reply;
     }
+
+    /// <summary>What a device hears that goes on after a refusal as if it had been none. Its owner wants to know of the refusal.</summary>
+    private static bool IsConsequence(SmtpReply reply) =>
+        ReferenceEquals(reply, Replies.NeedMail) || ReferenceEquals(reply, Replies.NeedRcpt) || ReferenceEquals(reply, Replies.NoValidRecipients);
 
     /// <summary>Few words, for a metric's label.</summary>
     private static string ReasonOf(SmtpReply reply, Device? device) => reply.Status switch

@@ -20,10 +20,24 @@ public readonly record struct QueueId : IComparable<QueueId>
     public static QueueId Create(DateTimeOffset now, Random random)
     {
         Span<char> characters = stackalloc char[Length];
-        var milliseconds = now.ToUnixTimeMilliseconds();
-        for (var i = TimeDigits - 1; i >= 0; i--, milliseconds >>= 5) characters[i] = Digits[(int)(milliseconds & 31)];
+        WriteTime(now, characters);
         for (var i = TimeDigits; i < Length; i++) characters[i] = Digits[random.Next(Digits.Length)];
         return new QueueId(new string(characters));
+    }
+
+    /// <summary>None of that moment or later is less: where a search by time begins.</summary>
+    public static QueueId Least(DateTimeOffset at)
+    {
+        Span<char> characters = stackalloc char[Length];
+        characters.Fill(Digits[0]);
+        WriteTime(at, characters);
+        return new QueueId(new string(characters));
+    }
+
+    private static void WriteTime(DateTimeOffset time, Span<char> characters)
+    {
+        var milliseconds = time.ToUnixTimeMilliseconds();
+        for (var i = TimeDigits - 1; i >= 0; i--, milliseconds >>= 5) characters[i] = Digits[(int)(milliseconds & 31)];
     }
 
     public static bool TryParse([NotNullWhen(true)] string? text, out QueueId id)

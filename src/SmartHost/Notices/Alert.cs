@@ -40,6 +40,9 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
     /// <summary>False: by webhook alone, since mail cannot leave or since mail tells of it anyway (a failure report).</summary>
     public bool ByMail { get; init; } = true;
 
+    /// <summary>The queue id of the message that it is about, for a page that can lead there.</summary>
+    public string? Message { get; init; }
+
     /// <summary>The account its mail should leave by. Null: the default one.</summary>
     public string? Account { get; init; }
 
@@ -58,19 +61,20 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
 
     /// <summary>By webhook alone: the failure report is the mail about it.</summary>
     public static Alert MessageFailed(string device, QueueId id, string? subject, Mailbox recipient, string reason) =>
-        new(AlertKind.MessageFailed, device, $"A message of {device} failed", $"“{subject ?? "(no subject)"}” to {recipient} was given up: {reason} ({id})") { ByMail = false };
+        new(AlertKind.MessageFailed, device, $"A message of {device} failed", $"“{subject ?? "(no subject)"}” to {recipient} was given up: {reason} ({id})") { ByMail = false, Message = id.ToString() };
 
+    /// <summary>Of our own mail by webhook alone: one more alert by mail would be parked beside it, and soon the account be paused for it.</summary>
     public static Alert MessageParked(string device, QueueId id, string? subject, string reason) =>
         new(AlertKind.MessageParked, device, $"A message of {device} needs you", $"“{subject ?? "(no subject)"}” was set aside: {reason} ({id})")
         {
-            Remedy = "Open the message on SmartHost's page, then retry, release or delete it.",
+            Remedy = "Open the message on SmartHost's page, then retry, release or delete it.", ByMail = device != LocalMail.Device, Message = id.ToString(),
         };
 
     public static Alert MailLate(string device, QueueId id, string? subject, TimeSpan age, string? lastAnswer, bool byMail) =>
         new(AlertKind.MailLate, device, $"Mail of {device} is late",
             $"“{subject ?? "(no subject)"}” has waited for {age.TotalHours:0.#} hours. Last answer: {lastAnswer ?? "none yet"} ({id})")
         {
-            Remedy = "Nothing to do for now: SmartHost keeps trying.", ByMail = byMail,
+            Remedy = "Nothing to do for now: SmartHost keeps trying.", ByMail = byMail, Message = id.ToString(),
         };
 
     public static Alert DiskLow(string folder, long free, long low) =>

@@ -9,7 +9,8 @@ namespace SmartHost.Notices;
 /// <summary>How telling an alert on one channel went, for the page.</summary>
 /// <param name="Problem">Null: delivered.</param>
 /// <param name="NextTry">Null: it is settled, for better or worse.</param>
-public sealed record AlertDelivery(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry);
+/// <param name="Mail">The queue id of the mail that carries it: handed to the queue, it waits there like any other.</param>
+public sealed record AlertDelivery(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry, string? Mail = null);
 
 /// <param name="Troubles">What lasts now, and events of the last minutes; the oldest first.</param>
 /// <param name="Deliveries">The last fifty, newest first.</param>
@@ -25,7 +26,7 @@ public sealed record AlertsSnapshot(IReadOnlyList<AlertStanding> Troubles, IRead
 public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalMail mail, Webhook webhook, string hostname, MailLog log, Meters meters, TimeProvider time)
 {
     private const string Scope = "alert";
-    private const int AnnouncementsAnHour = 20, DeliveriesKept = 50;
+    private const int AnnouncementsAnHour = 20, WithStatesAnHour = 40, DeliveriesKept = 50;
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromHours(24), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromHours(1);
 
     private readonly Channel<Word> words = Channel.CreateBounded<Word>(new BoundedChannelOptions(1000) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
@@ -131,10 +132,12 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     {
         var now = time.GetUtcNow();
         while (lately.TryPeek(out var first) && now - first >= TimeSpan.FromHours(1)) lately.Dequeue();
-        foreach (var (id, standing) in standings.ToList())
+        // States first, with room of their own: a network full of strangers must not hold up the word that nothing is sent.
+        foreach (var (id, standing) in standings.OrderByDescending(one => one.Value.Alert.Lasts).ToList())
         {
+            var most = standing.Alert.Lasts ? WithStatesAnHour : AnnouncementsAnHour;
             if (standing.IsForgotten(now)) await KeepAsync(id, null, stop);
-            else if (standing.Due <= now && lately.Count < AnnouncementsAnHour && outbox.All(pending => pending.Announcement.Alert.Id != id))
+            else if (standing.Due <= now && lately.Count < most && outbox.All(pending => pending.Announcement.Alert.Id != id))
             {
                 lately.Enqueue(now);
                 // With no channel it is told by the page alone; else it counts as told when the first channel has it.
@@ -155,9 +158,12 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
 
     private async Task DeliverAsync(CancellationToken stop)
     {
-        foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).ToList())
+        // Mail first, which is a line in our own queue; a webhook that is away costs its whole patience, and so is asked once a turn.
+        Webhook.Failure? away = null;
+        foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).OrderBy(one => one.Way == Way.Webhook).ToList())
         {
-            var failure = pending.Way == Way.Webhook ? await PostAsync(pending.Announcement, stop) : await MailAsync(pending.Announcement, stop);
+            var (failure, carrier) = pending.Way == Way.Webhook ? (away ?? await PostAsync(pending.Announcement, stop), null) : await MailAsync(pending.Announcement, stop);
+            if (pending.Way == Way.Webhook && failure is { Final: false }) away = failure;
             var now = time.GetUtcNow();
             var name = pending.Way == Way.Webhook ? "webhook" : "e-mail";
             meters.Alert(name, failure is null);
@@ -167,7 +173,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
                 outbox.Remove(pending);
                 var id = pending.Announcement.Alert.Id;
                 if (!pending.Announcement.IsOver && standings.TryGetValue(id, out var standing)) await KeepAsync(id, standing.Announced(now, pending.Announcement.Count), stop);
-                Remember(new AlertDelivery(now, name, pending.Announcement.Title, null, null));
+                Remember(new AlertDelivery(now, name, pending.Announcement.Title, null, null, carrier?.ToString()));
                 continue;
             }
             log.AlertFailed(name, failure.Reason, pending.Announcement.Title);
@@ -191,16 +197,16 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         _ => null, // no longer configured while it waited
     };
 
-    private async Task<Webhook.Failure?> MailAsync(Announcement announcement, CancellationToken stop)
+    private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> MailAsync(Announcement announcement, CancellationToken stop)
     {
-        if (settings().Email is not { } recipient) return null;
+        if (settings().Email is not { } recipient) return (null, null);
         var outcome = await mail.SubmitAsync(recipient, $"[SmartHost] {announcement.Title}", Lane.Urgent, announcement.Alert.Account, "alerts.email",
             (message, _) => message.Body = new TextPart("plain") { Text = $"{announcement.Body}\n\nSmartHost on {hostname}\n" }, reportsOn: null, stop);
         return outcome switch
         {
-            CommitOutcome.Committed => null,
-            CommitOutcome.InsufficientStorage full => new Webhook.Failure(full.Reason, Final: false),
-            CommitOutcome.Failed failed => new Webhook.Failure(failed.Reason, Final: false),
+            CommitOutcome.Committed committed => (null, committed.Id),
+            CommitOutcome.InsufficientStorage full => (new Webhook.Failure(full.Reason, Final: false), null),
+            CommitOutcome.Failed failed => (new Webhook.Failure(failed.Reason, Final: false), null),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }

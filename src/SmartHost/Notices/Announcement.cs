@@ -22,15 +22,16 @@ public sealed record Announcement(Alert Alert, string Title, string Text, DateTi
         new(standing.Alert with { Remedy = null, Help = null }, $"Over: {standing.Alert.Title}", $"{text} It lasted {Lasted(now - standing.Since)}.", standing.Since, standing.Count, 0, IsOver: true);
 
     /// <summary>Text, remedy and help, for a channel that shows plain text.</summary>
-    public string Body
+    public string Body => Told(text => text);
+
+    /// <summary>The same for a channel that reads markup.</summary>
+    /// <param name="shown">Makes text mean itself. The help's address is ours, and stays one that can be opened.</param>
+    public string Told(Func<string, string> shown)
     {
-        get
-        {
-            var body = new StringBuilder(Text);
-            if (Alert.Remedy is { } remedy) body.Append('\n').Append(remedy);
-            if (Alert.Help is { } help) body.Append('\n').Append(help);
-            return body.ToString();
-        }
+        var body = new StringBuilder(shown(Text));
+        if (Alert.Remedy is { } remedy) body.Append('\n').Append(shown(remedy));
+        if (Alert.Help is { } help) body.Append('\n').Append(help);
+        return body.ToString();
     }
 
     private static string Lasted(TimeSpan time) => time switch

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using SmartHost.Mail;
 
 namespace SmartHost.Notices;
@@ -11,9 +12,12 @@ namespace SmartHost.Notices;
 /// Posts an announcement in the form that its receiver understands. The address is a secret (whoever has it can write to the
 /// channel), so nothing here puts it into a result or an exception's text. Failures are values: null is delivered.
 /// </summary>
-public sealed class Webhook(HttpClient http, TimeProvider time)
+public sealed partial class Webhook(HttpClient http, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>Discord's SUPPRESS_EMBEDS: it fetches no page that a stranger names, and shows none.</summary>
+    private const int WithoutPreviews = 1 << 2;
 
     /// <param name="Final">Trying again will not help: the receiver does not want it so.</param>
     public sealed record Failure(string Reason, bool Final);
@@ -30,6 +34,8 @@ public sealed class Webhook(HttpClient http, TimeProvider time)
         {
             using var request = Request(uri, format ?? FormatOf(uri), announcement, host, time.GetUtcNow());
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            // After 301 or 302 a client asks the new address with GET: whatever that answers, nobody was told.
+            if (response.RequestMessage is { } last && last.Method != HttpMethod.Post) return new Failure("it answered with a redirect: write the address that it leads to", Final: true);
             if (response.IsSuccessStatusCode) return null;
             var code = (int)response.StatusCode;
             // 408 and 429 ask for patience; any other 4xx says that this request is wrong and will stay so.
@@ -51,8 +57,8 @@ public sealed class Webhook(HttpClient http, TimeProvider time)
     {
         { Host: "ntfy.sh" } => WebhookFormat.Ntfy,
         _ when address.Host.StartsWith("ntfy.", StringComparison.OrdinalIgnoreCase) => WebhookFormat.Ntfy,
-        { Host: "hooks.slack.com" } => WebhookFormat.Slack,
-        { Host: "discord.com" or "discordapp.com" } => WebhookFormat.Discord,
+        { Host: "hooks.slack.com" or "hooks.slack-gov.com" } => WebhookFormat.Slack,
+        { Host: "discord.com" or "discordapp.com" or "canary.discord.com" or "ptb.discord.com" } => WebhookFormat.Discord,
         _ when address.AbsolutePath.StartsWith("/api/webhook/", StringComparison.Ordinal) => WebhookFormat.HomeAssistant,
         _ => WebhookFormat.Json,
     };
@@ -60,6 +66,8 @@ public sealed class Webhook(HttpClient http, TimeProvider time)
     internal static HttpRequestMessage Request(Uri address, WebhookFormat format, Announcement announcement, string host, DateTimeOffset now)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, address);
+        // HttpClient drops it; a topic of one's own ntfy is often behind a name and a password, or a token in a password's place.
+        if (address.UserInfo is { Length: > 0 } login) request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(login))));
         var title = $"{announcement.Title} ({host})";
         switch (format)
         {
@@ -74,12 +82,12 @@ public sealed class Webhook(HttpClient http, TimeProvider time)
                 request.Content = Json(new SlackMessage($"*{SlackText(title)}*\n{SlackText(announcement.Body)}"), WebhookJson.Default.SlackMessage);
                 break;
             case WebhookFormat.Mattermost:
-                request.Content = Json(new SlackMessage($"**{title}**\n{announcement.Body}"), WebhookJson.Default.SlackMessage);
+                request.Content = Json(new SlackMessage(Markdown(title, announcement)), WebhookJson.Default.SlackMessage);
                 break;
             case WebhookFormat.Discord:
-                var content = $"**{title}**\n{announcement.Body}";
+                var content = Markdown(title, announcement);
                 // Discord refuses more than 2000 characters; and a subject must not be able to call @everyone.
-                request.Content = Json(new DiscordMessage(content.Length > 2000 ? content[..1999] + "…" : content, new DiscordMentions([])), WebhookJson.Default.DiscordMessage);
+                request.Content = Json(new DiscordMessage(content.Length > 2000 ? content[..1999] + "…" : content, new DiscordMentions([]), WithoutPreviews), WebhookJson.Default.DiscordMessage);
                 break;
             default:
                 // Home Assistant hands the whole object to its automation as trigger.json.
@@ -100,6 +108,18 @@ public sealed class Webhook(HttpClient http, TimeProvider time)
     /// <summary>Slack reads these three as markup: a subject with &lt;!channel&gt; must stay a subject.</summary>
     private static string SlackText(string text) => text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;");
 
+    private static string Markdown(string title, Announcement announcement) => $"**{MarkdownText(title)}**\n{announcement.Told(MarkdownText)}";
+
+    /// <summary>A subject, or what an unknown device calls itself, must not become a link under a friendly name, a picture, or a call to everybody.</summary>
+    private static string MarkdownText(string text) => Calls().Replace(Marks().Replace(text, @"\$0"), "@\u200b");
+
+    [GeneratedRegex(@"[\\*_~`\[\]<>|#]")]
+    private static partial Regex Marks();
+
+    // Mattermost has no way to say that nobody is meant; an address such as me@here.example is no call.
+    [GeneratedRegex(@"(?<![\w.])@(?=(all|channel|here|everyone)\b)", RegexOptions.IgnoreCase)]
+    private static partial Regex Calls();
+
     private static string Words(HttpRequestError error) => error switch
     {
         HttpRequestError.NameResolutionError => "its name does not resolve",
@@ -113,7 +133,7 @@ public sealed class Webhook(HttpClient http, TimeProvider time)
 
     internal sealed record SlackMessage(string Text);
 
-    internal sealed record DiscordMessage(string Content, [property: JsonPropertyName("allowed_mentions")] DiscordMentions AllowedMentions);
+    internal sealed record DiscordMessage(string Content, [property: JsonPropertyName("allowed_mentions")] DiscordMentions AllowedMentions, int Flags);
 
     internal sealed record DiscordMentions(IReadOnlyList<string> Parse);
 }

@@ -20,6 +20,12 @@ public sealed partial class MailQueue
     public async Task<IReadOnlyList<QueuedMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation) =>
         Messages(await people.SearchAsync(search, cancellation).ConfigureAwait(false));
 
+    /// <summary>How many came in each hour from <paramref name="first"/> on, by what has become of them.</summary>
+    public Task<IReadOnlyList<ReceivedCount>> ReceivedSinceAsync(DateTimeOffset first, CancellationToken cancellation) => people.ReceivedSinceAsync(first, cancellation);
+
+    /// <summary>When each device's newest message came, as far as history goes.</summary>
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => people.LastReceivedAsync(cancellation);
+
     /// <summary>Waiting messages by lane, held, parked, octets; from the index, without the disk.</summary>
     public QueueCounts Counts() => index.Counts();
 

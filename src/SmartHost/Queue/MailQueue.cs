@@ -252,8 +252,9 @@ public sealed partial class MailQueue : IAsyncDisposable
     private static string Arrival(Submission submission, long length)
     {
         var origin = submission.Origin;
-        var from = origin.Client is { } client ? $"from {submission.Device} at {client} by {origin.Protocol}" : $"from {submission.Device}";
-        return $"Received {from}, {length:N0} octets. Allowed by {submission.Rule}.";
+        return origin.Client is { } client
+            ? $"Received from {submission.Device} at {client} by {origin.Protocol}, {length:N0} octets. Allowed by {submission.Rule}."
+            : $"Written by SmartHost itself ({submission.Rule}), {length:N0} octets.";
     }
 
     private void RaiseChanged(QueueId id)

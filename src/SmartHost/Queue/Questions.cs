@@ -60,6 +60,25 @@ internal sealed class Questions : IDisposable
         return rows.All(found);
     }, cancellation);
 
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => AskAsync<IReadOnlyDictionary<string, DateTimeOffset>>(() =>
+    {
+        var last = new Dictionary<string, DateTimeOffset>();
+        using var statement = new Statement(connection, "SELECT device, max(received) FROM messages GROUP BY device");
+        using var found = statement.Query();
+        while (found.Read()) last[found.GetString(0)] = MessageRows.Time(found, 1);
+        return last;
+    }, cancellation);
+
+    public Task<IReadOnlyList<ReceivedCount>> ReceivedSinceAsync(DateTimeOffset first, CancellationToken cancellation) => Task.Run(() => AskAsync<IReadOnlyList<ReceivedCount>>(() =>
+    {
+        var counts = new List<ReceivedCount>();
+        // By the id, which sorts by arrival and has an index: history before it is not looked at.
+        using var statement = new Statement(connection, "SELECT (received - ?2) / ?3 AS hour, state, bounced, count(*) FROM messages WHERE id >= ?1 AND received >= ?2 GROUP BY hour, state, bounced");
+        using var found = statement.Query(QueueId.Least(first).ToString(), first.UtcTicks, TimeSpan.TicksPerHour);
+        while (found.Read()) counts.Add(new ReceivedCount(found.GetInt32(0), (MessageState)found.GetInt32(1), found.GetBoolean(2), found.GetInt32(3)));
+        return counts;
+    }, cancellation), cancellation);
+
     public Task<List<StoredMessage>> SearchAsync(MessageSearch search, CancellationToken cancellation)
     {
         // Only the shape of the statement depends on what was asked; every word of it is a parameter.

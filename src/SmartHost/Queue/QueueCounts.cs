@@ -5,3 +5,7 @@ public sealed record QueueCounts(int Urgent, int Normal, int Bulk, int Held, int
 {
     public int Waiting => Urgent + Normal + Bulk;
 }
+
+/// <param name="Hour">The number of the hour, from 0.</param>
+/// <param name="Bounced">At least one recipient did not get it.</param>
+public sealed record ReceivedCount(int Hour, MessageState State, bool Bounced, int Messages);

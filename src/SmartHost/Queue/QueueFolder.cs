@@ -101,8 +101,7 @@ internal sealed class QueueFolder : IDisposable
         if (File.Exists(path)) throw new QueueUnavailableException($"{path} is a file, but a folder is needed there: move the file away, or name another data folder.");
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
-            else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            PrivateFolder.Make(path);
             if (Path.GetDirectoryName(path) is { } parent) Fsync.Folder(parent);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -155,7 +155,7 @@ internal static class Schema
         Execute(connection, "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096");
     }
 
-    /// <summary>SQLite would make it by the umask; its log and shared memory copy the mode.</summary>
+    /// <summary>SQLite would make it by the umask, for all to read; its log and shared memory copy the mode.</summary>
     private static void MakePrivate(string path)
     {
         if (OperatingSystem.IsWindows() || File.Exists(path)) return;
@@ -168,6 +168,7 @@ internal static class Schema
         // Written beside and renamed, so that a copy under that name is always whole.
         var unfinished = path + ".part";
         File.Delete(unfinished);
+        MakePrivate(unfinished);
         using (var copy = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = unfinished, Pooling = false }.ToString()))
         {
             copy.Open();

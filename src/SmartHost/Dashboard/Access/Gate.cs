@@ -58,7 +58,11 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
         return result;
     }
 
-    public static void SignOut(HttpContext context) => context.Response.Cookies.Delete(SessionTokens.Cookie, CookieOptions(context));
+    public async Task SignOutAsync(HttpContext context)
+    {
+        if (context.Features.Get<Visitor>() is Visitor.Person person) await sessions.SignOutAsync(person.Session);
+        context.Response.Cookies.Delete(SessionTokens.Cookie, CookieOptions(context));
+    }
 
     public bool IsSignedIn(HttpContext context) => sessions.Read(context.Request.Cookies[SessionTokens.Cookie]) is not null;
 

@@ -24,6 +24,19 @@ public static class HostNames
         return PrivateEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) || listed.Any(entry => Matches(entry, name));
     }
 
+    /// <summary>
+    /// A name by which devices find this machine too, told by the one that a person's browser found it by; better than any of
+    /// our own addresses, which in a container are nobody else's. Null where the browser says nothing of use: it runs here,
+    /// or came through a proxy, which may be another machine.
+    /// </summary>
+    public static string? OfThisMachine(HttpRequest request)
+    {
+        var name = request.Host.Host.TrimEnd('.').Trim('[', ']');
+        if (request.HttpContext.IsControlSocket() || request.Headers.ContainsKey("X-Forwarded-For") || request.Headers.ContainsKey("Forwarded")) return null;
+        if (IPAddress.TryParse(name, out var address)) return IPAddress.IsLoopback(address) ? null : name;
+        return name is "localhost" || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase) || !Answers(name, []) ? null : name;
+    }
+
     private static bool Matches(string entry, string name) => entry == "*"
         || (entry.StartsWith("*.", StringComparison.Ordinal)
             ? name.EndsWith(entry[1..], StringComparison.OrdinalIgnoreCase)

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using SmartHost.Mail;
@@ -13,15 +15,21 @@ public sealed record Session(string Id, DateTimeOffset IssuedAt);
 /// <summary>
 /// Sessions without a table: the cookie says when it was issued and which session it is, and a MAC says that we said so.
 /// The MAC's key is kept with the queue, so a restart signs nobody out; the password is part of it, so a changed password
-/// signs everybody out. (ASP.NET's Data Protection would do, at the price of a key ring and its XML.)
+/// signs everybody out. Only those that were signed out are remembered, until their last token would have ended by itself,
+/// so that a copied cookie is worth nothing after that. (ASP.NET's Data Protection would do the rest, at the price of a key ring and its XML.)
 /// A token that does not read, or is too old, is no session: that is its only failure.
 /// </summary>
-public sealed class SessionTokens(byte[] kept, Func<Secret> password, TimeProvider time)
+/// <param name="queue">Where it is kept which sessions were signed out. Null: in memory alone.</param>
+public sealed class SessionTokens(byte[] kept, Func<Secret> password, TimeProvider time, MailQueue? queue = null)
 {
+    private const string SignedOutScope = "dashboard-signed-out";
+
     public const string Cookie = "smarthost-session";
 
     /// <summary>From the last renewal; a browser in use is renewed once a day.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(14), RenewAfter = TimeSpan.FromDays(1);
+
+    private readonly ConcurrentDictionary<string, bool> signedOut = [];
 
     private const int TimeOctets = 8, IdOctets = 16, MacOctets = 32, Octets = TimeOctets + IdOctets + MacOctets;
 
@@ -36,7 +44,20 @@ public sealed class SessionTokens(byte[] kept, Func<Secret> password, TimeProvid
             // Where the disk does not take it, the next start makes another, and people sign in again.
             await queue.PutStateAsync(scope, name, kept, cancellation);
         }
-        return new SessionTokens(Encoding.ASCII.GetBytes(kept), password, time);
+        var tokens = new SessionTokens(Encoding.ASCII.GetBytes(kept), password, time, queue);
+        foreach (var (id, at) in queue.GetStates(SignedOutScope))
+        {
+            if (long.TryParse(at, out var seconds) && (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(seconds)).Duration() < Lifetime) tokens.signedOut[id] = true;
+            else await queue.PutStateAsync(SignedOutScope, id, null, cancellation);
+        }
+        return tokens;
+    }
+
+    /// <summary>Ends it wherever its cookie is. Where the disk does not take that, it holds until the next start.</summary>
+    public async Task SignOutAsync(Session session)
+    {
+        signedOut[session.Id] = true;
+        if (queue is not null) await queue.PutStateAsync(SignedOutScope, session.Id, time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture), CancellationToken.None);
     }
 
     public (string Token, Session Session) Issue() => Issue(RandomNumberGenerator.GetBytes(IdOctets));
@@ -56,7 +77,8 @@ public sealed class SessionTokens(byte[] kept, Func<Secret> password, TimeProvid
         var age = time.GetUtcNow() - issued;
         // A clock that was set back must not sign people out at once, nor make a session immortal.
         if (age >= Lifetime || age < -Lifetime) return null;
-        return new Session(Convert.ToHexString(octets.Slice(TimeOctets, IdOctets)), issued);
+        var id = Convert.ToHexString(octets.Slice(TimeOctets, IdOctets));
+        return signedOut.ContainsKey(id) ? null : new Session(id, issued);
     }
 
     /// <summary>What a form of that session must carry: no other site can read it, so no other site can post for the person.</summary>

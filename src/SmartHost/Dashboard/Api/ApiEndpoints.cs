@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
+using SmartHost.Dashboard.Access;
 using SmartHost.Mail;
 using SmartHost.Queue;
 
@@ -46,11 +47,11 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         api.MapFallback("{**path}", () => ApiProblem.Result(404, $"There is no such address. {Root}/openapi.json lists all of them."));
     }
 
-    private async Task<IResult> OverviewAsync(CancellationToken cancellation)
+    private async Task<IResult> OverviewAsync(HttpRequest request, CancellationToken cancellation)
     {
         var (accounts, counts, hours) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation));
-        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt),
-            new QueueReply(counts.Waiting, counts.Urgent, counts.Normal, counts.Bulk, counts.Held, counts.Parked, counts.Octets, counts.Oldest),
+        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal),
+            QueueReply.Of(counts),
             [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
     }
 
@@ -58,7 +59,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     {
         var snapshot = sources.Alerts();
         return TypedResults.Json(new AlertsReply([.. snapshot.Troubles.Select(AlertReply.Of)],
-            [.. snapshot.Deliveries.Select(one => new AlertDeliveryReply(one.At, one.Channel, one.Title, one.Problem, one.NextTry))]), DashboardJson.Default.AlertsReply);
+            [.. snapshot.Deliveries.Select(one => new AlertDeliveryReply(one.At, one.Channel, one.Title, one.Problem, one.NextTry, one.Mail))]), DashboardJson.Default.AlertsReply);
     }
 
     private async Task<IResult> SearchAsync(string? text, string? device, string? state, string? before, string? limit, CancellationToken cancellation)

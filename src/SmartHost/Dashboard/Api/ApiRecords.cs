@@ -26,19 +26,24 @@ public sealed record AccountReply(
 
 /// <param name="Lasts">It is a state that will be announced as over; otherwise it was an event.</param>
 /// <param name="ToldAt">When it was last announced. Null: not yet, or to nobody.</param>
+/// <param name="Message">The id of the message that it is about.</param>
 public sealed record AlertReply(
-    AlertKind Kind, string Title, string Text, string? Remedy, Uri? Help, bool Lasts, DateTimeOffset Since, DateTimeOffset Last, int Count, DateTimeOffset? ToldAt)
+    AlertKind Kind, string Title, string Text, string? Remedy, Uri? Help, string? Message, bool Lasts, DateTimeOffset Since, DateTimeOffset Last, int Count, DateTimeOffset? ToldAt)
 {
     public static AlertReply Of(AlertStanding standing) => new(standing.Alert.Kind, standing.Alert.Title, standing.Alert.Text, standing.Alert.Remedy, standing.Alert.Help,
-        standing.Alert.Lasts, standing.Since, standing.Last, standing.Count, standing.ToldAt);
+        standing.Alert.Message, standing.Alert.Lasts, standing.Since, standing.Last, standing.Count, standing.ToldAt);
 }
 
 /// <summary>How telling an alert on one channel went.</summary>
-public sealed record AlertDeliveryReply(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry);
+/// <param name="Mail">The id of the message that carries it.</param>
+public sealed record AlertDeliveryReply(DateTimeOffset At, string Channel, string Title, string? Problem, DateTimeOffset? NextTry, string? Mail);
 
 public sealed record AlertsReply(IReadOnlyList<AlertReply> Troubles, IReadOnlyList<AlertDeliveryReply> Deliveries);
 
-public sealed record QueueReply(int Waiting, int Urgent, int Normal, int Bulk, int Held, int Parked, long Octets, DateTimeOffset? Oldest);
+public sealed record QueueReply(int Waiting, int Urgent, int Normal, int Bulk, int Held, int Parked, long Octets, DateTimeOffset? Oldest)
+{
+    public static QueueReply Of(QueueCounts counts) => new(counts.Waiting, counts.Urgent, counts.Normal, counts.Bulk, counts.Held, counts.Parked, counts.Octets, counts.Oldest);
+}
 
 public sealed record RecipientReply(string Address, RecipientState State, DateTimeOffset? Due, int Attempts, string? Reply);
 

@@ -42,7 +42,10 @@ async function swap() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of live()) {
     const next = fresh.getElementById(part.id);
-    if (!next || isInUse(part) || next.innerHTML === part.innerHTML) continue;
+    if (!next || isInUse(part)) continue;
+    // What somebody has unfolded stays so.
+    for (const unfolded of part.querySelectorAll('details[open][id]')) next.querySelector('#' + unfolded.id)?.setAttribute('open', '');
+    if (next.innerHTML === part.innerHTML) continue;
     const focus = focusedAt(part);
     part.replaceChildren(...next.childNodes);
     if (focus >= 0) part.querySelectorAll('a, button, summary')[focus]?.focus({ preventScroll: true });

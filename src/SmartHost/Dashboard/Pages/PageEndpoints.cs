@@ -4,6 +4,7 @@ using RazorSlices;
 using SmartHost.Dashboard.Access;
 using SmartHost.Devices;
 using SmartHost.Mail;
+using SmartHost.Notices;
 using SmartHost.Queue;
 
 namespace SmartHost.Dashboard.Pages;
@@ -21,7 +22,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     {
         app.MapGet("/sign-in", SignInPage).WithMetadata(OpenToAnyone.Instance);
         app.MapPost("/sign-in", SignInAsync).WithMetadata(OpenToAnyone.Instance);
-        app.MapPost("/sign-out", SignOut);
+        app.MapPost("/sign-out", SignOutAsync);
         app.MapGet("/", OverviewAsync);
         app.MapGet("/messages", MessagesAsync);
         app.MapGet("/messages/{id}", (HttpContext context, string id, string? done) => MessageAsync(context, id, done, null));
@@ -60,10 +61,10 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         return page;
     }
 
-    private static SeeOther SignOut(HttpContext context)
+    private async Task SignOutAsync(HttpContext context)
     {
-        Gate.SignOut(context);
-        return new SeeOther("/sign-in");
+        await gate.SignOutAsync(context);
+        await new SeeOther("/sign-in").ExecuteAsync(context);
     }
 
     /// <summary>A path of ours, or the overview: a link with a foreign address must not lead away after signing in.</summary>
@@ -76,9 +77,18 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     {
         var (accounts, counts, hours, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation), sources.Alerts());
         var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
-        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, sources.ListensAt), accounts, counts, hours,
-            new MessageList(newest, clock), [.. alerts.Troubles.OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], [.. alerts.Deliveries.Take(DeliveriesOnOverview)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
-            sources.UnknownDevices().Count, sources.ListensAt));
+        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal), accounts, counts, hours,
+            // A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.
+            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], await ToldAsync(alerts.Deliveries, cancellation), sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
+            sources.UnknownDevices().Count, ListensAt(context)));
+    }
+
+    private async Task<IReadOnlyList<Told>> ToldAsync(IReadOnlyList<AlertDelivery> deliveries, CancellationToken cancellation)
+    {
+        List<Told> told = [];
+        foreach (var one in deliveries.Take(DeliveriesOnOverview))
+            told.Add(new(one, one.Mail is { } id && await FindAsync(id, cancellation) is { } message ? MessageStatuses.Of(message) : null));
+        return told;
     }
 
     private async Task<IResult> MessagesAsync(HttpContext context, string? q, string? device, string? state, string? before, string? done)
@@ -96,7 +106,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         // Also a device that is not configured any more may have mail; and SmartHost itself writes reports.
         List<string> devices = [.. sources.Devices().Select(one => one.Device.Name).Append("smarthost").Append(device ?? "").Where(name => name.Length > 0).Distinct().Order()];
         var frame = FrameOf(context, "Messages", "/messages") with { Done = done == "delete" ? "Deleted." : null };
-        return Messages.Create(new MessagesPage(frame, new MessageList(found, clock), q, device, state ?? "", devices, next, sources.ListensAt,
+        return Messages.Create(new MessagesPage(frame, new MessageList(found, clock), q, device, state ?? "", devices, next, ListensAt(context),
             IsFiltered: !string.IsNullOrEmpty(q + device + state + before)));
     }
 
@@ -110,7 +120,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         var frame = FrameOf(context, message.Subject is { Length: > 0 } subject ? subject : "Message", "/messages") with
         {
             // Words of ours, picked by a word in the address: what stands in a link never becomes text on the page.
-            Done = done switch { "retry" => "It is being tried now.", "hold" => "Held: it waits until somebody releases it.", "release" => "Released: it leaves now.", "sent" => "On its way. Watch it here.", _ => null },
+            Done = done switch { "retry" => "It is tried next.", "hold" => "Held: it waits until somebody releases it.", "release" => "Released: it leaves next.", "sent" => "On its way. Watch it here.", _ => null },
             Problems = problem is null ? [] : [problem],
         };
         var page = Message.Create(new MessagePage(frame, message, timeline, raw));
@@ -150,7 +160,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         {
             Done = done switch { "allow" => "Allowed. Its next try works: send from the device once more.", "update" => "Saved.", "forget" => "Forgotten. It is refused from now on.", "forget-unknown" => "Forgotten. It comes back here if it tries again.", _ => null },
         };
-        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge(), sources.Gateway()?.Gateway, sources.ListensAt));
+        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge(), sources.Gateway()?.Gateway, ListensAt(context)));
     }
 
     private RazorSlice<DeviceForm> NewDevice(HttpContext context, string? address)
@@ -273,6 +283,8 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private Frame FrameOf(HttpContext context, string title, string section) => new(title, section,
         context.Features.Get<Visitor>() is Visitor.Person person ? person.CsrfToken : "", clock, sources.Version, sources.Queue.Counts().Parked, sources.UnknownDevices().Count);
+
+    private IReadOnlyList<string> ListensAt(HttpContext context) => sources.ListensAt(HostNames.OfThisMachine(context.Request));
 
     private async Task<QueuedMessage?> FindAsync(string text, CancellationToken cancellation) =>
         QueueId.TryParse(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;

@@ -13,11 +13,14 @@ public sealed record MessageList(IReadOnlyList<QueuedMessage> Messages, Clock Cl
 
 public sealed record OverviewPage(
     Frame Frame, Flow Flow, IReadOnlyList<AccountState> Accounts, QueueCounts Counts, IReadOnlyList<TrafficHour> Traffic, MessageList Newest,
-    IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<AlertDelivery> Deliveries, IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, BridgeWarning? Bridge, int UnknownDevices,
+    IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<Told> Deliveries, IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, BridgeWarning? Bridge, int UnknownDevices,
     IReadOnlyList<string> ListensAt)
 {
     public bool HasTrouble => Troubles.Count > 0 || SettingsProblems.Count > 0 || AfterRestart.Count > 0 || Bridge is not null || UnknownDevices > 0;
 }
+
+/// <param name="Mail">What became of the mail that carries it; mail handed to the queue has told nobody yet. Null: it went another way, or that mail is forgotten.</param>
+public sealed record Told(AlertDelivery Delivery, MessageStatus? Mail);
 
 /// <param name="Next">The address of the page with older ones. Null: these are all.</param>
 public sealed record MessagesPage(

@@ -1,0 +1,38 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace SmartHost.Tests.Listener;
+
+/// <summary>What its owner reads of a device that was refused.</summary>
+[CancelAfter(60_000)]
+public class SightingTests
+{
+    // A panel that pipelines, or does not listen, goes on whatever it hears; what it hears then is no reason.
+    [TestCase("MAIL FROM:<a@lan.example>", "RCPT TO:<x@elsewhere.example>", "may not write to x@elsewhere.example")]
+    [TestCase("MAIL FROM:<a@lan.example>", "RCPT TO:<@>", "553 5.1.3")]
+    [TestCase("MAIL FROM:<a@lan.example> SIZE=999999999", "RCPT TO:<x@example.com>", "552 5.3.4")]
+    public async Task The_last_refusal_is_the_reason_and_not_what_follows_from_it(string mail, string rcpt, string reason, CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync();
+        await TalkAsync(listener, $"HELO panel\r\n{mail}\r\n{rcpt}\r\nDATA\r\nQUIT\r\n", cancellation);
+        Assert.That(listener.Sightings.Of("scanner"), Has.Property("LastRefusal").Contains(reason).And.Property("LastSeen").EqualTo(listener.Time.GetUtcNow()));
+    }
+
+    [Test]
+    public async Task A_command_out_of_turn_is_a_reason_where_nothing_was_refused_before(CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync();
+        await TalkAsync(listener, "HELO panel\r\nDATA\r\nQUIT\r\n", cancellation);
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("Send MAIL FROM first"));
+    }
+
+    private static async Task TalkAsync(TestListener listener, string commands, CancellationToken cancellation)
+    {
+        using var panel = new TcpClient();
+        await panel.ConnectAsync(IPAddress.Loopback, listener.Port, cancellation);
+        await panel.GetStream().WriteAsync(Encoding.ASCII.GetBytes(commands), cancellation);
+        using var reader = new StreamReader(panel.GetStream());
+        Assert.That(await reader.ReadToEndAsync(cancellation), Does.EndWith("221 2.0.0 Goodbye\r\n"));
+    }
+}
