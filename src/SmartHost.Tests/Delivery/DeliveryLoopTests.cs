@@ -191,6 +191,18 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task What_one_recipients_organisation_forbids_reaches_all_others()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("550 5.7.1 No scans to the board, please. - gcdp")) { Argument = "board@example.com" });
+        bench.Start();
+        var id = await bench.AcceptAsync(to: ["board@example.com", .. Enumerable.Range(0, 120).Select(i => $"r{i}@example.com")]);
+        var done = await bench.DoneAsync(id);
+        Assert.That(done.Recipients.Where(one => one.State == RecipientState.Bounced).Select(one => one.Address.ToString()), Is.EqualTo(["board@example.com"]));
+        Assert.That(bench.Gmail.Messages.SelectMany(message => message.Envelope.Recipients).Distinct().Count(), Is.EqualTo(120));
+    }
+
+    [Test]
     public async Task A_connection_that_died_while_idle_costs_nothing_but_a_new_one()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -120,6 +120,7 @@ public class TranscriptFateTests
         ["550-policy"] = Bounced,
         ["552-blocked-attachment"] = Bounced,
         ["552-too-large"] = Bounced,
+        ["552-too-large-by-code"] = Bounced,
         ["554-loop"] = Bounced,
         ["554-loop-by-code"] = Bounced,
     };

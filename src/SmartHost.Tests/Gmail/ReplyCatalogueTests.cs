@@ -145,6 +145,23 @@ public class ReplyCatalogueTests
     public void Nothing_bounces_for_what_was_said_before_it_was_named(string reply, Stage stage, VerdictAction action) =>
         Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), stage).Action, Is.EqualTo(action));
 
+    // Another recipient's organisation has other rules and other limits.
+    [TestCase("550-5.7.1 The user or domain that you are sending to (or from) has a policy that\n550 5.7.1 prohibited the mail that you sent. d9sm1 - gsmtp", "550-policy")]
+    [TestCase("550 5.7.1 No scans to the board, please. d9sm1 - gcdp", "550-administrators-rule")]
+    [TestCase("552 5.3.4 Your message exceeded Google's message size limits. d9sm1 - gsmtp", "552-too-large")]
+    public void What_is_said_to_RCPT_bounces_no_other_recipient(string reply, string row)
+    {
+        var verdict = ReplyCatalogue.Read(ReplyText.Parse(reply), Stage.Recipient);
+        Assert.That((verdict.Row, verdict.Action), Is.EqualTo((row, VerdictAction.BounceRecipient)));
+    }
+
+    // RFC 1870 §6.1 has these words and no enhanced code; what is too large never gets smaller by waiting for a person.
+    [TestCase("552 message size exceeds fixed maximium message size", Stage.Mail)]
+    [TestCase("552-Your message exceeded Google's message size\n552 limits.", Stage.Mail)]
+    [TestCase("552 5.2.0 Message size exceeds fixed limit", Stage.EndOfData)]
+    public void Too_large_is_too_large_by_its_words_as_well(string reply, Stage stage) =>
+        Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), stage).Action, Is.EqualTo(VerdictAction.BounceMessage));
+
     [TestCaseSource(nameof(Spoken))]
     public void Each_transcripts_reply_is_read_by_the_row_that_names_it(string row, string reply, Stage stage) =>
         Assert.That(ReplyCatalogue.Read(ReplyText.Parse(reply), stage).Row, Is.EqualTo(row));

@@ -4,6 +4,7 @@ using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
+using SmartHost.Tests.Clients;
 using SmartHost.Tests.Queue;
 
 namespace SmartHost.Tests.Notices;
@@ -52,6 +53,37 @@ public class ReportWriterTests
         Assert.That((await bench.FindAsync(failed)).HasContent, Is.False, "kept for the report alone");
     }
 
+    /// <summary>Another reader than the library that wrote it. RFC 3464's fields are ASCII, RFC 6533's addresses too.</summary>
+    [Test, CancelAfter(60_000)]
+    public async Task Pythons_email_package_reads_the_report(CancellationToken cancellation)
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var reply = new SmtpReply(550, new EnhancedStatus(5, 1, 1), ["Die Adresse gibt es nicht, bitte prüfen Sie,", "ob sie richtig geschrieben ist: " + new string('x', 150), "https://support.google.com/mail/?p=NoSuchUser d9sm1 - gsmtp"]);
+        await BounceAsync(bench, to: "jörg+scan@abteilung-fuer-bücher-und-zeitschriften.universitaetsbibliothek.example", reply: reply, content: "Received: from printer\r\nSubject: L\u00e4ngere Scans\r\n\r\nBody.\r\n");
+        await Writer(bench).ReportAsync(cancellation);
+        var report = Encoding.Latin1.GetString((await bench.ContentAsync((await ReportsAsync(bench)).Single().Id))!);
+        await ForeignProgram.RunAsync("python3", ["-c", """
+            import email, email.policy, sys
+            octets = sys.stdin.buffer.read()
+            octets.decode('ascii')
+            report = email.message_from_bytes(octets, policy=email.policy.default)
+            assert not report.defects, report.defects
+            assert (report.get_content_type(), report['Content-Type'].params['report-type']) == ('multipart/report', 'delivery-status'), report['Content-Type']
+            text, status, header = report.iter_parts()
+            assert 'jörg+scan@abteilung-fuer-bücher-und-zeitschriften.universitaetsbibliothek.example' in text.get_content(), text.get_content()
+            assert status['Content-Transfer-Encoding'] in (None, '7bit'), status.items()
+            assert len(status.get_payload()) == 2, octets
+            message, recipient = status.get_payload()
+            assert message['Reporting-MTA'] == 'dns; nas.lan', message.items()
+            assert recipient['Final-Recipient'] == r'utf-8; j\x{F6}rg\x{2B}scan@abteilung-fuer-b\x{FC}cher-und-zeitschriften.universitaetsbibliothek.example', recipient.items()
+            assert (recipient['Action'], recipient['Status']) == ('failed', '5.1.1'), recipient.items()
+            said = recipient['Diagnostic-Code']
+            assert said.startswith('smtp; 550 5.1.1 Die Adresse gibt es nicht, bitte prüfen Sie, ob') and said.endswith('- gsmtp'), said
+            assert header.get_content_type() == 'text/rfc822-headers', header.get_content_type()
+            assert b'Subject: L\xe4ngere Scans' in header.get_payload(decode=True), header.get_payload(decode=True)
+            """], cancellation, report, new Dictionary<string, string> { ["PYTHONUTF8"] = "1" });
+    }
+
     [Test]
     public async Task Who_was_sent_it_is_not_in_the_fields_and_is_mentioned_in_the_text()
     {
@@ -59,7 +91,7 @@ public class ReportWriterTests
         await BounceAsync(bench, alsoSent: "ann@example.com");
         await Writer(bench).ReportAsync(default);
         var parts = (MultipartReport)(await LoadAsync(bench, (await ReportsAsync(bench)).Single())).Body!;
-        Assert.That(((MessageDeliveryStatus)parts[1]).StatusGroups.Count(group => group.Count > 0), Is.EqualTo(2));
+        Assert.That(((MessageDeliveryStatus)parts[1]).StatusGroups, Has.Count.EqualTo(2));
         Assert.That(((TextPart)parts[0]).Text, Does.Contain("Its other recipient has been sent it."));
     }
 
@@ -168,16 +200,17 @@ public class ReportWriterTests
     private static ReportWriter Writer(QueueBench bench, Mailbox? reportTo, Mailbox? email) => new(
         bench.Queue, new LocalMail(bench.Queue, "nas.lan", bench.Time), _ => reportTo, () => new AlertSettings { Email = email }, "nas.lan", new MailLog(new CollectedLines()), bench.Time);
 
-    private static async Task<QueueId> BounceAsync(QueueBench bench, string device = "scanner", string? alsoSent = null, string? content = null)
+    private static async Task<QueueId> BounceAsync(QueueBench bench, string device = "scanner", string? alsoSent = null, string? content = null, string to = "nobody@example.com", SmtpReply? reply = null)
     {
+        reply ??= NoSuchUser;
         // In the bulk lane, so that a report waiting in the queue is not taken in its place.
-        await bench.AcceptAsync(QueueBench.Submission(device, Lane.Bulk, to: alsoSent is null ? ["nobody@example.com"] : ["nobody@example.com", alsoSent]), content is null ? null : Encoding.ASCII.GetBytes(content));
+        await bench.AcceptAsync(QueueBench.Submission(device, Lane.Bulk, to: alsoSent is null ? [to] : [to, alsoSent]), content is null ? null : Encoding.Latin1.GetBytes(content));
         var message = bench.Queue.Take((_, lane) => lane == Lane.Bulk)!;
-        var nobody = Mailbox.Parse("nobody@example.com");
-        List<RecipientOutcome> outcomes = [new(nobody, new DeliveryStatus.Bounced(NoSuchUser.Status!.Value, "No such mailbox. Check the address.", NoSuchUser))];
+        var nobody = Mailbox.Parse(to);
+        List<RecipientOutcome> outcomes = [new(nobody, new DeliveryStatus.Bounced(reply.Status!.Value, "No such mailbox. Check the address.", reply))];
         if (alsoSent is not null) outcomes.Add(new RecipientOutcome(Mailbox.Parse(alsoSent), QueueBench.Sent));
         await bench.Queue.SettleAsync(new Settlement(message.Id, outcomes,
-            [new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Bounced, "No such mailbox. Check the address.", nobody, NoSuchUser.ToString())]), default);
+            [new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Bounced, "No such mailbox. Check the address.", nobody, reply.ToString())]), default);
         return message.Id;
     }
 

@@ -16,10 +16,16 @@ internal static class RepliesAboutContent
 
     public static readonly ReplyRow[] Rows =
     [
-        new("552-too-large", "552 5.2.3|5.3.4", [], BounceMessage,
+        // RFC 1870 §6.1 has words and no enhanced code. At MAIL a bare 552 would be set aside for a person, who could do nothing about it.
+        new("552-too-large", "552 *", ["message size limit", "message size exceeds", "exceeds Google's limit of"], BounceMessage,
             "The message is too large for Gmail, or has too many headers or attachments.",
             "Gmail takes about 25 MB of attachments: scan with a lower resolution, or in several parts.",
             "552-5.3.4 Your message exceeded Google's message size limits. To view our message\n552 5.3.4 size guidelines, go to  https://support.google.com/mail/?p=MaxSizeError d9sm1234567abc.12 - gsmtp",
+            Stage.Mail, help: Size),
+        new("552-too-large-by-code", "552 5.2.3|5.3.4", [], BounceMessage,
+            "The message is too large for Gmail.",
+            "Gmail takes about 25 MB of attachments: scan with a lower resolution, or in several parts.",
+            "552 5.3.4 Message too big",
             Stage.Mail, help: Size),
         new("552-blocked-attachment", "552 5.7.0", [], BounceMessage,
             "Gmail blocks this attachment as a security risk.",

@@ -48,7 +48,9 @@ public static class ReplyCatalogue
             var match = row.Match(reply, words, stage);
             if (match > bestMatch) (best, bestMatch) = (row, match);
         }
-        return best?.Verdict ?? ByClass(reply, stage);
+        var verdict = best?.Verdict ?? ByClass(reply, stage);
+        // Said to RCPT it is about that recipient: another one's organisation has other rules and another limit.
+        return verdict.Action == VerdictAction.BounceMessage && stage == Stage.Recipient ? verdict with { Action = VerdictAction.BounceRecipient } : verdict;
     }
 
     /// <param name="detail">What a person needs besides the row's sentence: an issuer's name, an address. Null: nothing.</param>

@@ -76,28 +76,44 @@ public static class FailureReport
 
     private static MessageDeliveryStatus Status(FailedMessage failed, string hostname)
     {
-        var status = new MessageDeliveryStatus();
-        status.StatusGroups.Add(new HeaderList
+        using var octets = new MemoryStream();
+        var format = FormatOptions.Default.Clone();
+        format.NewLineFormat = NewLineFormat.Dos;
+        new HeaderList
         {
             { "Reporting-MTA", $"dns; {hostname}" },
             { "Arrival-Date", MimeKit.Utils.DateUtils.FormatDate(failed.Message.ReceivedAt) },
             { "X-SmartHost-Queue-ID", failed.Message.Id.ToString() },
             { "X-SmartHost-Device", failed.Message.Device },
-        });
+        }.WriteTo(format, octets);
         foreach (var recipient in failed.Bounced)
         {
             var fields = new HeaderList
             {
-                // RFC 6533 §3: an address outside ASCII is utf-8.
-                { "Final-Recipient", $"{(recipient.Address.IsInternational ? "utf-8" : "rfc822")}; {recipient.Address}" },
+                FinalRecipient(recipient.Address),
                 { "Action", "failed" },
                 { "Status", StatusOf(recipient.Reply).ToString() },
             };
             if (recipient.Reply is { } reply && IsSmtpReply(reply)) fields.Add("Diagnostic-Code", $"smtp; {reply}");
-            status.StatusGroups.Add(fields);
+            fields.WriteTo(format, octets);
         }
-        return status;
+        // An empty line stands between groups (RFC 3464 §2.1). One after the last, as MimeKit's own StatusGroups has it,
+        // is to a strict reader one more recipient without any fields.
+        octets.SetLength(octets.Length - 2);
+        return new MessageDeliveryStatus { Content = new MimeContent(new MemoryStream(octets.ToArray())) };
     }
+
+    /// <summary>Octet by octet: in a field of text MimeKit would make encoded-words of a long address, and those are no address to a program.</summary>
+    private static Header FinalRecipient(Mailbox address)
+    {
+        var field = new Header("Final-Recipient", "");
+        field.SetRawValue(Encoding.ASCII.GetBytes(address.IsInternational ? $" utf-8; {InAscii(address)}\r\n" : $" rfc822; {address}\r\n"));
+        return field;
+    }
+
+    /// <summary>RFC 6533 §3, utf-8-addr-xtext: these fields are ASCII.</summary>
+    private static string InAscii(Mailbox address) => string.Concat(address.ToString().EnumerateRunes()
+        .Select(rune => rune.Value is > ' ' and < 0x7f and not ('+' or '=' or '\\') ? rune.ToString() : $"\\x{{{rune.Value:X2}}}"));
 
     /// <summary>The reply's own enhanced code where it has one of failure; RFC 3464 §2.3.4 wants one in any case.</summary>
     private static EnhancedStatus StatusOf(string? reply)

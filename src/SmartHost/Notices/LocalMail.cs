@@ -30,7 +30,8 @@ public sealed class LocalMail(MailQueue queue, string hostname, TimeProvider tim
         // RFC 3834 §5: nobody's vacation answer should answer this. A report answers a message, anything else only tells.
         message.Headers.Replace(HeaderId.AutoSubmitted, reportsOn is null ? "auto-generated" : "auto-replied");
         fill(message, incoming.Id);
-        message.Prepare(EncodingConstraint.SevenBit);
+        // Lines as long as RFC 5322 lets them be: a report's fields must not be encoded for one that is merely long (RFC 3464 §2.1).
+        message.Prepare(EncodingConstraint.SevenBit, maxLineLength: 998);
 
         using var octets = new MemoryStream();
         var format = FormatOptions.Default.Clone();
