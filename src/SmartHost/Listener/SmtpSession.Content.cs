@@ -17,7 +17,7 @@ internal sealed partial class SmtpSession
     {
         if ((ContentRefusal() ?? (transaction!.Intake is null ? null : Replies.MixedData)) is { } refusal)
         {
-            if (wasRefused && wire.HasMore()) return await SwallowAsync(framing, refusal);
+            if (wasRefused && wire.SendsOn()) return await SwallowAsync(framing, refusal);
             Refuse(refusal, "DATA");
             return null;
         }
@@ -54,7 +54,7 @@ internal sealed partial class SmtpSession
 
     /// <summary>
     /// What comes behind a DATA that cannot be taken, before its reply, is the message of a program that waits for none
-    /// (RFC 2920 §3.1 lets nobody else do so). Its lines were written by anyone: read as commands they might send mail.
+    /// (RFC 2920 §3.1 lets nobody else do so), unless it takes its leave. Its lines were written by anyone: read as commands they might send mail.
     /// </summary>
     private async ValueTask<SessionEnd?> SwallowAsync(DataFraming framing, SmtpReply refusal)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
+using System.Text;
 using Microsoft.AspNetCore.Connections;
 using SmartHost.Mail;
 
@@ -203,13 +204,19 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
 
     public void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
 
-    /// <summary>The client has sent on, without waiting for the reply to its last line.</summary>
-    public bool HasMore()
+    /// <summary>The client has sent on without waiting for the reply to its last line, and not merely to take its leave.</summary>
+    public bool SendsOn()
     {
         if (!input.TryRead(out var result)) return false;
+        Span<byte> next = stackalloc byte[6];
+        var buffer = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, next.Length));
+        buffer.CopyTo(next);
+        next = next[..(int)buffer.Length];
         input.AdvanceTo(result.Buffer.Start);
-        return !result.Buffer.IsEmpty;
+        return !next.IsEmpty && !IsBeginOf(next, "QUIT\r\n"u8) && !IsBeginOf(next, "RSET\r\n"u8);
     }
+
+    private static bool IsBeginOf(ReadOnlySpan<byte> octets, ReadOnlySpan<byte> command) => Ascii.EqualsIgnoreCase(octets.TrimEnd("\r\n"u8), command[..octets.Length].TrimEnd("\r\n"u8));
 
     // --- writing ------------------------------------------------------------------------------------------------
 
