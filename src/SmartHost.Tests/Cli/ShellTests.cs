@@ -71,7 +71,7 @@ public class ShellTests
         await AnswerAsync(terminal, "Received", "\u0003", cancellation);
         var reading = terminal.StandardOutput.ReadToEndAsync(cancellation);
         // Pressed again where a busy terminal has lost it, as anybody would.
-        while (await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(10), cancellation)) != reading) await terminal.StandardInput.WriteAsync("\u0003");
+        while (await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, cancellation)) != reading) await terminal.StandardInput.WriteAsync("\u0003");
         var output = await reading;
         await terminal.WaitForExitAsync(cancellation);
         Assert.That(terminal.ExitCode, Is.EqualTo(ExitCode.Interrupted), output);
