@@ -1,7 +1,7 @@
 namespace SmartHost.Gmail;
 
 /// <summary>RFC 5321 §4.5.2, for servers without BDAT: a dot at the start of a line is doubled. Expects CRLF line ends.</summary>
-internal sealed class DotStuffing(Stream output) : Stream
+internal sealed class DotStuffing(Stream output) : WriteOnlyStream
 {
     private static readonly byte[] Dot = "."u8.ToArray();
     private static readonly byte[] End = ".\r\n"u8.ToArray();
@@ -25,28 +25,4 @@ internal sealed class DotStuffing(Stream output) : Stream
 
     /// <summary>The final dot, on a line of its own.</summary>
     public ValueTask EndAsync(CancellationToken cancellation) => output.WriteAsync(last == '\n' ? End : LineEndAndEnd, cancellation);
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush() { }
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Sending is asynchronous throughout.");
-
-    public override bool CanRead => false;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

@@ -8,7 +8,7 @@ namespace SmartHost.Gmail;
 /// one. A block that does not get into the socket in time ends the conversation; the message's own errors pass through
 /// untouched, so that an unreadable file is never taken for a broken connection.
 /// </summary>
-internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : Stream
+internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : WriteOnlyStream
 {
     private byte[] block = ArrayPool<byte>.Shared.Rent(32 * 1024);
     private int used;
@@ -33,9 +33,6 @@ internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : Stream
         await AddAsync(source, cancellationToken);
     }
 
-    /// <summary>Does nothing: the message does not decide where a block ends. See <see cref="SendAsync"/>.</summary>
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
     /// <summary>Sends what has been gathered.</summary>
     public async Task SendAsync(CancellationToken cancellation)
     {
@@ -43,28 +40,6 @@ internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : Stream
         await wire.WriteAsync(block.AsMemory(0, used), patience, cancellation);
         used = 0;
     }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Sending is asynchronous throughout.");
-
-    public override void Flush() { }
-
-    public override bool CanRead => false;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -6,7 +6,7 @@ namespace SmartHost.Gmail;
 /// Takes a zip archive and keeps of it only the end, where its directory stands: enough to name what is in it without
 /// unpacking anything. An archive with thousands of files has the last of them named; what is no zip has none.
 /// </summary>
-internal sealed class ZipDirectory : Stream
+internal sealed class ZipDirectory : WriteOnlyStream
 {
     private const int Kept = 256 << 10, EndLength = 22, EntryLength = 46;
 
@@ -31,8 +31,9 @@ internal sealed class ZipDirectory : Stream
         int Length(int offset) => BinaryPrimitives.ReadUInt16LittleEndian(end.AsSpan(offset));
     }
 
-    public override void Write(ReadOnlySpan<byte> octets)
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
+        var octets = source.Span;
         if (octets.Length > Kept) octets = octets[^Kept..];
         if (length + octets.Length > end.Length)
         {
@@ -41,39 +42,6 @@ internal sealed class ZipDirectory : Stream
         }
         octets.CopyTo(end.AsSpan(length));
         length += octets.Length;
-    }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        Write(buffer.Span);
         return ValueTask.CompletedTask;
     }
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-    {
-        Write(buffer, offset, count);
-        return Task.CompletedTask;
-    }
-
-    public override void Flush() { }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override bool CanRead => false;
-
-    public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }
