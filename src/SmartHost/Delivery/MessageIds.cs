@@ -11,10 +11,10 @@ namespace SmartHost.Delivery;
 /// id that another had. What was found out is in the queue's storage, the last thousand again; if that cannot be written, it
 /// is found out again.</para>
 /// </summary>
-internal sealed class MessageIds(MailQueue queue)
+/// <param name="remembered">How many ids.</param>
+internal sealed class MessageIds(MailQueue queue, int remembered = 1000)
 {
     private const string Scope = "message-id";
-    private const int Remembered = 1000;
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, string> users = [];
@@ -35,7 +35,7 @@ internal sealed class MessageIds(MailQueue queue)
     {
         var kept = queue.GetStates(Scope);
         // A queue id sorts by its time, and who had it first begins with one.
-        if (kept.Count >= Remembered) await queue.PutStateAsync(Scope, kept.MinBy(one => one.Value, StringComparer.Ordinal).Key, null, cancellation);
+        if (kept.Count >= remembered) await queue.PutStateAsync(Scope, kept.MinBy(one => one.Value, StringComparer.Ordinal).Key, null, cancellation);
         await queue.PutStateAsync(Scope, id, first, cancellation);
     }
 
@@ -48,7 +48,7 @@ internal sealed class MessageIds(MailQueue queue)
             if (users.TryGetValue(id, out var first)) return (first, false);
             users[id] = user;
             order.Enqueue(id);
-            if (order.Count > Remembered) users.Remove(order.Dequeue());
+            if (order.Count > remembered) users.Remove(order.Dequeue());
             return (user, false);
         }
     }
