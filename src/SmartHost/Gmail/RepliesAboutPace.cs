@@ -60,7 +60,7 @@ internal static class RepliesAboutPace
             Stage.EndOfData, help: Senders, wait: TimeSpan.FromHours(1)),
         new("421-same-message-id", "421 4.7.28", ["same Message-ID", "Message-ID"], RetryLater,
             "Gmail has seen this Message-ID too often.",
-            "Nothing to do: SmartHost tries this message again later. A device that gives every mail the same Message-ID needs new firmware.",
+            "Nothing to do: SmartHost tries this message again later. Where a device gives different messages the same one, SmartHost gives each its own.",
             "421-4.7.28 Gmail has detected this message exceeded its quota for sending\n421 4.7.28 messages with the same Message-ID. d9sm1234567abc.12 - gsmtp",
             Stage.EndOfData, help: "https://support.google.com/mail/answer/188131"),
         new("421-not-in-whitelist", "421 4.7.0", ["not in whitelist for RCPT domain"], RetryLater,
