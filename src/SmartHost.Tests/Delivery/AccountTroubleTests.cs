@@ -38,11 +38,7 @@ public class AccountTroubleTests
     public async Task A_new_password_ends_the_pause_at_once_and_says_so()
     {
         await using var bench = await DeliveryBench.OpenAsync();
-        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
-        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
-        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
-        bench.Start();
-        await PausedAsync(bench);
+        await PausedByItsPasswordAsync(bench);
         await bench.Alerts.TurnAsync(default);
         Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(1).And.Some.Contain("is paused"));
 
@@ -58,11 +54,7 @@ public class AccountTroubleTests
     public async Task Another_wrong_password_is_one_login_more_and_no_false_joy()
     {
         await using var bench = await DeliveryBench.OpenAsync();
-        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
-        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
-        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
-        bench.Start();
-        await PausedAsync(bench);
+        await PausedByItsPasswordAsync(bench);
         await bench.RestAsync();
         await bench.Alerts.TurnAsync(default);
         var logins = bench.Gmail.Logins;
@@ -431,6 +423,16 @@ public class AccountTroubleTests
         await bench.AdvanceAsync(TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(30));
         await bench.Alerts.TurnAsync(default);
         Assert.That(bench.Webhook.Bodies, Has.Some.Contain("80 %"));
+    }
+
+    /// <summary>Five messages wait, and a webhook is there to be told.</summary>
+    private static async Task PausedByItsPasswordAsync(DeliveryBench bench)
+    {
+        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        for (var i = 0; i < 5; i++) await bench.AcceptAsync();
+        bench.Start();
+        await PausedAsync(bench);
     }
 
     private static Task PausedAsync(DeliveryBench bench) => bench.UntilAsync(() => bench.Loop.State.Accounts is [{ Health: AccountHealth.Paused }, ..], "the pause");
