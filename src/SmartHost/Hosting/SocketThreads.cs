@@ -4,8 +4,8 @@ namespace SmartHost.Hosting;
 /// One thread hears from all sockets and does at once what follows. .NET otherwise passes each event on to its thread pool, and
 /// waking another thread costs more than obeying a command does: measured on two cores, 4 KB messages, it takes in 1.4 times as
 /// many from one device and 1.3 times as many from fifty. Left to itself it would then listen with a thread a core, which get in
-/// each other's way and in that of the queue's writer: with one it takes in 1.2 times as many from ten devices and 1.07 times as
-/// many from fifty, for a fifth less of the processor.
+/// each other's way and in that of the queue's writer: one takes in 1.04 to 1.2 times as many from ten devices and 1.08 times as
+/// many from fifty, for an eighth less of the processor.
 /// <para>
 /// The price: whatever blocks on that thread, all connections wait for. So nothing here does: files are written and passwords
 /// hashed on pool threads, the queue commits on a thread of its own, the page and Gmail's side leave it with their first step.
