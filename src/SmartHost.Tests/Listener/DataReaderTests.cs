@@ -25,7 +25,7 @@ public class DataReaderTests
             {
                 var whole = Read(octets, framing, [octets.Length + 1], 4096);
                 var pieces = Read(octets, framing, cuts, room);
-                return whole.Output == pieces.Output && whole.Used == pieces.Used && whole.Ended == pieces.Ended && whole.Octets == pieces.Octets;
+                return whole.Output == pieces.Output && whole.Used == pieces.Used && whole.Ended == pieces.Ended && whole.LooksEnded == pieces.LooksEnded && whole.Octets == pieces.Octets;
             }, iter: Iterations);
 
     [Test]
@@ -80,6 +80,7 @@ public class DataReaderTests
     [TestCase("text\r\r\n.\r\r\n", true)]
     [TestCase("text\r\n.\nmore", false)]
     [TestCase("text\r\n. \r\n", false)]
+    [TestCase("text\r\n.\0more\r\n", false)]
     [TestCase("text\r\n", false)]
     public void What_only_looks_like_the_end_is_noticed(string octets, bool looksEnded)
     {
@@ -88,7 +89,7 @@ public class DataReaderTests
         Assert.That((reader.LooksEnded, reader.HasEnded), Is.EqualTo((looksEnded, false)));
     }
 
-    private static (string Output, int Used, bool Ended, long Octets) Read(byte[] octets, DataFraming framing, int[] cuts, int room)
+    private static (string Output, int Used, bool Ended, bool LooksEnded, long Octets) Read(byte[] octets, DataFraming framing, int[] cuts, int room)
     {
         var reader = new DataReader(framing);
         var output = new StringBuilder();
@@ -106,13 +107,13 @@ public class DataReaderTests
                 used += consumed;
             }
         }
-        var ended = reader.HasEnded;
+        var (ended, looksEnded) = (reader.HasEnded, reader.LooksEnded);
         var counted = reader.Octets;
         if (framing == DataFraming.Counted)
         {
             reader.Finish(buffer, out var tail);
             output.Append(Encoding.Latin1.GetString(buffer, 0, tail));
         }
-        return (output.ToString(), used, ended, counted);
+        return (output.ToString(), used, ended, looksEnded, counted);
     }
 }

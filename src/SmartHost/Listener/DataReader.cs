@@ -80,14 +80,16 @@ internal sealed class DataReader(DataFraming framing)
         {
             if (state == State.Text)
             {
-                var rest = input[consumed..Math.Min(input.Length, consumed + (output.Length - written))];
-                var run = rest.IndexOfAny(Cr, Lf, Nul);
-                if (run < 0) run = rest.Length;
-                rest[..run].CopyTo(output[written..]);
+                var run = PlainRun(input[consumed..Math.Min(input.Length, consumed + (output.Length - written))]);
+                input.Slice(consumed, run).CopyTo(output[written..]);
                 consumed += run;
                 written += run;
                 Octets += run;
-                if (run > 0) continue;
+                if (run > 0)
+                {
+                    dotAlone = false;
+                    continue;
+                }
             }
             Step(input[consumed++], output, ref written);
         }
@@ -100,6 +102,23 @@ internal sealed class DataReader(DataFraming framing)
         if (state == State.Crs) EndLines(output, ref written);
         else if (state is not (State.LineStart or State.LineStartAfterLf)) EndLine(output, ref written);
         state = State.Ended;
+    }
+
+    /// <summary>
+    /// How many octets, from within a line, come out as they went in: text, and a CR LF with the first octet of the next line
+    /// where that means nothing by itself. Whole lines at a time: with a step for each line end large scans took an eighth more.
+    /// </summary>
+    private static int PlainRun(ReadOnlySpan<byte> octets)
+    {
+        var run = 0;
+        while (true)
+        {
+            var text = octets[run..].IndexOfAny(Cr, Lf, Nul);
+            if (text < 0) return octets.Length;
+            run += text;
+            if (octets[run..] is not [Cr, Lf, not (Dot or Cr or Lf or Nul), ..]) return run;
+            run += 3;
+        }
     }
 
     private void Step(byte octet, Span<byte> output, ref int written)
