@@ -4,8 +4,8 @@ using System.Globalization;
 namespace SmartHost.Bench;
 
 /// <summary>
-/// Postfix's load generator, which comes with it: in C, so that of the two cores that all share it takes a third of what
-/// <see cref="Load"/> does, and the figures are the servers' own. It knows neither ids nor times: for rates alone.
+/// Postfix's load generator, which comes with it: in C, so that it leaves more of the two cores that all share to the servers
+/// than <see cref="Load"/> does. It knows neither ids nor times: for rates alone.
 /// </summary>
 internal static class SmtpSource
 {
