@@ -7,8 +7,10 @@ namespace SmartHost.Hosting;
 /// each other's way and in that of the queue's writer: one takes in 1.04 to 1.2 times as many from ten devices and 1.08 times as
 /// many from fifty, for an eighth less of the processor.
 /// <para>
-/// The price: whatever blocks on that thread, all connections wait for. So nothing here does: files are written and passwords
-/// hashed on pool threads, the queue commits on a thread of its own, the page and Gmail's side leave it with their first step.
+/// The price: whatever blocks on that thread, all connections wait for. So what may take long leaves it: content beyond the first
+/// <see cref="Queue.IncomingMessage.MaxInRow"/> octets is written and passwords are hashed on pool threads, the queue commits on a
+/// thread of its own, the page and Gmail's side leave it with their first step. What stays are short writes into the system's cache:
+/// a line of the log for a refusal, and a device's trace while somebody asks for one.
 /// What is left to it is some 0.15 ms a message: it has room for thousands a second.
 /// </para>
 /// </summary>
