@@ -22,7 +22,7 @@ RUN case "$TARGETARCH" in \
       arm64) rid=linux-arm64; cross="-p:LinkerFlavor=lld"; [ "$(uname -m)" = aarch64 ] || cross="$cross -p:ObjCopyName=aarch64-linux-gnu-objcopy" ;; \
       *) echo "no native build for $TARGETARCH: amd64 or arm64"; exit 1 ;; \
     esac \
- && dotnet publish src/SmartHost -c Release -r $rid -p:PublishAot=true $cross -o /app \
+ && dotnet publish src/SmartHost -c Release -r $rid -p:PublishAot=true -p:PackedRelocations=true $cross -o /app \
  && rm -f /app/*.dbg \
  # A folder for the runtime stage to copy as it is: there is no shell there to make one, and builders differ in
  # whether COPY --chmod concerns the folder that COPY itself makes.

@@ -22,7 +22,7 @@ internal sealed record ForgottenReply(string Name, bool Done);
 
 internal sealed record HashReply(string PasswordHash);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, Converters = [
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, GenerationMode = JsonSourceGenerationMode.Metadata, Converters = [
     typeof(CamelCase<CheckResult>), typeof(CamelCase<MessageStatus>), typeof(CamelCase<Queue.MessageState>), typeof(CamelCase<Queue.RecipientState>), typeof(CamelCase<Mail.Lane>),
     typeof(CamelCase<Mail.TimelineEvent>)])]
 [JsonSerializable(typeof(CheckReply))]

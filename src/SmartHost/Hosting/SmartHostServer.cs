@@ -159,7 +159,7 @@ public sealed class SmartHostServer : IAsyncDisposable
         // Not AddSystemd: it asks /proc whether systemd is the parent, which ProtectProc= hides, and systemd would wait in vain.
         if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 })
             builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddSingleton<IHostLifetime, SystemdLifetime>();
-        builder.Services.AddWindowsService();
+        if (OperatingSystem.IsWindows()) builder.Services.AddWindowsService(); // asked, so that the others' binaries go without its event log
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTime);
         builder.Services.Configure<SocketTransportOptions>(SmtpServer.Tune);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>

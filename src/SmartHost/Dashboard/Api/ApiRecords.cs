@@ -103,7 +103,7 @@ public sealed record LoginReply(string Account, bool CanLogIn, string Text, Date
 /// <summary>Enumerations are words in camel case, in the API as in its document.</summary>
 internal sealed class CamelCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) where T : struct, Enum;
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, Converters = [
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, GenerationMode = JsonSourceGenerationMode.Metadata, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, Converters = [
     typeof(CamelCase<MessageStatus>), typeof(CamelCase<FlowState>), typeof(CamelCase<MessageState>), typeof(CamelCase<RecipientState>), typeof(CamelCase<Lane>),
     typeof(CamelCase<TimelineEvent>), typeof(CamelCase<AccountHealth>), typeof(CamelCase<AlertKind>), typeof(CamelCase<CheckResult>)])]
 [JsonSerializable(typeof(OverviewReply))]
