@@ -22,19 +22,23 @@ public class TlsVersionTests
         Assert.That(await OpenSslClient.AgreesAsync(listener.Port, arguments, cancellation), Is.EqualTo(agreed));
     }
 
-    /// <summary>In a process of its own: what OpenSSL was told at its start holds until its end, and for all.</summary>
-    [Test, CancelAfter(120_000)]
-    public async Task A_legacy_listener_speaks_old_tls_and_the_ordinary_one_beside_it_does_not(CancellationToken cancellation)
+    /// <summary>In a process of its own: what OpenSSL was told at its start holds until its end, and for all. The check of the settings opens the certificates that they name.</summary>
+    [TestCase("", "")]
+    [TestCase(", certificateFile: own.pem, keyFile: own.key", "")]
+    [TestCase("", ", caFile: own.pem")]
+    [CancelAfter(120_000)]
+    public async Task A_legacy_listener_speaks_old_tls_and_the_ordinary_one_beside_it_does_not(string certificate, string ca, CancellationToken cancellation)
     {
         if (OperatingSystem.IsWindows()) Assert.Ignore("Windows decides itself which TLS versions there are");
         using var folder = new TemporaryFolder();
         var (old, lan) = (FreePort(), FreePort());
+        OwnCertificate.Write(folder.File("own.pem"), folder.File("own.key"), TimeProvider.System.GetUtcNow().AddDays(100));
         await File.WriteAllTextAsync(folder.File("smarthost.yaml"), $$"""
             data: {{folder.Path}}/data
             accounts:
-              default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop, host: 127.0.0.1, port: 1 }
+              default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop, host: 127.0.0.1, port: 1{{ca}} }
             listeners:
-              old: { port: {{old}}, address: 127.0.0.1, legacyTls: true }
+              old: { port: {{old}}, address: 127.0.0.1, legacyTls: true{{certificate}} }
               lan: { port: {{lan}}, address: 127.0.0.1 }
             dashboard: { off: true }
             devices:

@@ -18,7 +18,11 @@ public static class RunCommand
     public static async Task<int> RunAsync(string? configFile, CancellationToken cancellation)
     {
         var environment = SettingsReader.ProcessEnvironment();
-        var read = SettingsReader.Read(configFile, environment);
+        string? legacyTrouble = null;
+        var read = SettingsReader.Read(configFile, environment, (listeners, dataFolder) =>
+        {
+            if (listeners.Any(listener => listener.LegacyTls)) legacyTrouble = LegacyTls.EnableForProcess(dataFolder);
+        });
         if (read.Problems.Count > 0) await Console.Error.WriteAsync(ProblemText.Format(read.Problems));
         if (read.Settings is not { } settings)
         {
@@ -27,8 +31,6 @@ public static class RunCommand
         }
 
         SocketThreads.AnswerAtOnce();
-        // Before anything touches OpenSSL, which reads its configuration once.
-        var legacyTrouble = settings.Listeners.Any(listener => listener.LegacyTls) ? LegacyTls.EnableForProcess(settings.DataFolder) : null;
         await using var log = LogSetup.Create(settings.Log);
         if (legacyTrouble is not null) log.Warning("{Trouble}", legacyTrouble);
         try

@@ -1,4 +1,5 @@
 using SmartHost.Devices;
+using SmartHost.Listener;
 
 namespace SmartHost.Configuration;
 
@@ -18,13 +19,20 @@ public static class SettingsReader
     public static SettingsResult Read(string? configFile, IReadOnlyDictionary<string, string> environment, string? runningDataFolder = null) =>
         Read(configFile, environment, runningDataFolder, null);
 
+    /// <param name="beforeCertificates">
+    /// Gets the listeners and the data folder, once, unless there are errors already. It runs before the checks open a certificate,
+    /// and with it OpenSSL, which reads its own configuration at that moment and never again.
+    /// </param>
+    public static SettingsResult Read(string? configFile, IReadOnlyDictionary<string, string> environment, Action<IReadOnlyList<ListenerSettings>, string> beforeCertificates) =>
+        Read(configFile, environment, null, null, beforeCertificates);
+
     /// <summary>The variables of this process, as <see cref="Read(string?, IReadOnlyDictionary{string, string}, string?)"/> wants them.</summary>
     public static IReadOnlyDictionary<string, string> ProcessEnvironment() => Environment.GetEnvironmentVariables()
         .Cast<System.Collections.DictionaryEntry>()
         .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
 
     /// <param name="trial">A device's file as it would be after a change: what would the settings be then?</param>
-    internal static SettingsResult Read(string? configFile, IReadOnlyDictionary<string, string> environment, string? runningDataFolder, DeviceTrial? trial)
+    internal static SettingsResult Read(string? configFile, IReadOnlyDictionary<string, string> environment, string? runningDataFolder, DeviceTrial? trial, Action<IReadOnlyList<ListenerSettings>, string>? beforeCertificates = null)
     {
         var context = new ReadContext(SettingsSchema.Root, environment);
         var (file, mustExist) = Find(configFile, environment);
@@ -40,6 +48,7 @@ public static class SettingsReader
 
         var merged = all.With(EnvironmentSettings.Read(environment, all, context.Problems));
         var draft = SettingsSchema.Root.Read(merged, "", "", context);
+        if (!context.Problems.Exists(problem => problem.IsError)) beforeCertificates?.Invoke(draft.Listeners, draft.Data ?? data);
         SettingsChecks.Check(draft, context);
         return Done(context.Problems.Exists(problem => problem.IsError) ? result : result with { Settings = Settle(draft, data) }, context);
     }

@@ -27,7 +27,7 @@ public static partial class LegacyTls
 
     /// <summary>
     /// Must run before anything in the process touches OpenSSL (TLS, hashes, certificates, random keys): it reads its
-    /// configuration once. So: straight after the settings are read, before anything is built from them.
+    /// configuration once. So: while the settings are read, before a certificate in them is checked.
     /// </summary>
     /// <param name="dataFolder">Where <c>openssl-legacy.cnf</c> is written.</param>
     /// <returns>Null when it is done; otherwise a sentence why legacy devices will not get through.</returns>
