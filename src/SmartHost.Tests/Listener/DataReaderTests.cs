@@ -82,6 +82,10 @@ public class DataReaderTests
     [TestCase("text\r\n. \r\n", false)]
     [TestCase("text\r\n.\0more\r\n", false)]
     [TestCase("text\r\n", false)]
+    [TestCase("text\r\n\0.\r\n", true)]
+    [TestCase("text\r\n\0.\r\n\0", true)]
+    [TestCase("text\r\n\0.more\r\n", false)]
+    [TestCase("text\r\n\0\0", false)]
     public void What_only_looks_like_the_end_is_noticed(string octets, bool looksEnded)
     {
         var reader = new DataReader(DataFraming.Crlf);

@@ -27,6 +27,26 @@ public class SightingTests
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("Send MAIL FROM first"));
     }
 
+    // A program that waits for no reply, and one whose line ends are not ours: both believe that they sent it.
+    [TestCase("DATA\r\nSubject: gone\n\nall\n.\nQUIT\n", "451 4.4.2 The message broke off")]
+    [TestCase("DATA\r\nSubject: half", "451 4.4.2 The message broke off")]
+    [TestCase("BDAT 100 LAST\r\nSubject: half", "451 4.4.2 The message broke off")]
+    [TestCase("DATA\r\nSubject: whole\r\n\r\n.\r\nMAIL FROM:<a@lan.example>\r\n", null)]
+    public async Task A_message_that_broke_off_is_a_reason(string content, string? reason, CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync();
+        using (var program = new TcpClient())
+        {
+            await program.ConnectAsync(IPAddress.Loopback, listener.Port, cancellation);
+            await using var stream = program.GetStream();
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HELO program\r\nMAIL FROM:<a@lan.example>\r\nRCPT TO:<x@example.com>\r\n{content}"), cancellation);
+            program.Client.Shutdown(SocketShutdown.Send);
+            using var reader = new StreamReader(stream);
+            await reader.ReadToEndAsync(cancellation);
+        }
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, reason is null ? Is.Null : Does.Contain(reason));
+    }
+
     private static async Task TalkAsync(TestListener listener, string commands, CancellationToken cancellation)
     {
         using var panel = new TcpClient();

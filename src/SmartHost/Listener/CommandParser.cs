@@ -85,12 +85,17 @@ internal static class CommandParser
         return after.TrimStart(": \t").ToString();
     }
 
+    /// <summary>Those of ASCII. What Unicode calls control characters above them are letters in the code pages of DOS and Windows; an address with one is mended or refused like any other.</summary>
+    private static bool HasControls(string argument) => argument.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || argument.Contains('\x7f');
+
     private static SmtpCommand Mail(string? argument)
     {
         if (argument is null) return new SmtpCommand.Invalid(Replies.MailSyntax);
         argument = argument.Replace('\t', ' ');
-        if (argument.Any(char.IsControl)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
+        if (HasControls(argument)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         var (path, parameters) = LenientPath.Split(argument);
+        // Not to be let pass like the others: in content that we take for text NULs and bare line ends would be lost (RFC 3030 §3).
+        if (parameters.Split(' ').Any(parameter => parameter.Equals("BODY=BINARYMIME", StringComparison.OrdinalIgnoreCase))) return new SmtpCommand.Invalid(Replies.BinaryMime);
         return new SmtpCommand.Mail(LenientPath.ReadSender(path), SizeOf(parameters));
     }
 
@@ -98,7 +103,7 @@ internal static class CommandParser
     {
         if (argument is null) return new SmtpCommand.Invalid(Replies.RcptSyntax);
         argument = argument.Replace('\t', ' ');
-        if (argument.Any(char.IsControl)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
+        if (HasControls(argument)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         var (path, _) = LenientPath.Split(argument);
         return LenientPath.ReadRecipients(path) is { } recipients
             ? new SmtpCommand.Rcpt(recipients)

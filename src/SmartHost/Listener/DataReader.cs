@@ -46,6 +46,9 @@ internal sealed class DataReader(DataFraming framing)
         /// <summary>At the start of a line that a bare LF ended.</summary>
         LineStartAfterLf,
 
+        /// <summary>Nothing but NULs on this line so far: dropped, but they were there, so that a dot behind them does not begin the line.</summary>
+        AfterNuls,
+
         /// <summary>CRs seen; whether they are a line end or several the next octet tells.</summary>
         Crs,
 
@@ -67,7 +70,7 @@ internal sealed class DataReader(DataFraming framing)
     public bool HasEnded => state == State.Ended;
 
     /// <summary>The last thing read was a dot on a line of its own that did not count as the end. If then nothing more comes, the device believes it is done.</summary>
-    public bool LooksEnded => dotAlone && state is (State.LineStart or State.LineStartAfterLf);
+    public bool LooksEnded => dotAlone && state is (State.LineStart or State.LineStartAfterLf or State.AfterNuls);
 
     /// <summary>Octets of the message so far, as RFC 1870 counts them: everything but stuffing and the final dot.</summary>
     public long Octets { get; private set; }
@@ -146,6 +149,16 @@ internal sealed class DataReader(DataFraming framing)
                 output[written++] = Dot;
                 dotAlone = true;
                 Text(octet, output, ref written);
+                return;
+
+            case State.LineStart or State.LineStartAfterLf when octet == Nul:
+                state = State.AfterNuls;
+                return;
+            case State.AfterNuls when octet == Nul:
+                return;
+            case State.AfterNuls when octet == Dot && framing != DataFraming.Counted:
+                Put(Dot, output, ref written);
+                dotAlone = true;
                 return;
 
             case State.DotCr when octet == Lf && (framing == DataFraming.Lf || !afterLf):

@@ -15,7 +15,7 @@ internal static class LenientPath
 {
     /// <summary>
     /// Stands in for a sender's domain where the device gave none that is valid. Reserved by RFC 2606, so it is nobody's.
-    /// Never the null path: that would mark a camera's alarm as a report, whose failure nobody is told of.
+    /// Never the null path: that would make a camera's alarm look like a report.
     /// </summary>
     public const string PlaceholderDomain = "device.invalid";
 

@@ -24,6 +24,7 @@ internal static class Replies
         TlsHello = new(554, new(5, 5, 1), "This port does not begin with TLS: set the device to STARTTLS or to no encryption, or use a listener with tls: implicit"),
         MailSyntax = new(501, new(5, 5, 4), "Write MAIL FROM:<name@example.com>"),
         RcptSyntax = new(501, new(5, 5, 4), "Write RCPT TO:<name@example.com>"),
+        BinaryMime = new(504, new(5, 5, 4), "BINARYMIME is not offered here: send with BODY=8BITMIME, binary parts in base64"),
         BdatSyntax = new(501, new(5, 5, 4), "Write BDAT SIZE or BDAT SIZE LAST; closing, for the length of what follows is not known"),
         AuthSyntax = new(501, new(5, 5, 4), "Write AUTH PLAIN or AUTH LOGIN"),
 
@@ -40,7 +41,7 @@ internal static class Replies
         TlsFirst = new(530, new(5, 7, 0), "Send STARTTLS first: switch on STARTTLS in the device, or set tls: optional on this listener"),
 
         AuthCancelled = new(501, new(5, 7, 0), "Login cancelled"),
-        AuthNotBase64 = new(501, new(5, 5, 2), "The answer is not base64"),
+        AuthNotBase64 = new(501, new(5, 5, 2), "The login is not in base64: choose the other of PLAIN and LOGIN in the device, or look for newer firmware"),
         AuthMechanism = new(504, new(5, 5, 4), "Only PLAIN and LOGIN are offered: choose one of them in the device"),
         AuthAlready = new(503, new(5, 5, 1), "Already logged in"),
         AuthInTransaction = new(503, new(5, 5, 1), "Log in before MAIL FROM"),
@@ -49,9 +50,9 @@ internal static class Replies
         AuthFailed = new(535, new(5, 7, 8), "User name or password is wrong: both are the ones given to this device in the settings, not those of the mail account"),
 
         TooBusy = new(421, new(4, 7, 0), "Too many connections at present: try again later"),
-        TooManyFromClient = new(421, new(4, 7, 0), "Too many connections from your address: try again later"),
+        TooManyFromClient = new(421, new(4, 7, 0), "Too many connections from your address at once (limits.connectionsPerDevice): try again later"),
         TooManyConnectionsPerMinute = new(421, new(4, 7, 0), "Too many connections from your address in a minute: try again later"),
-        TooManyErrors = new(421, new(4, 7, 0), "Too many errors: closing"),
+        TooManyErrors = new(421, new(4, 7, 0), "Too many errors, closing: the replies before this one say what to change"),
         TooManyLogins = new(421, new(4, 7, 0), "Too many failed logins: closing"),
         TooManyMessages = new(450, new(4, 7, 1), "Too many messages from your address in a minute: try again later"),
         TooManyRecipientsPerMinute = new(450, new(4, 7, 1), "Too many recipients from your address in a minute: try again later"),
@@ -59,7 +60,8 @@ internal static class Replies
         TimedOut = new(421, new(4, 4, 2), "Nothing heard for too long: closing"),
         Stopping = new(421, new(4, 3, 2), "The server is stopping: try again in a minute"),
         Endless = new(500, new(5, 5, 6), "Command line without an end: closing"),
-        SloppyEnd = new(451, new(4, 5, 2), "The message never ended: its last line must be a dot between two CR LF, and the dot here came with a bare CR or LF"),
+        SloppyEnd = new(451, new(4, 5, 2), "The message never ended: its last line must be a dot between two CR LF, and the dot here had a bare CR or LF or a NUL beside it. Look for newer firmware of the device"),
+        BrokenOff = new(451, new(4, 4, 2), "The message broke off: neither a dot between two CR LF nor the last chunk ever came, and nothing of it was kept"),
         Loop = new(554, new(5, 4, 6), "This message has passed too many servers: it goes round in a loop"),
         Broken = new(451, new(4, 3, 0), "Something went wrong here, and the server's log says what: try again later");
 

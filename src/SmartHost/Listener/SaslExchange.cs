@@ -42,6 +42,8 @@ internal sealed class SaslExchange(bool login)
 
     private SmtpReply? Login(string decoded)
     {
+        // The end of a string in C, where sizeof was taken for its length.
+        decoded = decoded.TrimEnd('\0');
         if (username is null)
         {
             username = decoded;
@@ -80,7 +82,7 @@ internal sealed class SaslExchange(bool login)
         if (!Convert.TryFromBase64String(compact.ToString(), buffer, out var length)) return null;
         var octets = buffer.AsSpan(0, length);
         var decoded = (System.Text.Unicode.Utf8.IsValid(octets) ? Encoding.UTF8 : Encoding.Latin1).GetString(octets);
-        // A line end or a NUL behind it comes from fixed buffers and from “echo | base64”.
+        // A line end behind it comes from “echo | base64”.
         return decoded.TrimEnd('\r', '\n');
     }
 }

@@ -18,9 +18,6 @@ internal sealed partial class SessionLog(ILogger<SmtpServer> logger)
     [LoggerMessage(1121, LogLevel.Warning, "[{Client}] TLS failed on listener {Listener} (port {Port}): {Problem}; {Hint}")]
     public partial void HandshakeFailed(IPAddress client, string listener, int port, string problem, string hint);
 
-    [LoggerMessage(1122, LogLevel.Warning, "[{Client}] {Device} never ended its message: it sent the final dot with a bare CR or LF, although it ended DATA with CR LF. Look for newer firmware of the device")]
-    public partial void SloppyEnd(IPAddress client, string device);
-
-    [LoggerMessage(1123, LogLevel.Warning, "no wire trace: {Problem}")]
+    [LoggerMessage(1122, LogLevel.Warning, "no wire trace: {Problem}")]
     public partial void NoTrace(string problem);
 }

@@ -26,7 +26,8 @@ internal sealed partial class SmtpSession
         var heard = await TakeAsync(intake, long.MaxValue);
         if (heard == Heard.Content) return await FinishAsync(transaction, intake);
         if (heard != Heard.TimedOut || !intake.Reader.LooksEnded) return await EndAsync(heard);
-        server.Log.SloppyEnd(client.Address, NameOf(transaction.Device));
+        Refused(Replies.SloppyEnd, "DATA");
+        await ResetAsync();
         return await HangUpAsync(Replies.SloppyEnd, SessionEnd.TimedOut);
     }
 

@@ -28,6 +28,7 @@ internal sealed partial class SmtpSession
         if (await wire.StartTlsAsync(server.Certificates.OptionsFor(listener), ready, HandshakeTimeout) is not { } problem) return true;
         server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem, ready is null
             ? "does the device speak TLS from the first octet (SSL/TLS, not STARTTLS)?"
+            : listener.LegacyTls ? "the device may want something older than TLS 1.0, or another certificate: set it to no encryption"
             : "an old device may need a listener with legacyTls: true, or no encryption");
         return false;
     }
@@ -49,9 +50,11 @@ internal sealed partial class SmtpSession
         {
             Say(challenge);
             wire.Allow(limits.CommandTimeout);
-            var heard = await wire.ReadLineAsync(CommandParser.MaxAuthLine, secret: true);
+            Heard heard;
+            do heard = await wire.ReadLineAsync(CommandParser.MaxAuthLine, secret: true);
+            while (heard == Heard.Line && IsEcho());
             if (heard is not (Heard.Line or Heard.LineTooLong)) return await EndAsync(heard);
-            next = heard == Heard.Line ? exchange.Next(new Secret(Encoding.Latin1.GetString(wire.Line))) : Replies.AuthNotBase64;
+            next = heard == Heard.Line ? exchange.Next(new Secret(Encoding.Latin1.GetString(CommandParser.WithoutDebris(wire.Line)))) : Replies.AuthNotBase64;
         }
         if (next is not null)
         {

@@ -31,12 +31,15 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     /// <summary>Recipients above the limit that do not count as errors yet, as Postfix has it (smtpd_recipient_overshoot_limit).</summary>
     private const int MostExcess = 1000;
 
+    /// <summary>Behind one command. More of them is somebody who leans on a key, and is answered.</summary>
+    private const int MostEmptyLines = 3;
+
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(3), LingerQuiet = TimeSpan.FromSeconds(0.5);
 
     private readonly LimitSettings limits = server.Limits();
     private string? helo, username, triedUsername;
-    private bool extended, wasEmpty = true, wasRefused;
-    private int errors, failedLogins;
+    private bool extended, wasRefused;
+    private int errors, failedLogins, emptyLines = MostEmptyLines;
     private bool hasRefused;
     private Transaction? transaction;
 
@@ -51,13 +54,9 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             wire.Allow(limits.CommandTimeout);
             switch (await wire.ReadLineAsync(CommandParser.MaxAuthLine))
             {
-                case Heard.Line when wire.Line.IsEmpty && wire.WasAtHand && !wasEmpty:
-                    // An empty line in one piece with the command before it, as “EHLO x CR LF CR LF”: a reply to it would be
-                    // taken for that to the next command. Who sends an empty line by itself waits for an answer.
-                    wasEmpty = true;
+                case Heard.Line when IsEcho():
                     break;
                 case Heard.Line:
-                    wasEmpty = wire.Line.IsEmpty;
                     if (await ObeyAsync(CommandParser.Parse(wire.Line)) is { } end) return end;
                     break;
                 case Heard.LineTooLong:
@@ -70,7 +69,24 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
         }
     }
 
-    public ValueTask DisposeAsync() => transaction?.DisposeAsync() ?? ValueTask.CompletedTask;
+    /// <summary>A message that was not all here by now never will be. Its device may believe that it sent it, so its owner must be able to see this.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (transaction is not { } unfinished) return;
+        if (unfinished.Intake is not null) Refused(Replies.BrokenOff, "DATA");
+        await unfinished.DisposeAsync();
+    }
+
+    /// <summary>
+    /// An empty line in one piece with the line before it, as “EHLO x CR LF CR LF”: a reply to it would be taken for that to
+    /// the next command. Who sends an empty line by itself waits for an answer.
+    /// </summary>
+    private bool IsEcho()
+    {
+        var isEcho = wire.Line.IsEmpty && wire.WasAtHand && emptyLines < MostEmptyLines;
+        emptyLines = wire.Line.IsEmpty ? isEcho ? emptyLines + 1 : MostEmptyLines : 0;
+        return isEcho;
+    }
 
     /// <summary>Not null: the session is over.</summary>
     private async ValueTask<SessionEnd?> ObeyAsync(SmtpCommand command)
@@ -239,9 +255,13 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             case Heard.TimedOut:
                 return await HangUpAsync(Replies.TimedOut, SessionEnd.TimedOut);
             case Heard.Stopping:
+                // Our doing: nothing to tell the owner of.
+                await ResetAsync();
                 return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
             case Heard.Endless:
-                return await HangUpAsync(transaction?.Intake is null ? Replies.Endless : Replies.TooLarge(limits.MaxSize), SessionEnd.TooManyErrors);
+                var reply = Refused(transaction?.Intake is null ? Replies.Endless : Replies.TooLarge(limits.MaxSize), "DATA");
+                await ResetAsync();
+                return await HangUpAsync(reply, SessionEnd.TooManyErrors);
             case Heard.TlsHello:
                 server.Log.NotSmtp(client.Address, listener.Name, listener.Port, Replies.TlsHello.Text);
                 return await HangUpAsync(Replies.TlsHello, SessionEnd.NotSmtp);

@@ -20,7 +20,8 @@ internal sealed class WireTrace : IDisposable
 
     private readonly TimeProvider time;
     private StreamWriter? file;
-    private int written, content, secretsExpected;
+    private int written, content;
+    private bool isLoggingIn;
 
     private WireTrace(StreamWriter file, TimeProvider time) => (this.file, this.time) = (file, time);
 
@@ -52,17 +53,20 @@ internal sealed class WireTrace : IDisposable
     {
         content = 0;
         var words = Words(line);
-        // A client that does not wait for replies sends its login even where AUTH was refused, and then as commands.
-        if (!secret && secretsExpected > 0) secret = words.Length == 0 || !Verbs.Contains(words[0]);
-        if (secret)
+        if (words.Length == 0)
         {
-            secretsExpected--;
+            Add("->", "");
+            return;
+        }
+        // A client that does not wait for replies sends its login even where AUTH was refused, and then as commands; out of step
+        // it sends some of it twice. So whatever comes between AUTH and the next command that we know may be part of it.
+        if (secret || (isLoggingIn && !Verbs.Contains(words[0])))
+        {
             Add("->", words is ["*"] ? "*" : "***");
             return;
         }
-        var isLogin = IsLogin(words);
-        secretsExpected = isLogin ? 2 : 0;
-        Add("->", isLogin ? Masked(words) : Escaped(line));
+        isLoggingIn = IsLogin(words);
+        Add("->", isLoggingIn ? Masked(words) : Escaped(line));
     }
 
     public void Sent(SmtpReply reply)

@@ -60,8 +60,8 @@ public sealed record Mailbox
         if (text.Length < 2 || text[^1] != '"') return false;
         for (var i = 1; i < text.Length - 1; i++)
         {
-            if (text[i] is '"' or < ' ' or '\x7f') return false;
-            if (text[i] == '\\' && (++i >= text.Length - 1 || text[i] is < ' ' or '\x7f')) return false;
+            if (text[i] == '"' || char.IsControl(text[i])) return false;
+            if (text[i] == '\\' && (++i >= text.Length - 1 || char.IsControl(text[i]))) return false;
         }
         return true;
     }
