@@ -150,6 +150,31 @@ public class ReportWriterTests
     }
 
     [Test]
+    public async Task Content_that_cannot_be_read_costs_the_quotation_and_no_report()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await BounceAsync(bench, content: $"Subject: x\r\n\r\n{string.Concat(Enumerable.Repeat(new string('x', 70) + "\r\n", 5000))}");
+        await BounceAsync(bench, device: "ups");
+        var file = Path.Combine(bench.Folder, "content", id + ".eml");
+        File.Delete(file);
+        Directory.CreateDirectory(file);
+        await Writer(bench).ReportAsync(default);
+        Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(2));
+        Directory.Delete(file);
+    }
+
+    // Whose sender field was left empty sends the null path.
+    [Test]
+    public async Task A_device_without_a_sender_is_reported_on_as_well()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync(QueueBench.Submission(to: ["nobody@example.com"], from: null), null);
+        await bench.SettleAsync(bench.Take(), ("nobody@example.com", QueueBench.Bounced));
+        await Writer(bench).ReportAsync(default);
+        Assert.That((await ReportsAsync(bench)).Single().Recipients.Single().Address, Is.EqualTo(Owner));
+    }
+
+    [Test]
     public async Task A_report_that_bounces_is_not_reported()
     {
         await using var bench = await QueueBench.OpenAsync();

@@ -5,8 +5,8 @@ using SmartHost.Queue;
 namespace SmartHost.Notices;
 
 /// <summary>
-/// Mail that we write ourselves, through the queue's one door like any device's. Its reverse-path is null, so that its
-/// failure is never reported in turn. No From is written: delivery supplies the account's, as for a device that sends none.
+/// Mail that we write ourselves, through the queue's one door like any device's. Its reverse-path is null, so that nobody
+/// on its way reports its failure to anyone (RFC 5321 §4.5.5). No From is written: delivery supplies the account's, as for a device that sends none.
 /// </summary>
 public sealed class LocalMail(MailQueue queue, string hostname, TimeProvider time)
 {

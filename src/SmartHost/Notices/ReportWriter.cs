@@ -126,13 +126,21 @@ public sealed class ReportWriter(
             $"Nobody was told by mail: neither devices.{message.Device}.reportTo nor alerts.email is set."), stop);
     }
 
-    /// <summary>The original's header, up to its empty line; null where the content is gone.</summary>
+    /// <summary>The original's header, up to its empty line; null where the content is gone or cannot be read: the report is worth more than its quotation.</summary>
     private async Task<byte[]?> HeaderAsync(QueueId id, CancellationToken stop)
     {
-        await using var content = await queue.OpenContentAsync(id, stop);
-        if (content is null) return null;
         var buffer = new byte[FailureReport.LargestHeader];
-        var length = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, stop);
+        int length;
+        try
+        {
+            await using var content = await queue.OpenContentAsync(id, stop);
+            if (content is null) return null;
+            length = await content.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, stop);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
         var header = buffer.AsSpan(0, length);
         var end = header.IndexOf("\r\n\r\n"u8);
         if (end >= 0) return header[..(end + 2)].ToArray();

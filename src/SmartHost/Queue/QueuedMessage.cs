@@ -77,8 +77,11 @@ public sealed record QueuedMessage
     /// <summary>Its lateness was announced.</summary>
     public bool LateAnnounced { get; init; }
 
-    /// <summary>Its sender has yet to be told of a bounce. Our own reports have no sender, and are never reported in turn.</summary>
-    public bool OwesReport => !Sender.IsNull && Recipients.Any(recipient => recipient is { State: RecipientState.Bounced, Reported: false });
+    /// <summary>
+    /// Its owner has yet to be told of a bounce. Our own mail is never reported in turn. A device's is even where it names no
+    /// sender: the report goes to a person who is named in the settings, so it cannot loop, and in many panels the field is just empty.
+    /// </summary>
+    public bool OwesReport => !Origin.IsLocal && Recipients.Any(recipient => recipient is { State: RecipientState.Bounced, Reported: false });
 
     public IEnumerable<QueuedRecipient> Open => Recipients.Where(recipient => recipient.State == RecipientState.Queued);
 }

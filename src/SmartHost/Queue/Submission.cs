@@ -8,6 +8,9 @@ namespace SmartHost.Queue;
 public sealed record Origin(IPAddress? Client, string? Helo, string Protocol)
 {
     public static readonly Origin Local = new(null, null, "local");
+
+    /// <summary>We wrote it ourselves: a report, an alert, a test.</summary>
+    public bool IsLocal => Client is null;
 }
 
 /// <summary>What the queue is told about a message when it is to become ours.</summary>
