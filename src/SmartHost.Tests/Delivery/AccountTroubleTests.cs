@@ -50,6 +50,29 @@ public class AccountTroubleTests
         Assert.That(bench.Webhook.Bodies, Has.Some.Contain("Over: "));
     }
 
+    // Two connections open; the first fails and the account pauses; the second hangs until the pause's wait is over, and its probe waits for it.
+    [Test]
+    public async Task A_probe_does_not_wait_for_ever_for_a_connection_that_was_opening_before_the_pause()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 2 }];
+        var first = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Greeting, new Misbehaviour.Stall(), new Misbehaviour.Reply("421 4.3.0 Temporary System Problem. Try again later (10). gsmtp")) { First = 1 });
+        var second = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Greeting, new Misbehaviour.Stall()) { First = 2 });
+        var login = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Auth, new Misbehaviour.Stall()) { First = 1 });
+        var ids = new[] { await bench.AcceptAsync(), await bench.AcceptAsync() };
+        bench.Start();
+        await first.Reached.WaitAsync(bench.TooLong);
+        await second.Reached.WaitAsync(bench.TooLong);
+        first.Release();
+        await bench.UntilAsync(() => bench.State().Health == AccountHealth.Paused, "the pause");
+        bench.Time.Advance(TimeSpan.FromSeconds(25));
+        second.Release();
+        await login.Reached.WaitAsync(bench.TooLong);
+        // Its login hangs until the connector's patience with it is over, later than the wait of the pause.
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(1), () => bench.Gmail.Messages.Count == ids.Length, "both messages");
+        foreach (var id in ids) await bench.DoneAsync(id);
+    }
+
     [Test]
     public async Task Another_wrong_password_is_one_login_more_and_no_false_joy()
     {

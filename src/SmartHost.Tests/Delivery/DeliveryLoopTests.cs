@@ -311,6 +311,22 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task A_stop_between_the_content_and_its_reply_tells_of_the_possible_duplicate()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var silent = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Taken, new Misbehaviour.Stall()));
+        var id = await bench.AcceptAsync();
+        bench.Start();
+        await silent.Reached.WaitAsync(bench.TooLong);
+        var stopped = await bench.BeginStopAsync();
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(1), () => stopped.IsCompleted, "the end of the grace");
+        bench.Gmail.Script.Clear();
+        await bench.RestartAsync();
+        Assert.That((await bench.DoneAsync(id)).PossibleDuplicate, Is.True);
+        Assert.That(await bench.QueueBench.StoryAsync(id), Has.Member(TimelineEvent.PossibleDuplicate));
+    }
+
+    [Test]
     public async Task A_stop_ends_even_while_the_disk_takes_nothing()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -157,6 +157,49 @@ public class AlertsTests
         Assert.That(bench.Receiver.Bodies[2], Does.Contain("Over: "));
     }
 
+    [Test, CancelAfter(30_000)]
+    public async Task A_disk_that_hangs_silences_nothing_and_is_told_of(CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Webhook = new Secret("https://hooks.example.com/s3cr3t"), Email = You });
+        using var hang = new ManualResetEventSlim();
+        bench.QueueBench.Fault = step => { if (step == "commit") hang.Wait(); };
+        bench.Alerts.Raise(Alert.QueueTrouble("The disk hangs."));
+        bench.Alerts.Raise(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, mailBy: "second"));
+        var turn = bench.TurnAsync();
+        while (!turn.IsCompleted)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            bench.QueueBench.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await turn;
+        Assert.That(bench.Receiver.Bodies, Has.Some.Contain("The disk hangs.").And.Some.Contain("is paused"));
+        bench.QueueBench.Time.Advance(TimeSpan.FromSeconds(30));
+        Assert.That(await bench.QueueBench.Queue.ObstacleAsync(default), Does.Contain("has not answered for"));
+
+        // The mail that was on its way all the time is not written a second time.
+        hang.Set();
+        bench.QueueBench.Fault = null;
+        while (bench.Alerts.Snapshot.Deliveries.All(delivery => delivery.Mail is null))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            await bench.AdvanceAsync(TimeSpan.FromSeconds(10));
+        }
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        Assert.That(await bench.MailAsync(), Has.Count.EqualTo(1));
+        Assert.That(await bench.QueueBench.Queue.ObstacleAsync(default), Is.Null);
+    }
+
+    [Test]
+    public async Task What_lasts_is_heard_however_much_happens_beside_it()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        for (var i = 0; i < 1100; i++) bench.Alerts.Raise(Alert.UnknownDevice($"192.168.{i / 250}.{i % 250}", null, null));
+        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, mailBy: null));
+        Assert.That(bench.Receiver.Bodies, Has.Some.Contain("is paused"));
+        Assert.That(bench.Alerts.Snapshot.Troubles, Has.Count.EqualTo(1001), "a flood is bounded");
+    }
+
     [Test]
     public async Task Mail_goes_through_the_queue_with_a_null_sender_urgently_and_by_the_account_named()
     {

@@ -23,6 +23,7 @@ internal static class Health
         var obstacles = new List<string>();
         if (stopping.IsCancellationRequested) obstacles.Add("SmartHost is stopping.");
         if (refusal is not null) obstacles.Add($"The queue takes no mail: {refusal}");
+        if (sources.Queue.Damage is not null) obstacles.Add("Some mail in the queue cannot be read. The page says which.");
         if (!sources.Delivery().HasUsableAccount) obstacles.Add("No Gmail account can send now; mail is kept. The page says why.");
         return obstacles.Count > 0 ? Reply("not ready", refusal is null, obstacles, 503) : Reply("ready", true, []);
     }

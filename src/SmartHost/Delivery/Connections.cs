@@ -84,10 +84,11 @@ internal sealed class Connections(DeliveryTasks tasks, MailQueue queue, Meters m
     }
 
     /// <summary>It stays in the queue as it was.</summary>
-    public void GiveBack(Assignment assignment)
+    /// <param name="begun">But Gmail may have it.</param>
+    public void GiveBack(Assignment assignment, bool begun = false)
     {
         assignment.Account.Arrived(assignment);
-        queue.GiveBack(assignment.Message.Id);
+        queue.GiveBack(assignment.Message.Id, begun);
     }
 
     /// <summary>Nothing new is begun; what waits for a connection goes back.</summary>

@@ -12,7 +12,8 @@ internal abstract record AttemptResult
 
     public sealed record NotOffered(Prepared Why) : AttemptResult;
 
-    public sealed record Abandoned : AttemptResult;
+    /// <param name="Begun">Gmail may have heard of it, and even have it.</param>
+    public sealed record Abandoned(bool Begun) : AttemptResult;
 }
 
 /// <summary>What the tasks beside the loop tell it. Closed.</summary>

@@ -45,7 +45,7 @@ public sealed class DeliveryLoop : IDisposable
     private readonly List<TaskCompletionSource> awaitingRest = [];
     private Task watching = Task.CompletedTask;
     private DateTimeOffset nextSweep;
-    private bool isWatching, configured, stopping;
+    private bool isWatching, started, configured, stopping;
     private volatile DeliveryState state = new([]);
 
     /// <param name="devices">How a device's header is made; null: as for one without wishes.</param>
@@ -62,9 +62,9 @@ public sealed class DeliveryLoop : IDisposable
         accounts = new Accounts(queue, log, time);
         standings = new Standings(accounts, queue, alerts, log, schedule, time);
         connections = new Connections(tasks, queue, meters, settings, time);
-        results = new Results(tasks, outcomes, reports, alerts, time);
+        results = new Results(tasks, queue, outcomes, reports, alerts, time);
         disposition = new Disposition(standings, connections, results, schedule, log, time);
-        lifetime = new Lifetime(queue, accounts, standings, alerts, outcomes, settings, time);
+        lifetime = new Lifetime(queue, accounts, standings, results, alerts, outcomes, settings, time);
         allowances = new AllowanceWatch(queue, accounts, alerts, log, alertSettings);
         clock = new ClockWatch(time);
     }
@@ -236,7 +236,8 @@ public sealed class DeliveryLoop : IDisposable
         }
         else if (account.IsPaused && !ended.IsProbe)
         {
-            // Begun before the pause, it tells the same once more; it must not double the pause's wait.
+            // Begun before the pause, it tells the same once more; it must not double the pause's wait. The probe may have counted on it, though.
+            connections.OpenForWaiting(account);
         }
         else if (account.Sending > 0 && !Judgement.IsHold(failed.Verdict))
         {
@@ -273,10 +274,13 @@ public sealed class DeliveryLoop : IDisposable
 
     private async Task ConfigureAsync()
     {
+        // While the accounts still have the names that their mail waits under.
+        foreach (var account in accounts.All) await standings.KeepLifetimesAsync(account, tasks.Abandoned);
         var changes = accounts.Configure(accountSettings(), settings());
         foreach (var account in changes.Gone.Concat(changes.Rerouted)) connections.Abandon(account);
         await standings.FollowAsync(changes, tasks.Abandoned);
-        configured = true;
+        if (!started) await standings.ForgetStrangersAsync(tasks.Abandoned);
+        (started, configured) = (true, true);
     }
 
     /// <summary>What was to happen in ten minutes still happens in ten minutes, wherever the wall clock was put. (The queue sees to its messages itself.)</summary>
@@ -292,10 +296,11 @@ public sealed class DeliveryLoop : IDisposable
     private async Task SweepAsync()
     {
         nextSweep = time.GetUtcNow() + SweepEvery;
+        // First what speaks from memory: a database that cannot be read must not keep it from speaking.
         results.Look();
-        if (await lifetime.SweepAsync(tasks.Abandoned)) reports.Wake();
         await standings.AnnounceAsync(tasks.Abandoned);
         allowances.Look();
+        if (await lifetime.SweepAsync(tasks.Abandoned)) reports.Wake();
     }
 
     private TimeSpan UntilNextWake()

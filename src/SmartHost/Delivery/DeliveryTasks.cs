@@ -103,6 +103,7 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
         async Task SendAsync()
         {
             AttemptResult result;
+            var begun = false;
             try
             {
                 result = await assignment.Prepared switch
@@ -113,7 +114,7 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
             }
             catch (OperationCanceledException) when (abandon.IsCancellationRequested)
             {
-                result = new AttemptResult.Abandoned();
+                result = new AttemptResult.Abandoned(begun);
             }
             catch (IOException failure)
             {
@@ -125,15 +126,16 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
                 result = new AttemptResult.NotOffered(new Prepared.Failed(failure));
             }
             Tell(new DeliveryEvent.AttemptEnded(assignment, session, result));
-        }
 
-        async Task<AttemptResult> HandOverAsync(Prepared.Ready ready)
-        {
-            await using var message = ready.Message;
-            await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon.Token);
-            var recipients = assignment.Recipients.Select(one => one.Address).ToList();
-            var outcome = await session.SendAsync(new Transaction(message.From, recipients, message), abandon.Token);
-            return new AttemptResult.Answered(outcome, message.Repairs, Judgement.IsBlocked(outcome) ? await message.FindBlockedAsync(abandon.Token) : []);
+            async Task<AttemptResult> HandOverAsync(Prepared.Ready ready)
+            {
+                await using var message = ready.Message;
+                await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon.Token);
+                var recipients = assignment.Recipients.Select(one => one.Address).ToList();
+                begun = true;
+                var outcome = await session.SendAsync(new Transaction(message.From, recipients, message), abandon.Token);
+                return new AttemptResult.Answered(outcome, message.Repairs, Judgement.IsBlocked(outcome) ? await message.FindBlockedAsync(abandon.Token) : []);
+            }
         }
     }
 

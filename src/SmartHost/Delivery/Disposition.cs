@@ -21,21 +21,22 @@ internal sealed class Disposition(Standings standings, Connections connections, 
     {
         var message = assignment.Message;
         var now = time.GetUtcNow();
+        if (result is AttemptResult.Answered or AttemptResult.NotOffered { Why: not Prepared.Unreadable }) results.Readable(message.Id);
         switch (result)
         {
             case AttemptResult.Answered answered:
                 await JudgeAsync(assignment, answered, now, abandon);
                 break;
-            case AttemptResult.Abandoned:
-                log.GivenBack(message.Id, "SmartHost stops; the message stays in the queue.");
-                connections.GiveBack(assignment);
+            case AttemptResult.Abandoned abandoned:
+                log.GivenBack(message.Id, abandoned.Begun ? "SmartHost stops before Gmail's answer; the message stays in the queue, and may arrive twice." : "SmartHost stops; the message stays in the queue.");
+                connections.GiveBack(assignment, abandoned.Begun);
                 break;
             case AttemptResult.NotOffered { Why: Prepared.Unfit unfit }:
                 results.Write(assignment, Judgement.GiveUp(message, unfit.Status, unfit.Reason, now));
                 break;
             case AttemptResult.NotOffered { Why: Prepared.Unreadable unreadable }:
-                results.DiskFailed(unreadable.Reason);
-                results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, now + schedule.Soon(0), now));
+                var due = now + schedule.Soon(results.Unreadable(message.Id, unreadable.Reason));
+                results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now));
                 break;
             case AttemptResult.NotOffered { Why: Prepared.ContentMissing }:
                 results.Write(assignment, Judgement.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));

@@ -6,10 +6,10 @@ namespace SmartHost.Delivery;
 
 /// <summary>
 /// The end of patience: mail that was tried for its whole lifetime is given up with a report, mail that is late is
-/// announced once. A paused account's mail does neither: its clock stands still.
+/// announced once. A paused account's mail does neither: its clock stands still. Nor is mail given up that was never offered.
 /// <para>When it fails: what could not be written is found again a minute later.</para>
 /// </summary>
-internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings standings, Alerts alerts, OutcomeLog outcomes, Func<DeliverySettings> settings, TimeProvider time)
+internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings standings, Results results, Alerts alerts, OutcomeLog outcomes, Func<DeliverySettings> settings, TimeProvider time)
 {
     /// <summary>RFC 3463: delivery time expired.</summary>
     private static readonly EnhancedStatus Expired = new(4, 4, 7);
@@ -34,6 +34,8 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
             {
                 if (kept.Add(paused)) await standings.KeepLifetimesAsync(paused, cancellation);
             }
+            // An allowance that was always spent by others, or a disk that would not give it to us, is no try.
+            else if (message is { State: MessageState.Queued, Attempts: 0 } || results.IsUnreadable(message.Id)) await queue.RenewLifetimeAsync(message.Id, cancellation);
             else if (over.Count < AtATime) over.Add(message);
         }
         await Task.WhenAll(over.Select(message => GiveUpAsync(message, cancellation)));
@@ -49,7 +51,7 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
         {
             MessageState.Held => $"It was held ({message.StateReason ?? "by a person"}) until its {days:0.#} days were over.",
             MessageState.Parked => $"It waited for a person ({message.StateReason ?? "parked"}) until its {days:0.#} days were over.",
-            _ => $"Tried for {days:0.#} days; last answer: {last ?? "none, it was never its turn"}",
+            _ => $"Tried for {days:0.#} days; last answer: {last ?? "none"}",
         };
         var settlement = Judgement.GiveUp(message, Expired, reason, now);
         await queue.SettleAsync(settlement, cancellation);
@@ -64,7 +66,7 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
             // By mail only where mail can leave; a paused account's alert says all there is to say.
             var paused = accounts.Named(message.Account) is { IsPaused: true };
             var last = message.Open.Select(open => open.Reply).FirstOrDefault(reply => reply is not null);
-            if (!message.Sender.IsNull) alerts.Raise(Alert.MailLate(message.Device, message.Id, message.Subject, now - message.ReceivedAt, last, byMail: !paused));
+            if (!message.Origin.IsLocal) alerts.Raise(Alert.MailLate(message.Device, message.Id, message.Subject, now - message.ReceivedAt, last, byMail: !paused));
             await queue.MarkLateAnnouncedAsync(message.Id, cancellation);
         }
     }

@@ -9,7 +9,7 @@ namespace SmartHost.Delivery;
 /// written result would be sent twice after a crash. Owned by the delivery loop.
 /// <para>When it fails: a disk that takes nothing for half a minute is announced, and the results wait on.</para>
 /// </summary>
-internal sealed class Results(DeliveryTasks tasks, OutcomeLog outcomes, ReportWriter reports, Alerts alerts, TimeProvider time)
+internal sealed class Results(DeliveryTasks tasks, MailQueue queue, OutcomeLog outcomes, ReportWriter reports, Alerts alerts, TimeProvider time)
 {
     /// <summary>Enough that a commit never stands in a connection's way, few enough that a crash with a hanging disk makes no flood of duplicates.</summary>
     private const int MostUnwritten = 16;
@@ -18,7 +18,10 @@ internal sealed class Results(DeliveryTasks tasks, OutcomeLog outcomes, ReportWr
 
     /// <summary>And since when.</summary>
     private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
-    private bool diskTrouble;
+
+    /// <summary>Content that the disk would not give back: how often, and what it said last.</summary>
+    private readonly Dictionary<QueueId, (int Times, string Reason)> unreadable = [];
+    private bool toldUnwritten, toldUnreadable;
 
     /// <summary>The disk keeps up: more may be sent.</summary>
     public bool AreWritten => unwritten.Count < MostUnwritten;
@@ -38,12 +41,18 @@ internal sealed class Results(DeliveryTasks tasks, OutcomeLog outcomes, ReportWr
         if (settled.Settlement.Outcomes.Any(outcome => outcome.Status is DeliveryStatus.Bounced)) reports.Wake();
     }
 
-    /// <summary>The disk would not give a message back.</summary>
-    public void DiskFailed(string reason)
+    /// <summary>The disk would not give a message's content back. How often it had refused before.</summary>
+    public int Unreadable(QueueId id, string reason)
     {
-        alerts.Raise(Alert.QueueTrouble(reason));
-        diskTrouble = true;
+        var before = unreadable.GetValueOrDefault(id).Times;
+        unreadable[id] = (before + 1, reason);
+        return before;
     }
+
+    /// <summary>Its content could be read.</summary>
+    public void Readable(QueueId id) => unreadable.Remove(id);
+
+    public bool IsUnreadable(QueueId id) => unreadable.ContainsKey(id);
 
     /// <summary>Says what has lasted long enough to be said, and when it is over.</summary>
     public void Look()
@@ -51,8 +60,18 @@ internal sealed class Results(DeliveryTasks tasks, OutcomeLog outcomes, ReportWr
         var now = time.GetUtcNow();
         var waiting = unwritten.Values.Any(since => now - since >= DiskPatience);
         if (waiting) alerts.Raise(Alert.QueueTrouble("The disk has not taken a delivery's result for half a minute."));
-        else if (diskTrouble) alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost reads and writes its queue again.");
-        diskTrouble = waiting;
+        else if (toldUnwritten) alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
+        toldUnwritten = waiting;
+
+        // A person may have deleted it.
+        foreach (var gone in unreadable.Keys.Where(id => !queue.IsOpen(id)).ToList()) unreadable.Remove(gone);
+        if (unreadable.Count > 0)
+        {
+            var (id, (_, reason)) = unreadable.MinBy(one => one.Key);
+            alerts.Raise(Alert.MailUnreadable("content", $"{id}: {reason}", $"Let the user that SmartHost runs as read {id}.eml in the data folder's content, or delete the message; SmartHost tries again by itself."));
+        }
+        else if (toldUnreadable) alerts.Over(AlertKind.QueueTrouble, "content", "SmartHost reads all of its mail again.");
+        toldUnreadable = unreadable.Count > 0;
     }
 
     public void FollowClock(TimeSpan jump)

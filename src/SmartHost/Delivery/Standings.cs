@@ -44,6 +44,20 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         foreach (var account in changes.ToAsk) ProbeNow(account.Name);
     }
 
+    /// <summary>
+    /// Once, at the start: accounts that were taken out of the settings while SmartHost was not running. Their pause is over, and
+    /// the mail gets the time that it waited; so does that of the default account, which they may have been.
+    /// </summary>
+    public async Task ForgetStrangersAsync(CancellationToken cancellation)
+    {
+        foreach (var (name, json) in queue.GetStates(Scope).Where(stored => accounts.Find(stored.Key) is null))
+        {
+            if (AccountStanding.FromJson(json).Pause is { } pause) await TryExtendAsync(stored => stored is null || stored == name, pause.KeptUntil, cancellation);
+            alerts.Over(AlertKind.AccountPaused, name, "The account is no longer configured.");
+            await PutAsync(name, null, cancellation);
+        }
+    }
+
     // --- what Gmail says ----------------------------------------------------------------------------------------
 
     /// <summary>Gmail's word about the account itself.</summary>
@@ -209,15 +223,22 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
     public async Task KeepLifetimesAsync(Account account, CancellationToken cancellation)
     {
         if (account.Standing.Pause is not { } pause) return;
+        var now = time.GetUtcNow();
+        if (await TryExtendAsync(name => accounts.Named(name) == account, pause.KeptUntil, cancellation))
+            await KeepAsync(account, account.Standing with { Pause = pause with { KeptUntil = now } }, cancellation);
+    }
+
+    private async Task<bool> TryExtendAsync(Func<string?, bool> waits, DateTimeOffset since, CancellationToken cancellation)
+    {
         try
         {
-            var now = time.GetUtcNow();
-            await queue.ExtendLifetimeAsync(name => accounts.Named(name) == account, pause.KeptUntil, cancellation);
-            await KeepAsync(account, account.Standing with { Pause = pause with { KeptUntil = now } }, cancellation);
+            await queue.ExtendLifetimeAsync(waits, since, cancellation);
+            return true;
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
             log.DeliveryStumbled(failure);
+            return false;
         }
     }
 

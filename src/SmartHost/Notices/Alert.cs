@@ -111,5 +111,9 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
             Remedy = "Check the disk that holds the data folder: is it full, read-only or gone?", Lasts = true, ByMail = false,
         };
 
+    /// <param name="key">Where it lies: the trouble of one place ends by itself, that of another does not.</param>
+    public static Alert MailUnreadable(string key, string what, string remedy) =>
+        new(AlertKind.QueueTrouble, key, "SmartHost cannot read some of its mail", $"{what} The rest of the mail goes on.") { Remedy = remedy, Lasts = true };
+
     private static string Clock(DateTimeOffset at) => $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC";
 }

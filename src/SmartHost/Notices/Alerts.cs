@@ -20,28 +20,34 @@ public sealed record AlertsSnapshot(IReadOnlyList<AlertStanding> Troubles, IRead
 /// Tells people of trouble, by webhook and by e-mail. Whoever sees trouble raises it and goes on; one loop folds what
 /// repeats, keeps to a rate, tells, tries again and says when it is over.
 /// <para>When it fails: a webhook that does not answer is tried again for a day, ever more rarely; what was never told is
-/// kept in the queue's storage and told after a restart; when more is raised than it can take (a thousand at once), the
-/// surplus is dropped, for the page and the log have it anyway.</para>
+/// kept in the queue's storage and told after a restart; when more happens than it can take (a thousand at once), the
+/// surplus is dropped, for the page and the log have it anyway, but never what lasts. A disk that hangs is not waited for.</para>
 /// </summary>
 public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalMail mail, Webhook webhook, string hostname, MailLog log, Meters meters, TimeProvider time)
 {
     private const string Scope = "alert";
-    private const int AnnouncementsAnHour = 20, WithStatesAnHour = 40, DeliveriesKept = 50;
-    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromHours(24), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromHours(1);
+    private const int AnnouncementsAnHour = 20, WithStatesAnHour = 40, DeliveriesKept = 50, MostEvents = 1000;
+    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromHours(24), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromHours(1), DiskPatience = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<Word> words = Channel.CreateBounded<Word>(new BoundedChannelOptions(1000) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<Word> words = Channel.CreateUnbounded<Word>();
     private readonly Dictionary<string, AlertStanding> standings = [];
     private readonly List<Pending> outbox = [];
     private readonly Queue<DateTimeOffset> lately = new();
     private readonly List<AlertDelivery> deliveries = [];
     private readonly ClockWatch clock = new(time);
     private bool loaded;
+
+    /// <summary>What the disk has not taken yet. The queue's journal ends it, at the latest when it closes.</summary>
+    private Task writing = Task.CompletedTask;
     private volatile AlertsSnapshot snapshot = new([], []);
 
     public AlertsSnapshot Snapshot => snapshot;
 
     /// <summary>Never blocks, never fails.</summary>
-    public void Raise(Alert alert) => words.Writer.TryWrite(new Word.Raised(alert));
+    public void Raise(Alert alert)
+    {
+        if (alert.Lasts || words.Reader.Count < MostEvents) words.Writer.TryWrite(new Word.Raised(alert));
+    }
 
     /// <summary>What lasted is over; announced if its beginning was. Harmless where nothing was raised.</summary>
     /// <param name="text">A sentence: what is right again.</param>
@@ -162,7 +168,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         Webhook.Failure? away = null;
         foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).OrderBy(one => one.Way == Way.Webhook).ToList())
         {
-            var (failure, carrier) = pending.Way == Way.Webhook ? (away ?? await PostAsync(pending.Announcement, stop), null) : await MailAsync(pending.Announcement, stop);
+            var (failure, carrier) = pending.Way == Way.Webhook ? (away ?? await PostAsync(pending.Announcement, stop), null) : await MailAsync(pending, stop);
             if (pending.Way == Way.Webhook && failure is { Final: false }) away = failure;
             var now = time.GetUtcNow();
             var name = pending.Way == Way.Webhook ? "webhook" : "e-mail";
@@ -197,7 +203,16 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         _ => null, // no longer configured while it waited
     };
 
-    private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> MailAsync(Announcement announcement, CancellationToken stop)
+    private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> MailAsync(Pending pending, CancellationToken stop)
+    {
+        var mail = pending.Mail ?? SubmitAsync(pending.Announcement, stop);
+        await DiskAsync(mail, stop);
+        // Still the same one the next time: it may be committed in the end, and a second one would be told twice.
+        pending.Mail = mail.IsCompleted ? null : mail;
+        return mail.IsCompleted ? await mail : (new Webhook.Failure("The disk has not taken it yet.", Final: false), null);
+    }
+
+    private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> SubmitAsync(Announcement announcement, CancellationToken stop)
     {
         if (settings().Email is not { } recipient) return (null, null);
         var outcome = await mail.SubmitAsync(recipient, $"[SmartHost] {announcement.Title}", Lane.Urgent, announcement.Alert.Account, "alerts.email",
@@ -215,14 +230,35 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     {
         if (standing is null) standings.Remove(id);
         else standings[id] = standing;
+        await DiskAsync(PutAsync(id, standing?.ToJson(), stop), stop);
+    }
+
+    private async Task PutAsync(string id, string? json, CancellationToken stop)
+    {
         try
         {
             // A disk that cannot keep it must not silence it: memory goes on, and only a restart would forget.
-            await queue.PutStateAsync(Scope, id, standing?.ToJson(), stop);
+            await queue.PutStateAsync(Scope, id, json, stop);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
             log.AlertsStumbled(failure);
+        }
+    }
+
+    /// <summary>Waits for the disk, but a few seconds at most, and not at all while it still owes us something earlier: one that hangs must not silence the word about it.</summary>
+    private async Task DiskAsync(Task write, CancellationToken stop)
+    {
+        var hangs = !writing.IsCompleted;
+        writing = hangs ? Task.WhenAll(writing, write) : write;
+        if (hangs) return;
+        try
+        {
+            await write.WaitAsync(DiskPatience, time, stop);
+        }
+        catch (TimeoutException)
+        {
+            // It goes on by itself.
         }
     }
 
@@ -274,6 +310,9 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         public required DateTimeOffset Due { get; set; }
 
         public int Failures { get; set; }
+
+        /// <summary>On its way to the queue.</summary>
+        public Task<(Webhook.Failure? Failure, QueueId? Carrier)>? Mail { get; set; }
     }
 
     private abstract record Word

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using SmartHost.Mail;
 
@@ -44,7 +45,7 @@ internal sealed partial class Database : IDisposable
         markLate = new(connection, "UPDATE messages SET late = 1 WHERE id = ?1");
         markRecipientReported = new(connection, "UPDATE recipients SET reported = 1 WHERE message = ?1 AND position = ?2");
         refreshUnreported = new(connection, """
-            UPDATE messages SET unreported = sender IS NOT NULL AND EXISTS (SELECT 1 FROM recipients WHERE message = ?1 AND state = 2 AND reported = 0) WHERE number = ?1
+            UPDATE messages SET unreported = client IS NOT NULL AND EXISTS (SELECT 1 FROM recipients WHERE message = ?1 AND state = 2 AND reported = 0) WHERE number = ?1
             """);
         extend = new(connection, """
             UPDATE messages SET expires = expires + (?2 - max(?3, received)) WHERE account IS ?1 AND state < 3 AND (state < 3 OR content > 0) AND received < ?2
@@ -208,6 +209,29 @@ internal sealed partial class Database : IDisposable
         using var rows = extend.Query(account, now.UtcTicks, since.UtcTicks);
         while (rows.Read()) moved.Add((MessageRows.Id(rows, 0), MessageRows.Time(rows, 1)));
         return moved;
+    }
+
+    /// <summary>When anything last happened to mail, or <see cref="PutStart"/> was called. Null: no mail waits.</summary>
+    public DateTimeOffset? LastEvent()
+    {
+        // By what has an index: all of the history's timeline may be a million rows.
+        using var last = new Statement(connection, """
+            SELECT max((SELECT received FROM messages ORDER BY number DESC LIMIT 1),
+                       (SELECT max(at) FROM timeline WHERE message IN (SELECT number FROM messages WHERE (state < 3 OR content > 0) AND state < 3)),
+                       coalesce((SELECT max(finished) FROM messages WHERE finished IS NOT NULL), 0),
+                       coalesce((SELECT CAST(json AS INTEGER) FROM state WHERE scope = 'queue' AND key = 'start'), 0))
+            """);
+        using var rows = last.Query();
+        return rows.Read() && !rows.IsDBNull(0) ? MessageRows.Time(rows, 0) : null;
+    }
+
+    /// <summary>So that an outage that was made good is not made good again at the next start.</summary>
+    public void PutStart(DateTimeOffset at) => PutState("queue", "start", at.UtcTicks.ToString(CultureInfo.InvariantCulture));
+
+    public void PutExpires(QueueId id, DateTimeOffset expires)
+    {
+        using var put = new Statement(connection, "UPDATE messages SET expires = ?2 WHERE id = ?1");
+        put.Run(id.ToString(), expires.UtcTicks);
     }
 
     /// <summary>Lengthens every open message's lifetime.</summary>

@@ -18,8 +18,14 @@ namespace SmartHost.Queue;
 /// </remarks>
 internal sealed partial class Journal
 {
+    private const long Idle = long.MaxValue;
+
+    /// <summary>A commit that takes longer waits for a disk that hangs: it neither takes nor fails.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly Func<Database> open;
     private readonly Func<long> free;
+    private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly Action<string>? fault;
     private readonly object gate = new();
@@ -29,19 +35,24 @@ internal sealed partial class Journal
     private bool closing, wantsRoom;
     private long committed;
     private volatile string? trouble;
+    private long commitBegan = Idle;
 
     /// <param name="open">Opens the database again where a failure has cost the connection.</param>
     /// <param name="free">Octets that the disk has left.</param>
     /// <param name="fault">For tests: called before each step, may throw in its place.</param>
-    public Journal(Database database, Func<Database> open, Func<long> free, ILogger logger, Action<string>? fault)
+    public Journal(Database database, Func<Database> open, Func<long> free, TimeProvider time, ILogger logger, Action<string>? fault)
     {
-        (this.database, this.open, this.free, this.logger, this.fault, committed) = (database, open, free, logger, fault, database.Next);
+        (this.database, this.open, this.free, this.time, this.logger, this.fault, committed) = (database, open, free, time, logger, fault, database.Next);
         // A thread of its own: it spends its life waiting for the disk, and the pool's few must not.
         running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Why the disk did not take the last commit, a sentence; null: it did.</summary>
     public string? Trouble => trouble;
+
+    /// <summary>The disk has not answered for long, a sentence; null: it answers. Nothing written now would be answered either.</summary>
+    public string? Silence => Volatile.Read(ref commitBegan) is var began and not Idle && time.GetElapsedTime(began) is var span && span >= Patience
+        ? $"The disk with the data folder has not answered for {span.TotalSeconds:0} s." : null;
 
     /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
     /// <param name="apply">Runs inside the transaction, on the journal's thread, and again if the transaction must be repeated: it changes the database alone.</param>
@@ -92,6 +103,7 @@ internal sealed partial class Journal
         var batch = new List<Write>();
         while (Next(ref batch))
         {
+            Volatile.Write(ref commitBegan, time.GetTimestamp());
             try
             {
                 Commit(batch);
@@ -103,6 +115,7 @@ internal sealed partial class Journal
                 foreach (var write in batch) write.Fail(e);
                 database?.Rollback();
             }
+            Volatile.Write(ref commitBegan, Idle);
             batch.Clear();
         }
         database?.Dispose();

@@ -25,21 +25,28 @@ public sealed partial class MailQueue
                     attempts[entry.Id] = journal.Post(database => database.MarkAttempt(entry.Number, began: true));
                     return stored.Message;
                 }
-                LogUnreadable(logger, entry.Id, "its row is missing");
+                SetAside(entry.Id, "its row is missing");
             }
-            catch (FormatException e)
+            catch (Exception e) when (e is FormatException or QueueDamagedException)
             {
-                LogUnreadable(logger, entry.Id, e.Message);
+                SetAside(entry.Id, e.Message);
             }
             catch (IOException e)
             {
                 LogDiskSilent(logger, e.Message);
-                index.EndLease(entry.Id);
+                // Not at once again, but when something else happens or a minute has passed.
+                index.EndLease(entry.Id, quietly: true);
                 return null;
             }
-            // One that cannot be read keeps its lease, so that it does not stand in the way of the others.
         }
         return null;
+    }
+
+    /// <summary>Leased until the next start, so that one that cannot be read does not stand in the way of the others.</summary>
+    private void SetAside(QueueId id, string reason)
+    {
+        LogUnreadable(logger, id, reason);
+        unreadable[id] = reason;
     }
 
     /// <summary>
@@ -49,10 +56,11 @@ public sealed partial class MailQueue
     public Task AttemptNotedAsync(QueueId id) => attempts.GetValueOrDefault(id, Task.CompletedTask);
 
     /// <summary>The lease of that message ends without a change.</summary>
-    public void GiveBack(QueueId id)
+    /// <param name="begun">The next hop may have it: the note stays, and the next start tells of a possible duplicate.</param>
+    public void GiveBack(QueueId id, bool begun = false)
     {
         attempts.TryRemove(id, out _);
-        if (index.EndLease(id) is { } number) journal.Post(database => database.MarkAttempt(number, began: false));
+        if (index.EndLease(id) is { } number && !begun) journal.Post(database => database.MarkAttempt(number, began: false));
     }
 
     /// <summary>
@@ -95,6 +103,9 @@ public sealed partial class MailQueue
             _ => null,
         };
     }
+
+    /// <summary>It is in the queue, neither done nor deleted.</summary>
+    public bool IsOpen(QueueId id) => index.Contains(id);
 
     /// <summary>
     /// Completes when there may be something new to take: an arrival, a release, a settlement, or the next due time.

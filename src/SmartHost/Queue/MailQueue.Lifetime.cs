@@ -25,6 +25,21 @@ public sealed partial class MailQueue
         RaiseChanged(id);
     }, cancellation);
 
+    /// <summary>Its lifetime begins anew.</summary>
+    public Task RenewLifetimeAsync(QueueId id, CancellationToken cancellation)
+    {
+        var expires = time.GetUtcNow() + terms.Lifetime;
+        return PersistAsync(database =>
+        {
+            database.PutExpires(id, expires);
+            return true;
+        }, _ =>
+        {
+            index.PutExpires(id, expires);
+            index.Wake();
+        }, cancellation);
+    }
+
     /// <summary>Moves the expiry of every open message that <paramref name="waits"/> names by how long it waited since then.</summary>
     /// <param name="waits">Account name as stored (null: default).</param>
     public Task ExtendLifetimeAsync(Func<string?, bool> waits, DateTimeOffset pausedSince, CancellationToken cancellation)
@@ -39,7 +54,7 @@ public sealed partial class MailQueue
         }, cancellation);
     }
 
-    /// <summary>Messages with a bounced recipient that no report has told of yet (null reverse-paths never).</summary>
+    /// <summary>Messages with a bounced recipient that no report has told of yet (our own mail never).</summary>
     public async Task<IReadOnlyList<QueuedMessage>> UnreportedAsync(CancellationToken cancellation) =>
         Messages(await people.UnreportedAsync(cancellation).ConfigureAwait(false));
 

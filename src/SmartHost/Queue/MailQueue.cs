@@ -29,6 +29,9 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     /// <summary>Of each leased message: the writing of the note that its attempt began.</summary>
     private readonly ConcurrentDictionary<QueueId, Task> attempts = new();
+    /// <summary>Rows that were set aside, and why.</summary>
+    private readonly ConcurrentDictionary<QueueId, string> unreadable = new();
+
     // One for delivery and one for people: a long search never delays a message.
     private readonly Questions delivery, people;
     private readonly CancellationTokenSource closing = new();
@@ -50,7 +53,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
         delivery = new Questions(folder.Database);
         people = new Questions(folder.Database);
-        journal = new Journal(database, () => Database.Open(folder.Database).Database, folder.Free, logger, fault);
+        journal = new Journal(database, () => Database.Open(folder.Database).Database, folder.Free, time, logger, fault);
     }
 
     /// <summary>Opens or makes the data folder, recovers what a crash left, loads the index.</summary>
@@ -105,14 +108,18 @@ public sealed partial class MailQueue : IAsyncDisposable
         await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false) ?? Refusal(declaredSize: 0);
 
     /// <summary>Why the disk did not take what was written last, in a sentence; null: it did.</summary>
-    public string? Trouble => journal.Trouble;
+    public string? Trouble => journal.Silence ?? journal.Trouble;
 
     /// <summary>As <see cref="Trouble"/>, asking the disk again where it failed: with no mail to write, nobody else would find that it is well.</summary>
     public async Task<string?> AskDiskAsync()
     {
+        if (journal.Silence is { } silence) return silence;
         if (journal.Trouble is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
         return journal.Trouble;
     }
+
+    /// <summary>What lies in the queue and cannot be read from it, in a sentence; null: nothing that was met so far.</summary>
+    public string? Damage => unreadable.IsEmpty ? null : $"{unreadable.Count} message(s) cannot be read from the queue's database, {unreadable.Keys.Min()} the first: {unreadable.Values.First()}";
 
     public IncomingMessage Receive() => new(ids.Next(), this, store);
 
@@ -245,7 +252,23 @@ public sealed partial class MailQueue : IAsyncDisposable
         if (before.Place == ContentPlace.File && after.Place == ContentPlace.Gone && !store.Delete(after.Message.Id)) LogUndeletable(logger, after.Message.Id);
     }
 
-    private List<QueuedMessage> Read(List<QueueIndex.Entry> entries) => Messages(delivery.Find(entries.Select(entry => entry.Number)));
+    /// <summary>Those that can be read.</summary>
+    private List<QueuedMessage> Read(List<QueueIndex.Entry> entries)
+    {
+        var messages = new List<QueuedMessage>(entries.Count);
+        foreach (var entry in entries)
+        {
+            try
+            {
+                if (delivery.Find(entry.Number) is { } stored) messages.Add(stored.Message);
+            }
+            catch (Exception e) when (e is FormatException or QueueDamagedException)
+            {
+                if (index.TryLease(entry.Id).Taken) SetAside(entry.Id, e.Message);
+            }
+        }
+        return messages;
+    }
 
     private static List<QueuedMessage> Messages(List<StoredMessage> stored) => [.. stored.Select(message => message.Message)];
 

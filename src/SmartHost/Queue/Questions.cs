@@ -7,7 +7,7 @@ namespace SmartHost.Queue;
 /// <summary>
 /// Reads what was committed, on a connection of its own that cannot write; the journal never waits for it (WAL). One question
 /// at a time. A disk that does not answer is an <see cref="IOException"/> with a sentence: whoever asked is told that, and no
-/// mail is touched.
+/// mail is touched. Where it is a page of the database that is damaged, and asking again is no use, a <see cref="QueueDamagedException"/>.
 /// </summary>
 internal sealed class Questions : IDisposable
 {
@@ -30,8 +30,6 @@ internal sealed class Questions : IDisposable
     }
 
     public StoredMessage? Find(long number) => Ask(() => rows.Find(number));
-
-    public List<StoredMessage> Find(IEnumerable<long> numbers) => Ask(() => numbers.Select(rows.Find).OfType<StoredMessage>().ToList());
 
     public Task<StoredMessage?> FindAsync(QueueId id, CancellationToken cancellation) => AskAsync(() => rows.Find(id), cancellation);
 
@@ -142,6 +140,7 @@ internal sealed class Questions : IDisposable
         }
         catch (SqliteException e) when (StorageFailure.From(e) is { } failure)
         {
+            if (failure.Damaged) throw new QueueDamagedException(failure.Reason, e);
             throw new IOException(failure.Reason, e);
         }
         finally

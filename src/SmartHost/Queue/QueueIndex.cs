@@ -167,15 +167,22 @@ internal sealed class QueueIndex(TimeProvider time)
         }
     }
 
+    /// <summary>It is open: neither done nor deleted.</summary>
+    public bool Contains(QueueId id)
+    {
+        lock (gate) return entries.ContainsKey(id);
+    }
+
     /// <summary>Ends a lease; the number of the message, or null where there was none.</summary>
-    public long? EndLease(QueueId id)
+    /// <param name="quietly">Nobody is woken: who took it would take it again at once.</param>
+    public long? EndLease(QueueId id, bool quietly = false)
     {
         lock (gate)
         {
             if (!entries.TryGetValue(id, out var entry) || !entry.Leased) return null;
             entry.Leased = false;
             Schedule(entry);
-            Signal();
+            if (!quietly) Signal();
             return entry.Number;
         }
     }

@@ -15,12 +15,16 @@ namespace SmartHost.Queue;
 /// <item><term>row, content in place</term><description>ours: delivered</description></item>
 /// <item><term>row, content missing or not as long as it was</term><description>somebody removed it, or the disk lost it: parked, loudly</description></item>
 /// <item><term>finished row, content in place</term><description>crash before the clean-up: the content is deleted</description></item>
+/// <item><term>open rows, and nothing that happened for an hour or more</term><description>nobody was there to send them: their lifetimes grow by that time, or mail would be given up that was never tried</description></item>
 /// <item><term>row with an attempt begun</term><description>crash in an attempt: the next hop may have it, sent again as a possible duplicate</description></item>
 /// </list>
 /// </remarks>
 internal static partial class Recovery
 {
     public const string ContentMissing = "Its content is missing: the file was removed, or the disk lost it.";
+
+    /// <summary>A start within this is none to speak of.</summary>
+    private static readonly TimeSpan LeastOutage = TimeSpan.FromHours(1);
 
     public const string ContentTorn = "Its content is not whole: the disk lost a part of it.";
 
@@ -43,6 +47,7 @@ internal static partial class Recovery
             if (open) Park(database, row, torn ? ContentTorn : ContentMissing, now, logger);
             else Change(database, "UPDATE messages SET content = 0 WHERE number = ?1", row.Number);
         }
+        KeepLifetimes(database, now, logger);
         database.Commit();
 
         foreach (var id in store.Parts())
@@ -60,6 +65,15 @@ internal static partial class Recovery
         Change(database, "UPDATE messages SET attempting = 0, duplicate = 1 WHERE number = ?1", row.Number);
         database.Append(row.Number, new TimelineEntry(now, TimelineEvent.PossibleDuplicate,
             "SmartHost stopped in the middle of an attempt. It tries again, so a recipient may get this message twice, with the same Message-ID."));
+    }
+
+    /// <summary>From the last thing that happened, which may be some hours before the end: a retry is that rare. Mail that lives a little longer harms nobody.</summary>
+    private static void KeepLifetimes(Database database, DateTimeOffset now, ILogger logger)
+    {
+        if (database.LastEvent() is not { } last || now - last < LeastOutage) return;
+        LogOutage(logger, now - last);
+        database.PutClockForward(now - last);
+        database.PutStart(now);
     }
 
     private static void Park(Database database, Live row, string reason, DateTimeOffset now, ILogger logger)
@@ -127,6 +141,9 @@ internal static partial class Recovery
 
     [LoggerMessage(2014, LogLevel.Warning, "{Id}: possible duplicate: SmartHost stopped in the middle of an attempt; it is sent again and may arrive twice")]
     private static partial void LogPossibleDuplicate(ILogger logger, QueueId id);
+
+    [LoggerMessage(2017, LogLevel.Information, "nothing happened here for {Span}: what waits has that much longer")]
+    private static partial void LogOutage(ILogger logger, TimeSpan span);
 
     [LoggerMessage(2015, LogLevel.Error, "{Id}: the database does not know this content, and may have known it once; kept in {Folder}/unclaimed")]
     private static partial void LogSetAside(ILogger logger, QueueId id, string folder);

@@ -9,7 +9,8 @@ namespace SmartHost.Queue;
 /// The failed transaction might still come to life after a crash: a commit whose sync failed lies in the log file whole.
 /// Content that belongs to it must stay where it is until recovery has looked.
 /// </param>
-internal sealed record StorageFailure(bool Full, string Reason, bool MayReturn = false)
+/// <param name="Damaged">What is on the disk is not what was written.</param>
+internal sealed record StorageFailure(bool Full, string Reason, bool MayReturn = false, bool Damaged = false)
 {
     public static readonly StorageFailure Closing = new(false, "The queue is stopping.");
 
@@ -24,7 +25,7 @@ internal sealed record StorageFailure(bool Full, string Reason, bool MayReturn =
     {
         SqliteException { SqliteErrorCode: DiskFull } => new(true, "The disk with the data folder is full."),
         SqliteException { SqliteErrorCode: ReadOnly } e => new(false, $"The data folder has become read-only ({e.Message})."),
-        SqliteException { SqliteErrorCode: Corrupt or NotADatabase } e => new(false, $"The queue's database is damaged ({e.Message})."),
+        SqliteException { SqliteErrorCode: Corrupt or NotADatabase } e => new(false, $"The queue's database is damaged ({e.Message}).", Damaged: true),
         SqliteException { SqliteErrorCode: Permission or Busy or Locked or NoMemory or Interrupt or IoError or CannotOpen or Protocol } e
             => new(false, $"The queue's database does not answer ({e.Message}, code {e.SqliteExtendedErrorCode})."),
         IOException e when IsFull(e) => new(true, "The disk with the data folder is full."),

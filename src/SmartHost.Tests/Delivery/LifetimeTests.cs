@@ -1,0 +1,60 @@
+using SmartHost.Gmail;
+using SmartHost.Mail;
+using SmartHost.Practice;
+using SmartHost.Queue;
+using SmartHost.Tests.Queue;
+
+namespace SmartHost.Tests.Delivery;
+
+/// <summary>What must not count as five days of trying.</summary>
+public class LifetimeTests
+{
+    [Test]
+    public async Task Time_in_which_nothing_ran_does_not_count()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        await bench.QueueBench.CloseAsync();
+        bench.Time.Advance(TimeSpan.FromDays(6));
+        await bench.QueueBench.OpenQueueAsync();
+        Assert.That((await bench.FindAsync(id)).Expires - bench.Time.GetUtcNow(), Is.EqualTo(TimeSpan.FromDays(5)));
+        // Cut short before anything happened, the next start must not give it a second time.
+        await bench.QueueBench.ReopenAsync();
+        Assert.That((await bench.FindAsync(id)).Expires - bench.Time.GetUtcNow(), Is.EqualTo(TimeSpan.FromDays(5)));
+        bench.Start();
+        await bench.DoneAsync(id);
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Mail_that_an_allowance_kept_from_its_turn_is_sent_in_the_end()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { DailyRecipients = 10, DailyMessages = 10 }];
+        bench.Start();
+        for (var i = 0; i < 40; i++) await bench.AcceptAsync("news", Lane.Bulk);
+        await bench.AdvanceAsync(TimeSpan.FromDays(9), TimeSpan.FromHours(1));
+        var all = await bench.Queue.SearchAsync(new MessageSearch { Limit = 100 }, default);
+        Assert.That(all.Select(message => message.Recipients[0].State), Is.All.EqualTo(RecipientState.Sent), "five a day");
+    }
+
+    [TestCase(true), TestCase(false)]
+    public async Task An_account_that_is_replaced_while_it_is_paused_leaves_its_mail_its_time(bool running)
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("old", DeliveryBench.You, "wrongwrongwrong!")];
+        var id = await bench.AcceptAsync(account: "old");
+        bench.Start();
+        await bench.RestAsync();
+        await bench.AdvanceAsync(TimeSpan.FromHours(119), TimeSpan.FromHours(1));
+        if (!running) await bench.StopAsync();
+        bench.Accounts = [bench.Account("main", DeliveryBench.You)];
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("451 4.3.0 Mail server temporarily rejected message. gsmtp")));
+        if (running) bench.Loop.NotifySettingsChanged();
+        else bench.Start();
+        await bench.RestAsync();
+        Assert.That((await bench.FindAsync(id)).Expires - bench.Time.GetUtcNow(), Is.GreaterThan(TimeSpan.FromDays(4)));
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), async () => (await bench.FindAsync(id)).State == MessageState.Done, "a second try");
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(1));
+    }
+}

@@ -1,0 +1,30 @@
+using System.Text;
+
+namespace SmartHost.Tests.Queue;
+
+/// <summary>One page of the database that is not what was written.</summary>
+public class DamagedPageTests
+{
+    [Test]
+    public async Task What_lies_on_it_is_set_aside_and_told_and_the_rest_goes_on()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        for (var i = 0; i < 200; i++) await bench.AcceptAsync(QueueBench.Submission(to: [$"someone-with-a-long-address-number-{i}@example.com"], subject: new string('s', 150)));
+        await bench.CloseAsync();
+        var database = Path.Combine(bench.Folder, "queue.db");
+        var octets = await File.ReadAllBytesAsync(database);
+        var page = octets.AsSpan().IndexOf(Encoding.ASCII.GetBytes("number-0@example.com")) / 4096;
+        octets.AsSpan(page * 4096, 4096).Fill(0xa5);
+        await File.WriteAllBytesAsync(database, octets);
+
+        await bench.OpenQueueAsync();
+        // Whoever asks first: the sweep, or who takes.
+        Assert.That(bench.Queue.Late(TimeSpan.Zero), Has.Count.InRange(100, 199));
+        var taken = 0;
+        while (bench.Queue.Take((_, _) => true) is not null) taken++;
+        Assert.That(taken, Is.InRange(100, 199), "a page holds some thirty rows");
+        Assert.That(bench.Queue.Damage, Does.StartWith($"{200 - taken} message(s) cannot be read"));
+        Assert.That(bench.Log.Lines.Count(line => line.Text.Contains("left out")), Is.EqualTo(200 - taken), "each once");
+        Assert.That(bench.Queue.WaitForWorkAsync(default).IsCompleted, Is.False, "nobody takes the same one again and again");
+    }
+}
