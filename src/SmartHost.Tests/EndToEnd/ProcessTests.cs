@@ -12,6 +12,8 @@ namespace SmartHost.Tests.EndToEnd;
 [CancelAfter(90_000), Platform(Exclude = "Win", Reason = "signals")]
 public class ProcessTests
 {
+    private static readonly string[] Nobody = ["env", "-u", "HOME", "unshare", "--user", "--map-user=54321"];
+
     [TestCase("devices:", "\tdevices:", ExitCode.Configuration, "a tab indents this line, which YAML does not allow")]
     [TestCase("dashboard:", "dashbord:", ExitCode.Configuration, "Did you mean dashboard?")]
     [TestCase(", recipients: [\"*@example.com\"]", "", ExitCode.Configuration, "devices.test-device.recipients is missing.")]
@@ -61,19 +63,30 @@ public class ProcessTests
     [Test, Platform("Linux", Reason = "user namespaces")]
     public async Task A_user_without_a_name_or_a_home_can_run_it(CancellationToken cancellation)
     {
-        string[] nobody = ["env", "-u", "HOME", "unshare", "--user", "--map-user=54321"];
-        using (var attempt = Process.Start(nobody[0], [.. nobody[1..], "true"]))
-        {
-            await attempt.WaitForExitAsync(cancellation);
-            if (attempt.ExitCode != 0) Assert.Ignore("this machine does not let us become another user");
-        }
+        await SkipUnlessNobodyAsync(cancellation);
         using var folder = new TemporaryFolder();
         await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
         var port = RunningServer.FreePort();
-        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)], within: nobody);
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)], within: Nobody);
         await process.WaitForBannerAsync(port, cancellation);
         Assert.That(await SmtpDevice.SendAsync(port, "homeless", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
         await gmail.WaitForAsync(1, cancellation);
+    }
+
+    [Test, Platform("Linux", Reason = "user namespaces")]
+    public async Task A_user_without_a_name_is_told_by_its_number(CancellationToken cancellation)
+    {
+        await SkipUnlessNobodyAsync(cancellation);
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var secret = folder.File("secret");
+        await File.WriteAllTextAsync(secret, "abcdefghijklmnop", cancellation);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(secret, UnixFileMode.None);
+        var config = RunningServer.WriteConfig(folder.Path, RunningServer.FreePort(), gmail);
+        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config, cancellation)).Replace("appPassword: abcd efgh ijkl mnop", $"appPasswordFile: {secret}"), cancellation);
+        await using var process = SmartHostProcess.Start(["run", "--config", config], within: Nobody);
+        Assert.That(await process.ExitAsync(cancellation), Is.EqualTo(ExitCode.Configuration), process.Output);
+        Assert.That(process.Output, Does.Contain("cannot be read by the user 54321 that SmartHost runs as.").And.Contain($"chown 54321 {secret}"));
     }
 
     /// <summary>Started by a test, so not by systemd as the process list shows it: a hardened unit hides that list from the program, too.</summary>
@@ -179,6 +192,13 @@ public class ProcessTests
                 foreach (var file in written.Where(File.Exists)) Assert.That(Encoding.Latin1.GetString(File.ReadAllBytes(file)), Does.Not.Contain(secret), file);
             }
         });
+    }
+
+    private static async Task SkipUnlessNobodyAsync(CancellationToken cancellation)
+    {
+        using var attempt = Process.Start(Nobody[0], [.. Nobody[1..], "true"]);
+        await attempt.WaitForExitAsync(cancellation);
+        if (attempt.ExitCode != 0) Assert.Ignore("this machine does not let us become another user");
     }
 
     private static async Task BeginMessageAsync(TcpClient device, CancellationToken cancellation)

@@ -111,7 +111,7 @@ public static class DeviceFiles
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(folder), "", $"the folder of devices cannot be read by the user {Environment.UserName} that SmartHost runs as", "Give that user the right to read it"));
+            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(folder), "", $"the folder of devices cannot be read by the user {CurrentUser.Name} that SmartHost runs as", "Give that user the right to read it"));
             isReadable = false;
             return [];
         }
@@ -129,7 +129,7 @@ public static class DeviceFiles
         }
         catch (UnauthorizedAccessException)
         {
-            return $"{path} cannot be written by the user {Environment.UserName} that SmartHost runs as: give that user the right to write there";
+            return $"{path} cannot be written by the user {CurrentUser.Name} that SmartHost runs as: give that user the right to write there";
         }
         catch (IOException failure)
         {

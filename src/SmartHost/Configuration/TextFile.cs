@@ -1,4 +1,5 @@
 using System.Text;
+using SmartHost.Disk;
 
 namespace SmartHost.Configuration;
 
@@ -37,7 +38,7 @@ internal static class TextFile
         }
         catch (UnauthorizedAccessException)
         {
-            trouble = ($"cannot be read by the user {Environment.UserName} that SmartHost runs as", $"Give that user the right to read it, for example: chown {Environment.UserName} {path}");
+            trouble = ($"cannot be read by the user {CurrentUser.Name} that SmartHost runs as", $"Give that user the right to read it, for example: chown {CurrentUser.Name} {path}");
         }
         catch (DecoderFallbackException)
         {

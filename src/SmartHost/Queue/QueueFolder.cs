@@ -131,7 +131,7 @@ internal sealed class QueueFolder : IDisposable
         ? new($"The disk with the data folder {path} is full: free some space.", e)
         : new($"SmartHost cannot write in the data folder {path} ({e.Message.TrimEnd('.')}): let {User} write in it, and mount it without “read-only”.", e);
 
-    private static string User => OperatingSystem.IsWindows() ? Environment.UserName : $"the user {Environment.UserName}";
+    private static string User => OperatingSystem.IsWindows() ? CurrentUser.Name : $"the user {CurrentUser.Name}";
 
     private static string Owner(string path)
     {
