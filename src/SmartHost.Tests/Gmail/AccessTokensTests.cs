@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
 using SmartHost.Gmail;
 using SmartHost.Mail;
+using SmartHost.Tests.Clients;
 
 namespace SmartHost.Tests.Gmail;
 
@@ -228,6 +229,16 @@ public class AccessTokensTests
             Assert.That(File.GetUnixFileMode(Path.Combine(folder, "tokens")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
             Assert.That(File.GetUnixFileMode(folder), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
         }
+    }
+
+    /// <summary>As under systemd's DynamicUser: root alone can type the command, and the server is somebody else.</summary>
+    [Test, Platform("Linux", Reason = "owners of files")]
+    public async Task A_login_by_root_is_kept_for_the_owner_of_the_data_folder(CancellationToken cancellation)
+    {
+        if (!Environment.IsPrivilegedProcess) Assert.Ignore("only root can do this");
+        await ForeignProgram.RunAsync("chown", ["54321:54322", folder], cancellation);
+        new RefreshTokens(folder).Keep("default", "id.apps.googleusercontent.com", new Secret("1//kept"), time.GetUtcNow());
+        Assert.That(await ForeignProgram.RunAsync("stat", ["-c", "%u:%g %a", Path.Combine(folder, "tokens"), Path.Combine(folder, "tokens", "default.json")], cancellation), Does.Contain("\n54321:54322 700\n54321:54322 600\n"));
     }
 
     [Test]

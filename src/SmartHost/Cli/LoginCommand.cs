@@ -129,7 +129,7 @@ internal static class LoginCommand
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return new ConsentOutcome.Failed($"The token cannot be kept in the data folder: {failure.Message} Run this as the user that runs SmartHost.", MayTryAgain: false);
+            return new ConsentOutcome.Failed($"The token cannot be kept in the data folder: {failure.Message} Run this as the user that runs SmartHost, or as root.", MayTryAgain: false);
         }
     }
 }

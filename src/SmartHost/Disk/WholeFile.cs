@@ -10,8 +10,9 @@ internal static class WholeFile
     public const UnixFileMode ReadByAll = OursAlone | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <param name="mode">From the first octet on: a file made with the usual rights and closed off later can be read in between.</param>
+    /// <param name="owner">Gets the file; null: it is ours.</param>
     /// <exception cref="IOException">It could not be written, and the old one is as it was; so does <see cref="UnauthorizedAccessException"/>.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = OursAlone)
+    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = OursAlone, FolderOwner? owner = null)
     {
         var beside = path + ".new";
         File.Delete(beside);
@@ -21,6 +22,7 @@ internal static class WholeFile
         {
             file.Write(content);
             file.Flush();
+            owner?.Receive(file.SafeFileHandle);
             // Content before name: after the rename no crash may show an empty file.
             Fsync.File(file.SafeFileHandle);
         }

@@ -15,7 +15,7 @@ internal sealed class KeptRefreshToken
 }
 
 /// <summary>
-/// Refresh tokens in <c>tokens/ACCOUNT.json</c> of the data folder, readable by us alone. Written whole beside the old one
+/// Refresh tokens in <c>tokens/ACCOUNT.json</c> of the data folder, readable by its owner alone. Written whole beside the old one
 /// and renamed over it: after a crash there is the old token or the new one, never half of one.
 /// </summary>
 public sealed class RefreshTokens(string dataFolder)
@@ -50,9 +50,12 @@ public sealed class RefreshTokens(string dataFolder)
         var path = PathOf(account);
         // A consent may come before the first start: then the data folder is made here, too, and as private.
         PrivateFolder.Make(dataFolder);
-        PrivateFolder.Make(Path.GetDirectoryName(path)!);
+        var folder = Path.GetDirectoryName(path)!;
+        PrivateFolder.Make(folder);
+        var owner = FolderOwner.OtherThanRoot(dataFolder);
+        owner?.Receive(folder);
         WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(
-            new KeptRefreshToken { RefreshToken = refreshToken.Reveal(), ClientId = clientId, Obtained = now }, TokenJson.Default.KeptRefreshToken));
+            new KeptRefreshToken { RefreshToken = refreshToken.Reveal(), ClientId = clientId, Obtained = now }, TokenJson.Default.KeptRefreshToken), owner: owner);
     }
 
     /// <summary>Account names are the user's own; what no file name may hold is escaped.</summary>
