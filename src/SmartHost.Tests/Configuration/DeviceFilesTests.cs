@@ -33,7 +33,7 @@ public class DeviceFilesTests
             "data/devices/ups.yaml:1:1: error: devices.ups.address is not a setting. Did you mean addresses?",
         }));
         folder.Write("data/devices/ups.yaml", "{");
-        Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner)), Has.Some.StartsWith("data/devices/ups.yaml:2:1: error: a value is missing here, or a bracket above is not closed"));
+        Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner)), Has.Some.StartsWith("data/devices/ups.yaml:1:1: error: the bracket { that opens here is not closed"));
     }
 
     [Test]

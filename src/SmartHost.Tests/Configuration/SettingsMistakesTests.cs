@@ -15,9 +15,8 @@ public class SettingsMistakesTests
             "smarthost.yaml:6:1: error: a tab indents this line, which YAML does not allow. Indent with blanks, two for each level.",
             "smarthost.yaml:7:1: error: a tab indents this line, which YAML does not allow. Indent with blanks, two for each level.",
             "smarthost.yaml:8:1: error: a tab indents this line, which YAML does not allow. Indent with blanks, two for each level.");
-        yield return Case("tab and more", Account + Scanner + "log:\n\tlevel: loud\n",
-            "smarthost.yaml:10:1: error: a tab indents this line, which YAML does not allow. Indent with blanks, two for each level.",
-            "smarthost.yaml:10:10: error: log.level is “loud”, which is not one of the possible words. Write debug, information or warning.");
+        yield return Case("a tab alone is told, not what follows from it", Account + "devices:\n  scanner:\n    addresses: 192.168.1.23\n\trecipients: you@gmail.com\n",
+            "smarthost.yaml:8:1: error: a tab indents this line, which YAML does not allow. Indent with blanks, two for each level.");
         yield return Case("unknown keys with near names", Account + """
             devices:
               scanner:
@@ -150,6 +149,21 @@ public class SettingsMistakesTests
             "smarthost.yaml:8:17: error: * needs quotes. Write \"*\": without quotes, * means something else in YAML.");
         yield return Case("no blank after the colon", "accounts:\n  default: {username: you@gmail.com, appPassword:hunter2secret}\n" + Scanner,
             "smarthost.yaml:2:38: error: accounts.default.appPassword is not a setting. Write a blank after the colon: “appPassword: …”.");
+        yield return Case("no blank after the colon, seen by the line below", "accounts:\n  default:\n    username:you@gmail.com\n\n    # from Google: 16 letters\n    appPassword: hunter2secret\n",
+            "smarthost.yaml:3:5: error: a blank is missing after the colon. Write “username: …”.");
+        yield return Case("no blank after the last colon", "accounts:\n  default:\n    username: you@gmail.com\n    appPassword:hunter2secret\n" + Scanner,
+            "smarthost.yaml:4:5: error: a blank is missing after the colon. Write “appPassword: …”.");
+        yield return Case("no blank after any colon", "accounts:\n  default:\n    username:you@gmail.com\n    appPassword:hunter2secret\n" + Scanner + "log:\n  level:debug\n",
+            "smarthost.yaml:3:5: error: accounts.default must be a group with the settings of this account. Write a blank after the colon: “username: …”.",
+            "smarthost.yaml:10:3: error: log must be a group of settings. Write a blank after the colon: “level: …”.");
+        yield return Case("a group without its colon", Account + "devices\n  scanner:\n    addresses: 192.168.1.23\n",
+            "smarthost.yaml:5:1: error: this line is not “name: value”. Write a colon and a blank after the name; a list item begins with “- ”.");
+        yield return Case("an open bracket", Account + "devices:\n  a:\n    recipients: [you@gmail.com\n    addresses: [10.0.0.1]\n  b:\n    addresses: 10.0.0.2\n    recipients: \"*\"\n",
+            "smarthost.yaml:7:17: error: the bracket [ that opens here is not closed. Write ] behind the last item.");
+        yield return Case("an open bracket at the end", Account + "devices:\n  a: { addresses: [10.0.0.1], recipients: \"*\"\n\n",
+            "smarthost.yaml:6:6: error: the bracket { that opens here is not closed. Write } behind the last setting.");
+        yield return Case("a missing comma", Account + "devices:\n  a: { addresses: [10.0.0.1, \"10.0.0.2\" \"10.0.0.3\"], recipients: \"*\" }\n",
+            "smarthost.yaml:6:41: error: a list in [ ] is not closed, or lacks a comma. Write [first, second].");
         yield return Case("a line without a colon", "accounts:\n  default:\n    username: you@gmail.com\n    appPassword hunter2secret\n",
             "smarthost.yaml:4:5: error: this line is not “name: value”. Write a colon and a blank after the name; a list item begins with “- ”.");
         yield return Case("indentation", "accounts:\n  default:\n    username: you@gmail.com\n   appPassword: hunter2secret\n",

@@ -164,7 +164,7 @@ internal sealed class GroupRow<TRecord, TChild>(string name, SettingsSection<TCh
         // All below it commented out.
         if (value is SettingsNode.Scalar { Text: null }) value = new SettingsNode.Mapping(value.Place, []);
         if (value is SettingsNode.Mapping mapping) return set(record, section.Read(mapping, "", path, context));
-        context.Error(value.Place, path, "must be a group of settings", Expected);
+        context.Error(value.Place, path, "must be a group of settings", Suggestion.ForText(value, section) ?? Expected);
         return record;
     }
 }
@@ -205,7 +205,7 @@ internal sealed class NamedRow<TRecord, TChild>(string name, string noun, Settin
             // The place of what is missing is the name, not the first line below it.
             if (entry.Value is SettingsNode.Mapping settings) children.Add(section.Read(new SettingsNode.Mapping(entry.Place, settings.Entries), entry.Key, childPath, context));
             else if (entry.Value is SettingsNode.Scalar { Text: null }) children.Add(section.Read(new SettingsNode.Mapping(entry.Place, []), entry.Key, childPath, context));
-            else context.Error(entry.Value.Place, childPath, $"must be a group with the settings of this {noun}", $"Write its settings below it, indented: {string.Join(", ", section.Rows.Where(row => row.IsRequired).Concat(section.Rows).Distinct().Take(3).Select(row => row.Name))}, …");
+            else context.Error(entry.Value.Place, childPath, $"must be a group with the settings of this {noun}", Suggestion.ForText(entry.Value, section) ?? $"Write its settings below it, indented: {string.Join(", ", section.Rows.Where(row => row.IsRequired).Concat(section.Rows).Distinct().Take(3).Select(row => row.Name))}, …");
         }
         return set(record, children);
     }

@@ -9,12 +9,22 @@ internal static class Suggestion
         var name = Quoting.Key(written);
         meant = Closest(name, section);
         // In { } a colon without its blank belongs to the name.
-        if (name.Length < written.Length && meant == name) return $"Write a blank after the colon: “{name}: …”";
+        if (name.Length < written.Length && meant == name) return BlankAfterColon(name);
         if (meant is not null) return $"Did you mean {meant}?";
         var elsewhere = Everywhere(root, "").Where(found => Same(found.Row.Name, name)).Select(found => found.Path).ToList();
         if (elsewhere.Count > 0) return $"Write it where it belongs: {string.Join(" or ", elsewhere.Take(3))}";
         return $"Remove it, or write one of: {string.Join(", ", section.Rows.Select(row => row.Name))}";
     }
+
+    /// <summary>For a text in place of a group: to YAML, <c>username:you@gmail.com</c> is one. Null where the group itself is what was not written.</summary>
+    public static string? ForText(SettingsNode written, SettingsSection section)
+    {
+        if (written is not SettingsNode.Scalar { Text: { } text }) return null;
+        var name = Quoting.Key(text);
+        return name.Length < text.Length && section.Rows.Any(row => Same(row.Name, name)) ? BlankAfterColon(name) : null;
+    }
+
+    private static string BlankAfterColon(string name) => $"Write a blank after the colon: “{name}: …”";
 
     /// <summary>The nearest of a few names, or null where none is near.</summary>
     public static string? Closest(string written, IEnumerable<string> names) =>

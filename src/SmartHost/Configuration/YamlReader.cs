@@ -1,4 +1,3 @@
-using System.Text;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -20,13 +19,19 @@ internal sealed class YamlReader
 
     private readonly string file;
     private readonly List<Problem> problems;
+    private readonly string[] lines;
     private readonly Parser parser;
+
+    /// <summary>Where the lists and groups begin that we are within.</summary>
+    private readonly Stack<Mark> within = new();
+
     private bool gaveUp;
 
     private YamlReader(string text, string file, List<Problem> problems)
     {
         this.file = file;
         this.problems = problems;
+        lines = text.Split('\n');
         parser = new Parser(new StringReader(text));
     }
 
@@ -43,10 +48,8 @@ internal sealed class YamlReader
             problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(file), "", "this file is not text in UTF-8", "Save it as UTF-8 (without UTF-16), or check that it is the file you mean"));
             return null;
         }
-        var tabs = problems.Count;
-        var reader = new YamlReader(WithoutTabs(text, file, problems), file, problems);
-        tabs = problems.Count - tabs;
-        var before = problems.Count;
+        var reader = new YamlReader(text, file, problems);
+        if (reader.HasTabs()) return null;
         try
         {
             var root = reader.Document();
@@ -54,15 +57,14 @@ internal sealed class YamlReader
         }
         catch (YamlException trouble)
         {
-            // With tabs exchanged for blanks the indentation is guessed: what no longer fits is the tabs' doing, told already.
-            if (tabs > 0) problems.RemoveRange(before, problems.Count - before);
-            else reader.Add(trouble.Start, YamlTrouble.Explain(trouble.Message, LineAt(text, trouble.Start.Line)));
+            reader.Explain(trouble);
             return null;
         }
         catch (Exception surprise) when (surprise is ArgumentException or InvalidOperationException or OverflowException or FormatException)
         {
-            // The scanner trusts some of its input (escapes, %YAML versions) more than we do.
-            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(file), "", "this file cannot be read as YAML", "Compare it with configs/smarthost.minimal.yaml"));
+            // The scanner trusts some of its input (open brackets, escapes, %YAML versions) more than we do.
+            if (reader.OpenBracket() is { } bracket) reader.AddOpen(bracket);
+            else problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(file), "", "this file cannot be read as YAML", "Write settings as “name: value”, and put text that has \\ or % in it into single quotes"));
             return null;
         }
     }
@@ -107,15 +109,18 @@ internal sealed class YamlReader
             Add(alias.Start, ($"*{alias.Value} needs quotes", $"Write \"*{alias.Value}\": without quotes, * means something else in YAML"));
             return new SettingsNode.Scalar(At(alias.Start), "*" + alias.Value);
         }
-        if (parser.TryConsume<SequenceStart>(out var sequence))
+        if (parser.Accept<SequenceStart>(out var sequence))
         {
+            Enter(sequence);
             var items = new List<SettingsNode>();
-            while (!parser.TryConsume<SequenceEnd>(out _)) items.Add(Node(depth + 1));
+            while (!parser.Accept<SequenceEnd>(out _)) items.Add(Node(depth + 1));
+            Leave();
             return new SettingsNode.Sequence(At(sequence.Start), items);
         }
-        var mapping = parser.Consume<MappingStart>();
+        var mapping = parser.Require<MappingStart>();
+        Enter(mapping);
         var entries = new List<SettingsNode.Entry>();
-        while (!parser.TryConsume<MappingEnd>(out _))
+        while (!parser.Accept<MappingEnd>(out _))
         {
             var key = Node(depth + 1);
             var value = Node(depth + 1);
@@ -132,6 +137,7 @@ internal sealed class YamlReader
             }
             entries.Add(new SettingsNode.Entry(name, key.Place, value));
         }
+        Leave();
         return new SettingsNode.Mapping(At(mapping.Start), entries);
     }
 
@@ -145,28 +151,52 @@ internal sealed class YamlReader
     private void Add(Place place, string path, (string What, string Instead) text) =>
         problems.Add(new Problem(ProblemSeverity.Error, place, path, text.What, text.Instead));
 
-    /// <summary>Tabs that indent are found by us, all at once: the scanner stops at the first, with a message about tokens.</summary>
-    private static string WithoutTabs(string text, string file, List<Problem> problems)
+    /// <summary>Noted before the parser moves on: it may stumble at the very next word.</summary>
+    private void Enter(NodeEvent start)
     {
-        if (!text.Contains('\t')) return text;
-        var result = new StringBuilder(text.Length);
-        var lines = text.Split('\n');
-        for (var i = 0; i < lines.Length; i++)
-        {
-            var line = lines[i];
-            var indent = line.Length - line.TrimStart(' ', '\t').Length;
-            var tab = line.AsSpan(0, indent).IndexOf('\t');
-            if (i > 0) result.Append('\n');
-            if (tab < 0 || line.Length == indent || line[indent] is '#' or '\r')
-            {
-                result.Append(line);
-                continue;
-            }
-            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(file, i + 1, tab + 1), "", "a tab indents this line, which YAML does not allow", "Indent with blanks, two for each level"));
-            result.Append(line[..indent].Replace("\t", "  ")).Append(line.AsSpan(indent));
-        }
-        return result.ToString();
+        within.Push(start.Start);
+        parser.MoveNext();
     }
 
-    private static string LineAt(string text, long line) => text.Split('\n') is var lines && line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
+    private void Leave()
+    {
+        within.Pop();
+        parser.MoveNext();
+    }
+
+    /// <summary>The innermost [ or { that is not closed yet.</summary>
+    private Mark? OpenBracket() => within.Where(mark => BracketAt(mark) is '[' or '{').Select(mark => (Mark?)mark).FirstOrDefault();
+
+    private char BracketAt(Mark mark) => LineAt(mark.Line) is var line && mark.Column >= 1 && mark.Column <= line.Length ? line[(int)mark.Column - 1] : ' ';
+
+    private void AddOpen(Mark bracket) =>
+        Add(bracket, BracketAt(bracket) == '[' ? ("the bracket [ that opens here is not closed", "Write ] behind the last item") : ("the bracket { that opens here is not closed", "Write } behind the last setting"));
+
+    private void Explain(YamlException trouble)
+    {
+        var bracket = OpenBracket();
+        // Found at the end of the file, where nobody would look.
+        if (bracket is { } open && lines.Skip((int)trouble.Start.Line - 1).All(string.IsNullOrWhiteSpace)) AddOpen(open);
+        else if (YamlTrouble.LineWithoutColon(trouble.Message, lines, (int)trouble.Start.Line) is { } number) Add(Place.InFile(file, number, Indent(LineAt(number)) + 1), "", YamlTrouble.NoColon(LineAt(number)));
+        else Add(trouble.Start, YamlTrouble.Explain(trouble.Message, LineAt(trouble.Start.Line).Trim()));
+    }
+
+    /// <summary>Tabs that indent are found by us, all at once: the scanner stops at the first, with a message about tokens. What else is wrong shows once the indentation is known.</summary>
+    private bool HasTabs()
+    {
+        var before = problems.Count;
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var (line, indent) = (lines[i], Indent(lines[i]));
+            var tab = line.AsSpan(0, indent).IndexOf('\t');
+            if (tab < 0 || line.Length == indent || line[indent] is '#' or '\r') continue;
+            Add(Place.InFile(file, i + 1, tab + 1), "", ("a tab indents this line, which YAML does not allow", "Indent with blanks, two for each level"));
+        }
+        return problems.Count > before;
+    }
+
+    private static int Indent(string line) => line.Length - line.TrimStart(' ', '\t').Length;
+
+    /// <summary>Empty where the scanner counts lines that we do not.</summary>
+    private string LineAt(long number) => number >= 1 && number <= lines.Length ? lines[number - 1] : "";
 }

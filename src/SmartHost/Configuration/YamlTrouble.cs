@@ -30,17 +30,39 @@ internal static class YamlTrouble
         ("directive", "a line that begins with % means something else in YAML", "Put the text into quotes, or remove the line"),
     ];
 
+    /// <param name="line">That it complains about.</param>
     public static (string What, string Instead) Explain(string complaint, string line)
     {
-        if (line.StartsWith('\t')) return (Known[0].What, Known[0].Instead);
         // “recipients: *” is the one people meet most.
         if (line.EndsWith(": *", StringComparison.Ordinal) || line.EndsWith("- *", StringComparison.Ordinal)) return ("* needs quotes", "Write \"*\": without quotes, * means something else in YAML");
-        // The grammar sees a wrong indentation where people forgot the colon.
-        if (complaint.Contains("expected key", StringComparison.OrdinalIgnoreCase) && line.Length > 0 && !line.Contains(':') && line[0] is not ('-' or '"' or '\'' or '}' or ']')) return Explain("could not find expected ':'", "");
         foreach (var (sign, what, instead) in Known)
         {
             if (complaint.Contains(sign, StringComparison.OrdinalIgnoreCase)) return (what, instead);
         }
-        return ("this cannot be read as YAML", "Compare the line, and the one above, with configs/smarthost.full.yaml; text with special characters needs quotes");
+        return ("this cannot be read as YAML", "Look at this line and the one above: a blank must follow the colon, and text with special characters needs quotes");
     }
+
+    /// <summary>
+    /// The line that lacks its “: ”, where that is what the complaint comes from. To the grammar such a line is a text, which
+    /// goes on in the next line: there it meets a colon that it did not expect, or an indentation that does not fit.
+    /// </summary>
+    /// <param name="number">Of the line it complains about, from 1.</param>
+    public static int? LineWithoutColon(string complaint, IReadOnlyList<string> lines, int number)
+    {
+        if (!complaint.Contains("expected key", StringComparison.OrdinalIgnoreCase) && !complaint.Contains("multiline plain scalar", StringComparison.OrdinalIgnoreCase)) return null;
+        if (number < 1 || number > lines.Count) return null;
+        if (LacksColon(lines[number - 1].Trim())) return number;
+        var above = number - 1;
+        while (above > 0 && lines[above - 1].Trim() is "" or ['#', ..]) above--;
+        return above > 0 && LacksColon(lines[above - 1].Trim()) ? above : null;
+    }
+
+    /// <summary>Of the line, its name alone is shown: what follows may be a password.</summary>
+    public static (string What, string Instead) NoColon(string line) => line.Contains(':')
+        ? ("a blank is missing after the colon", $"Write “{Quoting.Key(line.Trim())}: …”")
+        : ("this line is not “name: value”", "Write a colon and a blank after the name; a list item begins with “- ”");
+
+    /// <summary>Not so a list item, a quoted text, or the end of a list or group that began in another line.</summary>
+    private static bool LacksColon(string line) =>
+        line.Length > 0 && line[0] is not ('-' or '"' or '\'' or '[' or ']' or '{' or '}') && line[^1] is not (':' or ',' or ']' or '}') && !line.Contains(": ", StringComparison.Ordinal);
 }
