@@ -92,9 +92,10 @@ public class EnvironmentTests
             ("SMARTHOST__log____level", "debug"),
             ("SMARTHOST__LOG__FORMAT", "json"), ("SMARTHOST__log__format", "text"),
             ("SMARTHOST_DEVICES", "192.168.1.9 you@gmail.com; 192.168.1=>a@x"),
-            ("SMARTHOST_DEVICE", "x"), ("SMARTHOST_PORT", "tcp://10.0.0.1"));
+            ("SMARTHOST_listeners__lan__port", "25"), ("SMARTHOST_DEVICE", "x"), ("SMARTHOST_PORT", "tcp://10.0.0.1"));
         Assert.That(folder.Problems(result), Is.EquivalentTo(new[]
         {
+            "environment variable SMARTHOST_listeners__lan__port: warning: this variable means nothing to SmartHost. Did you mean SMARTHOST__listeners__lan__port?",
             "environment variable SMARTHOST_DEVICE: warning: this variable means nothing to SmartHost. Did you mean SMARTHOST_DEVICES?",
             "environment variable SMARTHOST_DEVICES: error: “192.168.1.9 you@gmail.com” is not a device. Write address=>recipient, such as 192.168.1.23=>you@gmail.com, and a semicolon between two devices.",
             "environment variable SMARTHOST__log____level: error: this variable's name has an empty part. Write SMARTHOST__accounts__default__username, two underscores between the parts.",

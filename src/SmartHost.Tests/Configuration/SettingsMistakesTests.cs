@@ -88,12 +88,12 @@ public class SettingsMistakesTests
             "smarthost.yaml:9:14: error: devices.scanner.senders is an empty list. Write an address (you@gmail.com), a domain (\"*@example.com\") or everyone (\"*\"), or remove the line.");
         yield return Case("two devices at one address, or with one login", Account + $$"""
             devices:
-              a: { addresses: [192.168.1.7/24], recipients: "*", username: Shop, passwordHash: "{{Hash}}" }
+              a: { addresses: [192.168.1.0/255.255.255.0], recipients: "*", username: Shop, passwordHash: "{{Hash}}" }
               b: { addresses: [192.168.1.0/24], recipients: "*", username: shop, passwordHash: "{{Hash}}" }
 
             """,
             "smarthost.yaml:7:8: error: devices.b.addresses has 192.168.1.0/24, which devices.a (smarthost.yaml:6:8) has too. Remove it from one of the two.",
-            "smarthost.yaml:7:54: error: devices.b.username is “shop”, which devices.a (smarthost.yaml:6:54) has too. Give each device a name of its own.");
+            "smarthost.yaml:7:54: error: devices.b.username is “shop”, which devices.a (smarthost.yaml:6:65) has too. Give each device a name of its own.");
         yield return Case("logins by halves", Account + """
             devices:
               a: { username: a, recipients: "*" }
@@ -133,6 +133,24 @@ public class SettingsMistakesTests
 
             """ + Scanner,
             "smarthost.yaml:2:39: warning: accounts.default.appPassword has 13 characters, not all of them letters; Google's app passwords have 16 letters. The account's own password does not work here: make an app password at https://myaccount.google.com/apppasswords.");
+        yield return Case("an empty password, and ports that are none", """
+            accounts:
+              default: { username: you@gmail.com, appPassword: "", port: 0 }
+            listeners:
+              lan: { port: 0 }
+              other: { port: 65536 }
+            dashboard: { port: 0, password: [] }
+
+            """ + Scanner,
+            "smarthost.yaml:2:52: error: accounts.default.appPassword is empty. Write it in quotes, or put it into a file and name that in appPasswordFile.",
+            "smarthost.yaml:2:62: error: accounts.default.port is “0”, which is not a port. Write a number from 1 to 65535, such as 2525.",
+            "smarthost.yaml:4:16: error: listeners.lan.port is “0”, which is not a port. Write a number from 1 to 65535, such as 2525.",
+            "smarthost.yaml:5:18: error: listeners.other.port is “65536”, which is not a port. Write a number from 1 to 65535, such as 2525.",
+            "smarthost.yaml:6:20: error: dashboard.port is “0”, which is not a port. Write a number from 1 to 65535, such as 2525.",
+            "smarthost.yaml:6:33: error: dashboard.password is not a text. Write it in quotes, or put it into a file and name that in passwordFile.");
+        yield return Case("an address with the length of its network", Account + "devices:\n  a:\n    addresses: [192.168.1.23/24, 10.0.0.0/8, 192.168.2.7/32, \"fd00::5/8\"]\n    recipients: \"*\"\n",
+            "smarthost.yaml:7:17: warning: devices.a.addresses has “192.168.1.23/24”, which is all of the network 192.168.1.0/24. Write 192.168.1.23 for the one address, or 192.168.1.0/24 for all of them.",
+            "smarthost.yaml:7:62: warning: devices.a.addresses has “fd00::5/8”, which is all of the network fd00::/8. Write fd00::5 for the one address, or fd00::/8 for all of them.");
         yield return Case("one port for two", Account + Scanner + "listeners:\n  a: { port: 2525 }\n  b: { port: 2525, address: 127.0.0.1 }\n  c: { port: 8025 }\n",
             "smarthost.yaml:11:8: error: listeners.b.port is 2525, which listeners.a.port (smarthost.yaml:10:8) has too. Give each a port of its own.",
             "smarthost.yaml:12:8: error: listeners.c.port is 8025, which dashboard.port (its default) has too. Give each a port of its own.");

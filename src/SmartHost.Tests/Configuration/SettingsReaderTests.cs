@@ -25,13 +25,13 @@ public class SettingsReaderTests
             listeners:
               lan: { port: 25, address: 127.0.0.1, tls: off, authInClear: yes }
               tls: { port: 465, tls: implicit, legacyTls: on }
-            dashboard: { port: 0, address: localhost, password: geheim, token: t, openMetrics: true, hosts: ["*.example.com", mail.example.org] }
+            dashboard: { port: 8026, address: localhost, password: geheim, token: t, openMetrics: true, hosts: ["*.example.com", mail.example.org] }
             data: ./queue
             hostname: mail.home.lan
             unknownDevices: refuse
             devices:
               scanner:
-                addresses: [192.168.1.23, "10.1.2.3/8"]
+                addresses: [192.168.1.23, "10.0.0.0/8"]
                 senders: "*@home.lan, scan@example.com"
                 recipients: [you@gmail.com, "*@example.com"]
                 maxSize: 10 MB
@@ -69,7 +69,7 @@ public class SettingsReaderTests
             new ListenerSettings { Name = "tls", Port = 465, Tls = ListenerTls.Implicit, LegacyTls = true },
         }));
         Assert.That((settings.Dashboard.Port, settings.Dashboard.Address, settings.Dashboard.Password, settings.Dashboard.Token, settings.Dashboard.OpenMetrics),
-            Is.EqualTo((0, IPAddress.Loopback, new Secret("geheim"), new Secret("t"), true)));
+            Is.EqualTo((8026, IPAddress.Loopback, new Secret("geheim"), new Secret("t"), true)));
         Assert.That(settings.Dashboard.Hosts, Is.EqualTo(new[] { "*.example.com", "mail.example.org" }));
         Assert.That((settings.DataFolder, settings.Queue.Folder, settings.Hostname), Is.EqualTo((Path.Combine(folder.Path, "queue"), Path.Combine(folder.Path, "queue"), "mail.home.lan")));
 

@@ -11,6 +11,8 @@ internal sealed class EnvironmentSettings
 {
     public const string Prefix = "SMARTHOST__", ConfigVariable = "SMARTHOST_CONFIG", DataVariable = "SMARTHOST_DATA", DevicesVariable = "SMARTHOST_DEVICES";
 
+    private const string ShortPrefix = "SMARTHOST_";
+
     private static readonly string[] ShortNames = [ConfigVariable, DataVariable, DevicesVariable];
 
     private readonly List<Problem> problems;
@@ -46,15 +48,17 @@ internal sealed class EnvironmentSettings
             case DataVariable: Put(variable, ["data"], value); break;
             case DevicesVariable: AddDevices(value, file); break;
             case ConfigVariable: break;
-            // Other variables that begin so belong to others: Kubernetes sets SMARTHOST_PORT for a service of our name.
-            case var other when other.StartsWith("SMARTHOST_", StringComparison.OrdinalIgnoreCase) && Suggestion.Closest(other, ShortNames) is { } close && EndsAlike(other, close):
-                problems.Add(new Problem(ProblemSeverity.Warning, Place.InEnvironment(variable), "", "this variable means nothing to SmartHost", $"Did you mean {close}?"));
+            case var other when other.StartsWith(ShortPrefix, StringComparison.OrdinalIgnoreCase) && Meant(other[ShortPrefix.Length..]) is { } meant:
+                problems.Add(new Problem(ProblemSeverity.Warning, Place.InEnvironment(variable), "", "this variable means nothing to SmartHost", $"Did you mean {meant}?"));
                 break;
         }
     }
 
-    /// <summary>The prefix alone makes all of them alike: what follows must be near too.</summary>
-    private static bool EndsAlike(string written, string known) => Suggestion.Closest(written["SMARTHOST_".Length..], [known["SMARTHOST_".Length..]]) is not null;
+    /// <summary>Null where the variable may be somebody else's: Kubernetes sets <c>SMARTHOST_PORT</c> for a service of our name.</summary>
+    /// <param name="name">Without the prefix, which alone would make all of them alike.</param>
+    private static string? Meant(string name) => name.Contains("__", StringComparison.Ordinal)
+        ? Prefix + name
+        : Suggestion.Closest(name, ShortNames.Select(known => known[ShortPrefix.Length..])) is { } close ? ShortPrefix + close : null;
 
     /// <summary>The account that the short names are about: the file's only one, else <c>default</c>.</summary>
     private static string GmailAccount(SettingsNode.Mapping file) => file.Under("accounts").Entries is [var only] ? only.Key : "default";

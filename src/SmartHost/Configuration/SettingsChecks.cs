@@ -84,7 +84,7 @@ internal static class SettingsChecks
         {
             var (path, address, port) = ports[i];
             // A mistake in it was told already, and left the default here.
-            if (port == 0 || context.Problems.Exists(problem => problem.Path == path)) continue;
+            if (context.Problems.Exists(problem => problem.Path == path)) continue;
             var (clash, _, _) = ports.Take(i).FirstOrDefault(other => other.Port == port && Overlap(other.Address, address) && !context.Problems.Exists(problem => problem.Path == other.Path));
             if (clash is null) continue;
             // The one to change is the one that was written; of two, the second.

@@ -94,7 +94,11 @@ internal sealed class ListRow<TRecord, T>(string name, ValueKind<T> kind, Func<T
         foreach (var (text, node) in items)
         {
             if (text is null) context.Error(node.Place, path, node is SettingsNode.Scalar ? "has an item without a value" : "must be a list of plain texts", kind.Expected);
-            else if (kind.TryRead(text, node.Place, out var item)) read.Add(item);
+            else if (kind.TryRead(text, node.Place, out var item))
+            {
+                read.Add(item);
+                if (kind.Doubt(text, item) is { } doubt) context.Warning(node.Place, path, $"has {Quoting.Value(text)}, which {doubt.What}", doubt.Instead);
+            }
             else context.Error(node.Place, path, $"has {Quoting.Value(text)}, which is not {kind.Name}", kind.Expected);
         }
         return set(record, read);
@@ -115,7 +119,7 @@ internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRec
     {
         if (value is not SettingsNode.Scalar { Text: { } text } || string.IsNullOrWhiteSpace(text))
         {
-            context.Error(value.Place, path, "is not a text", Expected);
+            context.Error(value.Place, path, value is SettingsNode.Scalar ? "is empty" : "is not a text", Expected);
             return record;
         }
         if (!isHash) context.WrittenSecret(value.Place, path);

@@ -15,7 +15,11 @@ internal delegate bool ValueReader<T>(string text, Place place, [MaybeNullWhen(f
 /// <param name="Expected">What to write, with an example.</param>
 /// <param name="JsonSchema">The same for an editor, as a JSON schema object.</param>
 /// <param name="Write">A value as one would write it; for the reference's column of defaults.</param>
-internal sealed record ValueKind<T>(string Name, string Expected, string JsonSchema, ValueReader<T> TryRead, Func<T, string> Write);
+internal sealed record ValueKind<T>(string Name, string Expected, string JsonSchema, ValueReader<T> TryRead, Func<T, string> Write)
+{
+    /// <summary>Of a text that can be read though it was probably meant otherwise: what it means, and what to write. Null: it is clear.</summary>
+    public Func<string, T, (string What, string Instead)?> Doubt { get; init; } = (_, _) => null;
+}
 
 /// <summary>The kinds of value there are.</summary>
 internal static class ValueKinds
@@ -26,14 +30,13 @@ internal static class ValueKinds
 
     public static readonly ValueKind<bool> Switch = new("true or false", "Write true or false", """{"type":"boolean"}""", ReadSwitch, value => value ? "true" : "false");
 
-    /// <summary>Zero is any free port: for tests, and for those who read the log.</summary>
-    public static readonly ValueKind<int> Port = Whole(0, 65_535) with { Name = "a port", Expected = "Write a number from 1 to 65535, such as 2525" };
+    public static readonly ValueKind<int> Port = Whole(1, 65_535) with { Name = "a port", Expected = "Write a number from 1 to 65535, such as 2525" };
 
     public static readonly ValueKind<Mailbox> Mailbox = new("an e-mail address", "Write a plain address, such as you@gmail.com", """{"type":"string","format":"email"}""", ReadMailbox, mailbox => mailbox.ToString());
 
     public static readonly ValueKind<IPAddress> ListenAddress = new("an address of this machine", "Write an IP address, \"*\" for all of them, or localhost", AnyText, ReadListenAddress, address => address.ToString());
 
-    public static readonly ValueKind<IPNetwork> Network = new("an address or network", "Write an address such as 192.168.1.23, or a network such as 192.168.1.0/24", AnyText, ReadNetwork, ClientNetwork.ToText);
+    public static readonly ValueKind<IPNetwork> Network = new("an address or network", "Write an address such as 192.168.1.23, or a network such as 192.168.1.0/24", AnyText, ReadNetwork, ClientNetwork.ToText) { Doubt = DoubtNetwork };
 
     public static readonly ValueKind<string> Pattern = new("an address pattern", "Write an address (you@gmail.com), a domain (\"*@example.com\") or everyone (\"*\")", """{"type":"string","pattern":"^\\*$|@"}""", ReadPattern, pattern => pattern);
 
@@ -100,6 +103,12 @@ internal static class ValueKinds
     }
 
     private static bool ReadNetwork(string text, Place place, out IPNetwork value) => ClientNetwork.TryParse(text, out value);
+
+    /// <summary>Who writes one device's address so lets in all of its neighbours.</summary>
+    private static (string, string)? DoubtNetwork(string text, IPNetwork network) =>
+        text.Split('/') is [var address, _] && ClientNetwork.TryParseAddress(address, out var written) && !written.Equals(network.BaseAddress)
+            ? ($"is all of the network {ClientNetwork.ToText(network)}", $"Write {address} for the one address, or {ClientNetwork.ToText(network)} for all of them")
+            : null;
 
     private static bool ReadPattern(string text, Place place, out string value)
     {

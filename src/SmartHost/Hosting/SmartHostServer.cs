@@ -53,7 +53,7 @@ public sealed class SmartHostServer : IAsyncDisposable
 
     internal MailFlow Flow => flow;
 
-    /// <summary>Where each listener really listens: with port 0, which port it got.</summary>
+    /// <summary>Where each listener really listens.</summary>
     public IPEndPoint EndpointOf(string listener) => smtp.EndpointOf(listener) ?? throw new ArgumentException($"there is no listener {listener}", nameof(listener));
 
     /// <summary>Where the page is; null when it is off.</summary>
