@@ -101,6 +101,7 @@ public class SettingsMistakesTests
               c: { addresses: 10.0.0.2, requireAuth: true, recipients: "*" }
               smarthost: { addresses: 10.0.0.3, recipients: "*" }
               d e: { addresses: 10.0.0.4, recipients: "*" }
+              -e: { addresses: 10.0.0.5, recipients: "*" }
 
             """,
             "smarthost.yaml:6:8: error: devices.a.username is given without passwordHash. Run smarthost hash-password and write what it prints, in quotes, as passwordHash.",
@@ -108,7 +109,8 @@ public class SettingsMistakesTests
             "smarthost.yaml:7:29: error: devices.b.passwordHash is not a hash made by smarthost hash-password. Run smarthost hash-password and write what it prints, in quotes; in a compose file double every $.",
             "smarthost.yaml:8:29: error: devices.c.requireAuth asks for a login, but the device has no username. Write username and passwordHash, or remove requireAuth.",
             "smarthost.yaml:9:3: error: devices.smarthost has the name that SmartHost's own mail goes by. Give the device another name.",
-            "smarthost.yaml:10:3: error: devices.d e is not a name for a device. Use letters, digits, - and _ alone, at most 64, such as office-scanner.");
+            "smarthost.yaml:10:3: error: devices.d e is not a name for a device. Use 1 to 64 letters, digits, - and _, beginning with a letter or digit, such as office-scanner.",
+            "smarthost.yaml:11:3: error: devices.-e is not a name for a device. Use 1 to 64 letters, digits, - and _, beginning with a letter or digit, such as office-scanner.");
         yield return Case("accounts that do not exist", Account + Scanner + "    account: defualt\n".Insert(0, "  ups:\n    addresses: 10.0.0.1\n    recipients: \"*\"\n"),
             "smarthost.yaml:12:5: error: devices.ups.account is “defualt”, and there is no such account. Did you mean default?");
         yield return Case("no account at all", Scanner,

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
 using SmartHost.Dashboard.Pages;
+using SmartHost.Devices;
 using SmartHost.Mail;
 
 namespace SmartHost.Cli;
@@ -44,7 +45,7 @@ internal static class DevicesCommand
 
     private static Command Allow(CommonOptions common)
     {
-        var name = new Argument<string>("NAME") { Description = "Its name: letters, digits, hyphens.", HelpName = "NAME" };
+        var name = new Argument<string>("NAME") { Description = $"Its name: {DeviceName.Rule}.", HelpName = "NAME" };
         var address = new Option<string[]>("--address") { Description = "Where it is: an address or a network. May be repeated.", Required = true, HelpName = "ADDRESS" };
         var to = new Option<string[]>("--to") { Description = "Whom it may write to: an address, *@example.com, or *. May be repeated.", Required = true, HelpName = "ADDRESS" };
         var priority = OneOf.Words("--priority", "How urgent its mail is. Default: normal.", "LANE", [.. Enum.GetNames<Lane>().Select(lane => lane.ToLowerInvariant())]);

@@ -25,7 +25,7 @@ public static class DeviceFiles
     /// <returns>Null when it is on disk, else a sentence why not.</returns>
     public static string? Write(string dataFolder, Device device)
     {
-        if (!SettingsSection.IsName(device.Name)) return BadName(device.Name);
+        if (!DeviceName.IsValid(device.Name)) return BadName(device.Name);
         var folder = Path.Combine(dataFolder, FolderName);
         var path = Path.Combine(folder, device.Name + Extension);
         return Try(path, () =>
@@ -40,7 +40,7 @@ public static class DeviceFiles
     /// <returns>Null when it is gone, else a sentence why not.</returns>
     public static string? Delete(string dataFolder, string name)
     {
-        if (!SettingsSection.IsName(name)) return BadName(name);
+        if (!DeviceName.IsValid(name)) return BadName(name);
         var folder = Path.Combine(dataFolder, FolderName);
         var path = Path.Combine(folder, name + Extension);
         if (!File.Exists(path)) return $"There is no file {path}";
@@ -118,7 +118,7 @@ public static class DeviceFiles
     }
 
     private static string BadName(string name) =>
-        $"{Quoting.Value(name)} is not a name for a device: use letters, digits, - and _ alone, at most {SettingsSection.MaxNameLength}, such as office-scanner";
+        $"{Quoting.Value(name)} is not a name for a device: use {DeviceName.Rule}";
 
     private static string? Try(string path, Action action)
     {

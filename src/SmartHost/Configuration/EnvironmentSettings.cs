@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmartHost.Devices;
 
 namespace SmartHost.Configuration;
 
@@ -75,7 +76,7 @@ internal sealed class EnvironmentSettings
                 continue;
             }
             var name = "device-" + string.Concat(addresses.Split(',')[0].Trim().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
-            if (name.Length > SettingsSection.MaxNameLength) name = name[..SettingsSection.MaxNameLength];
+            if (name.Length > DeviceName.MaxLength) name = name[..DeviceName.MaxLength];
             var unique = name;
             for (var i = 2; root.Has("devices", unique) || file.Under("devices").Find(unique) is not null; i++) unique = $"{name}-{i}";
             Put(DevicesVariable, ["devices", unique, "addresses"], addresses);

@@ -25,7 +25,7 @@ internal static class ReferenceText
         - **Lists** are `[a, b]`, or one value alone.
         - **Patterns** of addresses are `you@example.com`, `"*@example.com"` or `"*"`. Text that begins with `*` needs quotes.
         - **Paths** start from the folder of the file they are written in; in the environment, from the current folder.
-        - **Names** of accounts, listeners and devices are letters, digits, `-` and `_`.
+        - **Names** of accounts, listeners and devices are letters, digits, `-` and `_`, at most 64, the first a letter or digit.
 
         ## Secrets
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using SmartHost.Devices;
 
 namespace SmartHost.Configuration;
 
@@ -54,7 +55,7 @@ internal static class SchemaFile
         {
             json.WriteString("type", "object");
             json.WriteStartObject("propertyNames");
-            json.WriteString("pattern", $"^[A-Za-z0-9_-]{{1,{SettingsSection.MaxNameLength}}}$");
+            json.WriteString("pattern", $"^[A-Za-z0-9][A-Za-z0-9_-]{{0,{DeviceName.MaxLength - 1}}}$");
             json.WriteEndObject();
             json.WriteStartObject("additionalProperties");
             WriteSection(json, children);

@@ -1,3 +1,4 @@
+using SmartHost.Devices;
 using SmartHost.Mail;
 
 namespace SmartHost.Configuration;
@@ -201,9 +202,9 @@ internal sealed class NamedRow<TRecord, TChild>(string name, string noun, Settin
         {
             var childPath = $"{path}.{Quoting.Key(entry.Key)}";
             context.Places[childPath] = entry.Place;
-            if (!SettingsSection.IsName(entry.Key))
+            if (!DeviceName.IsValid(entry.Key))
             {
-                context.Error(entry.Place, childPath, $"is not a name for a {noun}", $"Use letters, digits, - and _ alone, at most {SettingsSection.MaxNameLength}, such as office-scanner");
+                context.Error(entry.Place, childPath, $"is not a name for a {noun}", $"Use {DeviceName.Rule}");
                 continue;
             }
             // The place of what is missing is the name, not the first line below it.

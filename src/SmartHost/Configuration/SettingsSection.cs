@@ -3,13 +3,7 @@ namespace SmartHost.Configuration;
 /// <summary>A group of settings, as far as its names, types and words are concerned.</summary>
 internal abstract class SettingsSection
 {
-    /// <summary>Names of accounts, listeners and devices stand in paths, logs, file names and reply texts.</summary>
-    public const int MaxNameLength = 64;
-
     public abstract IReadOnlyList<SettingsRow> Rows { get; }
-
-    public static bool IsName(string name) =>
-        name.Length is > 0 and <= MaxNameLength && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 }
 
 /// <summary>A group of settings that is read into a record: the one table of what may be written there.</summary>

@@ -9,7 +9,7 @@ internal static class AllowRules
     public static IReadOnlyList<string> Problems(AllowRequest request, DashboardSources sources, Device? edited)
     {
         var problems = new List<string>();
-        if (!IsName(request.Name)) problems.Add($"“{request.Name}” cannot be a device's name: use 1 to 40 letters, digits and hyphens, such as office-scanner.");
+        if (!DeviceName.IsValid(request.Name)) problems.Add($"“{request.Name}” cannot be a device's name: use {DeviceName.Rule}.");
         else if (edited is null && sources.Devices().Any(one => one.Device.Name.Equals(request.Name, StringComparison.OrdinalIgnoreCase)))
         {
             problems.Add($"There is a device named {request.Name} already. Choose another name, or edit that device.");
@@ -48,7 +48,4 @@ internal static class AllowRules
         }
         return IPNetwork.TryParse(text, out var network) ? network : null;
     }
-
-    /// <summary>The name becomes a file's, so it must not be able to leave the folder.</summary>
-    public static bool IsName(string name) => name.Length is > 0 and <= 40 && char.IsAsciiLetterOrDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 }

@@ -174,7 +174,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     /// <summary>What it called itself, if that can be a name and is free.</summary>
     private string SuggestName(UnknownDevice? tried)
     {
-        var name = tried?.Helos.Select(helo => helo.Split('.')[0].ToLowerInvariant()).LastOrDefault(AllowRules.IsName) ?? "";
+        var name = tried?.Helos.Select(helo => helo.Split('.')[0].ToLowerInvariant()).LastOrDefault(DeviceName.IsValid) ?? "";
         return name is "localhost" || name.All(char.IsAsciiDigit) || sources.Devices().Any(one => one.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ? "" : name;
     }
 
