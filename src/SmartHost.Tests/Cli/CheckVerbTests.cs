@@ -56,12 +56,13 @@ public class CheckVerbTests
         var port = ((IPEndPoint)squatter.LocalEndpoint).Port;
         var config = await WriteAsync(folder, gmail, port, RunningServer.FreePort(), RunningServer.FreePort(), cancellation);
         var yaml = (await File.ReadAllTextAsync(config, cancellation)).Replace("abcd efgh ijkl mnop", "wron gwro ngwr ongw").Replace($"data: {folder.Path}/data", "data: /proc/nowhere");
-        await File.WriteAllTextAsync(config, yaml.Split("devices:")[0], cancellation);
+        await File.WriteAllTextAsync(config, yaml.Split("devices:")[0] + "log: { file: /proc/nowhere/smarthost.log }\n", cancellation);
         var (code, output) = await RunAsync(config, TimeSpan.FromDays(3), cancellation);
         Assert.That(code, Is.EqualTo(ExitCode.Failure), output);
         Assert.Multiple(() =>
         {
-            Assert.That(output, Does.Match("✗ data folder: /proc/nowhere cannot be written: [^\n]+\n    → Let the user that runs SmartHost own it"));
+            Assert.That(output, Does.Match("✗ data folder: /proc/nowhere does not exist and cannot be made: [^\n]+\n    → Make it and let the user that runs SmartHost own it"));
+            Assert.That(output, Does.Match("! log file: /proc/nowhere/smarthost.log cannot be written: [^\n]+\n    → Let the user that runs SmartHost write in its folder"));
             Assert.That(output, Does.Contain($"✗ port {port}: Another program listens here.\n    → Stop it (ss -ltnp shows its name), or choose another port with listeners.lan.port."));
             Assert.That(output, Does.Contain("! devices: No device is allowed to send yet.\n    → Add one under devices"));
             Assert.That(output, Does.Contain("✓ allowance of default: 1000000 messages and 1000000 recipients in 24 hours; how much of it is left, only a running SmartHost knows\n"));
@@ -82,8 +83,37 @@ public class CheckVerbTests
         Assert.That(code, Is.EqualTo(ExitCode.Failure), output);
         Assert.That(output, Does.Contain($"! way to 127.0.0.1:{gmail.Port}: The mail server refuses the connection (127.0.0.1).\n    → A firewall or the provider may block it: allow outgoing TCP to it"));
         Assert.That(output, Does.Contain("✗ account default: The mail server refuses the connection"));
-        if (!OperatingSystem.IsWindows())
-            Assert.That(File.GetUnixFileMode(folder.File("data")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute), "a check before the first start makes the folder");
+    }
+
+    [Test]
+    public async Task Before_the_first_start_nothing_is_made(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var config = await WriteAsync(folder, gmail, RunningServer.FreePort(), RunningServer.FreePort(), RunningServer.FreePort(), cancellation);
+        await File.AppendAllTextAsync(config, "log: { file: logs/smarthost.log }\n", cancellation);
+        var before = Directory.GetFileSystemEntries(folder.Path);
+        var typed = await Typed.RunAsync(Screen.None, ["check", "--offline", "--config", config], cancellation);
+        Assert.That(typed.Code, Is.EqualTo(ExitCode.Ok), typed.Output);
+        Assert.That(typed.Output, Does.Contain($"✓ data folder: {folder.Path}/data does not exist yet; the first start makes it\n").And.Contain("✓ disk: ").And.Contain($"✓ log file: {folder.Path}/logs can be written\n"));
+        Assert.That(Directory.GetFileSystemEntries(folder.Path), Is.EquivalentTo(before));
+
+        await File.WriteAllTextAsync(folder.File("data"), "", cancellation);
+        typed = await Typed.RunAsync(Screen.None, ["check", "--offline", "--config", config], cancellation);
+        Assert.That(typed.Output, Does.Contain($"✗ data folder: {folder.Path}/data is a file, but a folder is needed there.\n    → Move the file away, or name another folder with data.\n"));
+    }
+
+    [Test]
+    public async Task A_file_that_is_not_there_has_no_praise(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var check = SmartHostProcess.Start(["check", "--offline"], new Dictionary<string, string>
+        {
+            ["SMARTHOST_CONFIG"] = folder.File("none.yaml"), ["SMARTHOST_DATA"] = folder.File("data"),
+            ["GMAIL_USERNAME"] = "you@gmail.com", ["GMAIL_APP_PASSWORD"] = "abcdefghijklmnop", ["SMARTHOST_DEVICES"] = "192.168.1.23=>you@gmail.com",
+        });
+        await check.ExitAsync(cancellation);
+        Assert.That(check.Output, Does.Contain($"✓ settings: the environment alone, without a mistake (there is no {folder.File("none.yaml")})"));
     }
 
     [Test]

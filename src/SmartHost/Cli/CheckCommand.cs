@@ -22,7 +22,7 @@ internal static class CheckCommand
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
             if (!terminal.Json)
             {
-                if (read.Problems.Count == 0) Show(terminal, new CheckLine("settings", CheckResult.Good, read.ConfigFile is { } file ? $"{file} has no mistake" : "the environment alone, without a mistake"));
+                if (read.Problems.Count == 0) Show(terminal, new CheckLine("settings", CheckResult.Good, Sound(read.ConfigFile)));
                 else terminal.Line(ProblemText.Format(read.Problems).TrimEnd(), indent: 6);
             }
             var lines = new List<CheckLine>();
@@ -46,6 +46,14 @@ internal static class CheckCommand
         });
         return command;
     }
+
+    /// <summary>The image names a file that need not be there: whoever believes to have mounted one sees here that it is not.</summary>
+    private static string Sound(string? configFile) => configFile switch
+    {
+        null => "the environment alone, without a mistake",
+        _ when File.Exists(configFile) => $"{configFile} has no mistake",
+        _ => $"the environment alone, without a mistake (there is no {configFile})",
+    };
 
     /// <summary>Null: none is running, or none that this user may ask.</summary>
     private static async Task<RunningState?> RunningAsync(string dataFolder, CancellationToken cancellation)

@@ -19,7 +19,7 @@ namespace SmartHost.Hosting;
 public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, QueueReply Queue, string? Bridge, IReadOnlyList<string> AfterRestart);
 
 /// <summary>
-/// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Changes nothing and
+/// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Leaves nothing behind and
 /// sends nothing; one login an account, never repeated. Each line stands on its own: where one fails, the others go on.
 /// </summary>
 public sealed class Checkup(SmartHostSettings settings, GmailConnector connector, TimeProvider time)
@@ -43,6 +43,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         foreach (var sentence in server?.AfterRestart ?? []) yield return Trouble("settings", $"{sentence}.", "Restart SmartHost when it suits: what waits is kept.");
         yield return DataFolder();
         yield return FreeSpace();
+        if (settings.Log.File is { } log) yield return LogFile(log);
         foreach (var listener in settings.Listeners)
         {
             yield return listening ? Good($"port {listener.Port}", "SmartHost listens here") : await PortCheck.ListenerAsync(listener, cancellation);
@@ -82,26 +83,25 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
 
     private CheckLine DataFolder()
     {
-        var probe = Path.Combine(settings.DataFolder, $".check-{Environment.ProcessId}");
-        try
-        {
-            PrivateFolder.Make(settings.DataFolder);
-            File.WriteAllText(probe, "");
-            File.Delete(probe);
-            return Good("data folder", $"{settings.DataFolder} can be written");
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            return Bad("data folder", $"{settings.DataFolder} cannot be written: {failure.Message}",
-                $"Let the user that runs SmartHost own it (chown -R USER {settings.DataFolder}), or name another folder with data.");
-        }
+        const string name = "data folder";
+        var folder = settings.DataFolder;
+        var exists = Directory.Exists(folder);
+        if (File.Exists(folder)) return Bad(name, $"{folder} is a file, but a folder is needed there.", "Move the file away, or name another folder with data.");
+        if (WriteProbe.Obstacle(folder) is not { } obstacle) return Good(name, exists ? $"{folder} can be written" : $"{folder} does not exist yet; the first start makes it");
+        return exists
+            ? Bad(name, $"{folder} cannot be written: {obstacle}", $"Let the user that runs SmartHost own it (chown -R USER {folder}), or name another folder with data.")
+            : Bad(name, $"{folder} does not exist and cannot be made: {obstacle}", $"Make it and let the user that runs SmartHost own it (mkdir -p {folder}; chown USER {folder}), or name another folder with data.");
     }
+
+    private static CheckLine LogFile(string file) => LogSetup.Obstacle(file) is { } obstacle
+        ? Trouble("log file", $"{file} cannot be written: {obstacle}", "Let the user that runs SmartHost write in its folder, or name another file with log.file.")
+        : Good("log file", $"{Path.GetDirectoryName(file)} can be written");
 
     private CheckLine FreeSpace()
     {
         try
         {
-            var free = new DriveInfo(settings.DataFolder).AvailableFreeSpace;
+            var free = new DriveInfo(WriteProbe.Existing(settings.DataFolder)).AvailableFreeSpace;
             var text = $"{free / (1 << 30):N0} GB free for the queue";
             return free < PlentyOfSpace ? Trouble("disk", text, "Make room: at the limit devices are told to try again later.") : Good("disk", text);
         }

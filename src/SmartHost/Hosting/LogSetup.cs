@@ -2,6 +2,7 @@ using Serilog;
 using Serilog.Events;
 using Serilog.Formatting.Compact;
 using Serilog.Sinks.SystemConsole.Themes;
+using SmartHost.Disk;
 using SmartHost.History;
 
 namespace SmartHost.Hosting;
@@ -40,6 +41,9 @@ public static class LogSetup
         }
         return configuration.CreateLogger();
     }
+
+    /// <summary>Why the log's file cannot be written; null: it can. Serilog itself keeps silent about it.</summary>
+    public static string? Obstacle(string file) => WriteProbe.Obstacle(Path.GetDirectoryName(file)!);
 
     /// <summary>Colour on a terminal alone, and never where NO_COLOR asks for none (no-color.org).</summary>
     private static ConsoleTheme Theme() =>
