@@ -29,7 +29,9 @@ public static class LogSetup
             })
             // The framework tells of every request and every socket at Information: noise between the lines about mail.
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
-            .MinimumLevel.Override("System", LogEventLevel.Warning);
+            .MinimumLevel.Override("System", LogEventLevel.Warning)
+            // It tells of a failed start with its stack, before RunCommand does in a sentence. Its other errors are of background services, and we have none.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal);
         if (settings.Format is LogFormat.Json) configuration.WriteTo.Console(new CompactJsonFormatter());
         else configuration.WriteTo.Console(outputTemplate: Line, theme: Theme());
         if (settings.File is { } file)

@@ -7,6 +7,9 @@ using SmartHost.Listener;
 
 namespace SmartHost.Hosting;
 
+/// <param name="IsTaken">Somebody listens there, perhaps a SmartHost.</param>
+internal sealed record PortTrouble(bool IsTaken, string What, string Remedy);
+
 /// <summary>
 /// Whether a port that we are to listen on is free, ours already, or another program's. Asked of a running SmartHost as a
 /// polite client: it greets, we quit, and nothing of it is worth a line in its log.
@@ -16,34 +19,43 @@ internal static class PortCheck
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     public static Task<CheckLine> ListenerAsync(ListenerSettings listener, CancellationToken cancellation) =>
-        CheckAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}.port", stream => GreetsAsync(stream, listener.Tls == ListenerTls.Implicit, cancellation), cancellation);
+        CheckAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}", stream => GreetsAsync(stream, listener.Tls == ListenerTls.Implicit, cancellation), cancellation);
 
     public static Task<CheckLine> PageAsync(string name, DashboardSettings page, CancellationToken cancellation) =>
-        CheckAsync(name, page.Address, page.Port, "dashboard.port", stream => AnswersAsync(stream, cancellation), cancellation);
+        CheckAsync(name, page.Address, page.Port, "dashboard", stream => AnswersAsync(stream, cancellation), cancellation);
 
-    private static async Task<CheckLine> CheckAsync(string name, IPAddress address, int port, string setting, Func<Stream, Task<bool>> isOurs, CancellationToken cancellation)
+    /// <summary>Opens the port for a moment, without listening.</summary>
+    /// <param name="group">Where its settings stand: listeners.lan, or dashboard.</param>
+    /// <returns>Why it cannot be opened; null: it can.</returns>
+    public static PortTrouble? TroubleOf(IPAddress address, int port, string group)
     {
+        // As Kestrel does it on a machine without IPv6.
+        if (address.Equals(IPAddress.IPv6Any) && !Socket.OSSupportsIPv6) address = IPAddress.Any;
         try
         {
             using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (address.AddressFamily == AddressFamily.InterNetworkV6) probe.DualMode = true;
             probe.Bind(new IPEndPoint(address, port));
-            return new CheckLine(name, CheckResult.Good, "free");
-        }
-        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            return await IsOursAsync(address, port, isOurs, cancellation)
-                ? new CheckLine(name, CheckResult.Good, "SmartHost is running and listens here")
-                : new CheckLine(name, CheckResult.Bad, "Another program listens here.", $"Stop it (ss -ltnp shows its name), or choose another port with {setting}.");
-        }
-        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AccessDenied)
-        {
-            return new CheckLine(name, CheckResult.Bad, "Ports below 1024 are root's on this machine.", $"Choose {setting} above 1023, or see “Port 25” in docs/docker.md.");
+            return null;
         }
         catch (SocketException failure)
         {
-            return new CheckLine(name, CheckResult.Bad, $"It cannot be opened: {failure.Message.TrimEnd('.')}.", $"Check the address beside {setting}: is it one of this machine's?");
+            return failure.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => new(true, "Another program listens here.", $"Stop it (ss -ltnp shows its name), or choose another port with {group}.port."),
+                SocketError.AccessDenied => new(false, "Ports below 1024 are root's on this machine.", $"Choose {group}.port above 1023, or see “Port 25” under “Docker and networks” in the documentation."),
+                SocketError.AddressNotAvailable => new(false, $"{address} is not an address of this machine.", $"Correct {group}.address, or leave it out to listen on all."),
+                _ => new(false, $"It cannot be opened: {failure.Message.TrimEnd('.')}.", $"Check {group}.address and {group}.port."),
+            };
         }
+    }
+
+    private static async Task<CheckLine> CheckAsync(string name, IPAddress address, int port, string group, Func<Stream, Task<bool>> isOurs, CancellationToken cancellation)
+    {
+        if (TroubleOf(address, port, group) is not { } trouble) return new CheckLine(name, CheckResult.Good, "free");
+        return trouble.IsTaken && await IsOursAsync(address, port, isOurs, cancellation)
+            ? new CheckLine(name, CheckResult.Good, "SmartHost is running and listens here")
+            : new CheckLine(name, CheckResult.Bad, trouble.What, trouble.Remedy);
     }
 
     private static async Task<bool> IsOursAsync(IPAddress address, int port, Func<Stream, Task<bool>> isOurs, CancellationToken cancellation)

@@ -25,16 +25,16 @@ namespace SmartHost.Hosting;
 /// <para>
 /// Start: queue (with its recovery) → mail flow (delivery, notices, housekeeping) → listeners and page. So a device is
 /// never greeted by a server that could not keep its mail. Stop, the other way round: no new sessions; open
-/// transactions finish or hear 421; the attempt in flight finishes or is abandoned; what waits is committed; the queue
-/// closes. All of it within <see cref="StopTime"/>. Being killed instead loses nothing: that is what the queue is for.
+/// transactions finish or hear 421, and meanwhile attempts in flight finish or are abandoned; what waits is committed; the
+/// queue closes. Being killed instead loses nothing: that is what the queue is for.
 /// </para>
 /// </summary>
 public sealed class SmartHostServer : IAsyncDisposable
 {
-    /// <summary>Docker and most service managers kill after ten seconds.</summary>
-    public static readonly TimeSpan StopTime = TimeSpan.FromSeconds(10);
-
-    /// <summary>Of it, what open sessions get before they hear 421.</summary>
+    /// <summary>
+    /// What open sessions get before they hear 421. Attempts in flight have <see cref="Delivery.DeliveryTasks.Grace"/>. The longer of
+    /// the two leaves room below the ten seconds after which Docker and most service managers kill.
+    /// </summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(4);
 
     private readonly WebApplication app;
@@ -131,7 +131,7 @@ public sealed class SmartHostServer : IAsyncDisposable
     {
         if (stopped) return;
         stopped = true;
-        // Side by side: a device in mid-message and an attempt that stalls, one after the other, would not fit into StopTime.
+        // Side by side: a device in mid-message and an attempt that stalls would take twelve seconds one after the other.
         var delivered = flow.StopDeliveryAsync();
         using (var drained = new CancellationTokenSource(DrainTime)) await app.StopAsync(drained.Token);
         await delivered;
@@ -202,21 +202,15 @@ public sealed class SmartHostServer : IAsyncDisposable
     {
         CertificateUnavailableException known => known.Message,
         DashboardUnavailableException known => known.Message,
-        IOException { InnerException: AddressInUseException } taken => PortSentence(settings, taken.Message, "is in use by another program. Stop that (ss -ltnp shows it), or choose another port"),
-        SocketException { SocketErrorCode: SocketError.AccessDenied } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AccessDenied } } =>
-            "A port below 1024 may not be opened by this user. Choose a port above 1023 under listeners, or see “Port 25” in docs/docker.md.",
-        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } or IOException { InnerException: SocketException { SocketErrorCode: SocketError.AddressNotAvailable } } =>
-            "An address under listeners or dashboard is not one of this machine's. Correct it, or leave it out to listen on all.",
+        SocketException or IOException { InnerException: AddressInUseException or SocketException } => PortSentence(settings) ?? $"A port cannot be opened: {failure.Message}",
         _ => null,
     };
 
-    /// <summary>Kestrel's message names the endpoint alone; its owner knows it by the setting.</summary>
-    private static string PortSentence(SmartHostSettings settings, string message, string what)
+    /// <summary>Kestrel names the endpoint in words or not at all, and its owner knows it by the setting: each is tried once more.</summary>
+    private static string? PortSentence(SmartHostSettings settings)
     {
-        foreach (var listener in settings.Listeners)
-            if (message.Contains($":{listener.Port}", StringComparison.Ordinal)) return $"Port {listener.Port} {what} with listeners.{listener.Name}.port.";
-        return message.Contains($":{settings.Dashboard.Port}", StringComparison.Ordinal)
-            ? $"Port {settings.Dashboard.Port} {what} with dashboard.port."
-            : $"A port {what}. {message}";
+        var ports = settings.Listeners.Select(listener => (listener.Address, listener.Port, Group: $"listeners.{listener.Name}"));
+        if (!settings.Dashboard.Off) ports = ports.Append((settings.Dashboard.Address, settings.Dashboard.Port, "dashboard"));
+        return ports.Select(port => PortCheck.TroubleOf(port.Address, port.Port, port.Group) is { } trouble ? $"Port {port.Port} ({port.Group}): {trouble.What} {trouble.Remedy}" : null).FirstOrDefault(sentence => sentence is not null);
     }
 }
