@@ -37,7 +37,7 @@ public class SteeringTests
         await script.TypeAsync("queue", "list", "--device", "nobody");
         await script.TypeAsync("queue", "delete", ids[0], ids[1], "--json");
         Approved.Matches("queue", script.Text);
-        Assert.That(script.Codes, Is.EqualTo([0, 0, 0, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1]));
+        Assert.That(script.Codes, Is.EqualTo([0, 0, 0, 1, 0, 0, 1, 1, 1, 1, 64, 0, 1]));
     }
 
     [Test]

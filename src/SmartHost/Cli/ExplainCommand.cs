@@ -3,6 +3,7 @@ using System.Net;
 using SmartHost.Configuration;
 using SmartHost.Devices;
 using SmartHost.Hosting;
+using SmartHost.Listener;
 using SmartHost.Mail;
 
 namespace SmartHost.Cli;
@@ -22,11 +23,8 @@ internal static class ExplainCommand
         command.SetAction(parsed =>
         {
             var terminal = Terminal.Of(parsed, common);
-            var sender = parsed.GetValue(from)!.Trim('<', '>');
-            Mailbox? mailbox = null;
             // As the settings read addresses: for .NET 192.168.1 is one too, but not the one that was meant.
             if (!ClientNetwork.TryParseAddress(parsed.GetValue(client)!, out var address)) return Misused(terminal, "--client is not an address: write one like 192.168.1.23.");
-            if (sender.Length > 0 && !Mailbox.TryParse(sender, out mailbox)) return Misused(terminal, "--from is not an e-mail address: write one like scanner@example.com, or <>.");
             if (!Mailbox.TryParse(parsed.GetValue(to)!.Trim('<', '>'), out var recipient)) return Misused(terminal, "--to is not an e-mail address: write one like you@example.com.");
 
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
@@ -35,7 +33,7 @@ internal static class ExplainCommand
                 terminal.Complain("the settings have mistakes:\n" + ProblemText.Format(read.Problems).TrimEnd());
                 return ExitCode.Configuration;
             }
-            var reply = Explain(settings, address, mailbox, recipient, parsed.GetValue(auth), parsed.GetValue(tls), parsed.GetValue(size));
+            var reply = Explain(settings, address, LenientPath.ReadSender(parsed.GetValue(from)!), recipient, parsed.GetValue(auth), parsed.GetValue(tls), parsed.GetValue(size));
             if (terminal.Json) terminal.Print(reply, CliJson.Default.ExplainReply);
             else
             {
@@ -51,16 +49,16 @@ internal static class ExplainCommand
         return command;
     }
 
-    private static ExplainReply Explain(SmartHostSettings settings, IPAddress client, Mailbox? sender, Mailbox recipient, string? user, bool tls, long size)
+    private static ExplainReply Explain(SmartHostSettings settings, IPAddress client, ReversePath sender, Mailbox recipient, string? user, bool tls, long size)
     {
         var note = user is null && client.Equals(DockerBridge.OwnGateway())
             ? $"{client} is the gateway of Docker's network: every device may seem to come from it, so do not allow it. “Docker and networks” in the documentation has the ways out."
             : null;
         var device = user is null ? settings.Devices.ByAddress(client) : settings.Devices.ByUsername(user);
         var by = user is null ? $"by its address {client}" : $"by its login {user}";
-        if (user is not null && device is null) return new ExplainReply(false, null, by, "devices.NAME.username", Listener.Replies.AuthFailed.ToString(), null);
-        RelayVerdict Decide(Mailbox? to) => RelayPolicy.Decide(new RelayRequest(device, client, user is not null, tls, new ReversePath(sender), to, size, 0, 0));
-        if (size > settings.Limits.MaxSize) return new ExplainReply(false, device?.Name, by, $"limits.maxSize {settings.Limits.MaxSize}", Listener.Replies.TooLarge(settings.Limits.MaxSize).ToString(), note);
+        if (user is not null && device is null) return new ExplainReply(false, null, by, "devices.NAME.username", Replies.AuthFailed.ToString(), null);
+        RelayVerdict Decide(Mailbox? to) => RelayPolicy.Decide(new RelayRequest(device, client, user is not null, tls, sender, to, size, 0, 0));
+        if (size > settings.Limits.MaxSize) return new ExplainReply(false, device?.Name, by, $"limits.maxSize {settings.Limits.MaxSize}", Replies.TooLarge(settings.Limits.MaxSize).ToString(), note);
         var mail = Decide(null);
         var verdict = mail.Refusal is null ? Decide(recipient) : mail;
         return new ExplainReply(verdict.Refusal is null, device?.Name, by, verdict.Rule, verdict.Refusal?.ToString(), note);

@@ -28,6 +28,10 @@ internal static class QueueCommand
         device.CompletionSources.Add(Completions.Devices(common));
         var text = new Option<string?>("--text") { Description = "Only with this in address or subject.", HelpName = "TEXT" };
         var limit = new Option<int>("--limit") { Description = "How many, newest first.", DefaultValueFactory = _ => 50, HelpName = "NUMBER" };
+        limit.Validators.Add(result =>
+        {
+            if (result.Tokens is [var written] && int.TryParse(written.Value, out var number) && number is < 1 or > ApiEndpoints.MaxLimit) result.AddError($"--limit is 1 to {ApiEndpoints.MaxLimit}, not “{written.Value}”.");
+        });
         var command = new Command("list", "List messages, newest first.") { state, device, text, limit };
         command.Asks(common, async (parsed, client, terminal, cancellation) =>
         {

@@ -47,6 +47,8 @@ internal static class UsageError
     private static string Sentence(ParseError error)
     {
         var option = error.SymbolResult as OptionResult ?? error.SymbolResult?.Parent as OptionResult;
+        // Our own: a command's rule for its option.
+        if (option is not null && error.Message.StartsWith(option.Option.Name, StringComparison.Ordinal)) return error.Message;
         if (option is { Tokens: [.., var written] } && Nullable.GetUnderlyingType(option.Option.ValueType) is var bare && (bare ?? option.Option.ValueType) is var type && (type == typeof(int) || type == typeof(long)))
             return $"{option.Option.Name} takes a number, not “{written.Value}”.";
         return option is { Tokens: [], Option.Arity.MinimumNumberOfValues: > 0 } ? $"{option.Option.Name} needs a value." : error.Message;

@@ -17,7 +17,7 @@ namespace SmartHost.Dashboard.Api;
 internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, ReverseNames names)
 {
     public const string Root = "/api/v1";
-    private const int MaxLimit = 500;
+    public const int MaxLimit = 500;
 
     public void Map(IEndpointRouteBuilder app)
     {
