@@ -70,6 +70,23 @@ public class SendTestVerbTests
     }
 
     [Test]
+    public async Task A_pause_that_soon_ends_is_explained_and_waited_for(CancellationToken cancellation)
+    {
+        await using var live = await LiveServer.StartAsync(cancellation, edit: yaml => yaml.Replace("retryShortest: 1s, retryLongest: 2s", "retryShortest: 1m, retryLongest: 1m"));
+        await live.Gmail.GoOfflineAsync();
+        await RunAsync(live, cancellation);
+        await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
+        using WatchedWriter output = new(), error = new();
+        var watching = CommandLine.RunAsync(["send-test", "--config", live.ConfigFile], output, error, Screen.None, cancellation);
+        await LiveServer.WaitAsync(() => error.Text.Contains("It is tried again at ", StringComparison.Ordinal), cancellation);
+        live.Gmail.GoOnline();
+        live.Server.Flow.Delivery.TryNow("default");
+        Assert.That(await watching, Is.EqualTo(ExitCode.Ok), error.Text);
+        Assert.That(error.Text, Does.Match("^smarthost: It waits, for account default is paused: The mail server refuses the connection[^\n]+ It is tried again at \\d\\d:\\d\\d:\\d\\d\\.\n$"), "once");
+        Assert.That(output.Text, Does.EndWith("Gmail took it. Look into the inbox, and the spam folder.\n"));
+    }
+
+    [Test]
     public async Task Whoever_stops_watching_is_told_that_it_stays(CancellationToken cancellation)
     {
         await using var live = await LiveServer.StartAsync(cancellation);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Text;
 using SmartHost.Cli;
 using SmartHost.Delivery;
 using SmartHost.Gmail;
@@ -150,7 +149,7 @@ public class LoginTests
     /// <summary>A login under way, and the terminal that it runs in.</summary>
     private sealed class Login : IAsyncDisposable
     {
-        private readonly Screen output = new(), error = new();
+        private readonly WatchedWriter output = new(), error = new();
         private readonly Keyboard keyboard = new();
         private readonly ControlClient server;
         private readonly CancellationTokenSource ending;
@@ -160,7 +159,7 @@ public class LoginTests
             ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             server = new ControlClient(dataFolder);
             var consent = new OAuthConsent(TimeProvider.System, tests.http, new RefreshTokens(dataFolder), tests.tokens.TokenEndpoint);
-            Ended = LoginCommand.AskAsync(new Terminal(output, error, SmartHost.Cli.Screen.None, json: false), account, consent, server, keyboard, tests.tokens.AuthorizationEndpoint, ending.Token);
+            Ended = LoginCommand.AskAsync(new Terminal(output, error, Screen.None, json: false), account, consent, server, keyboard, tests.tokens.AuthorizationEndpoint, ending.Token);
         }
 
         /// <summary>With the exit code.</summary>
@@ -188,23 +187,6 @@ public class LoginTests
             await ((Task)Ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             server.Dispose();
             ending.Dispose();
-        }
-    }
-
-    private sealed class Screen : TextWriter
-    {
-        private readonly StringBuilder text = new();
-
-        public override Encoding Encoding => Encoding.UTF8;
-
-        public string Text
-        {
-            get { lock (text) return text.ToString(); }
-        }
-
-        public override void Write(char value)
-        {
-            lock (text) text.Append(value);
         }
     }
 

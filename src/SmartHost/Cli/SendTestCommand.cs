@@ -42,13 +42,13 @@ internal static class SendTestCommand
 
     private static async Task<int> FollowAsync(ControlClient client, Terminal terminal, string id, TimeProvider time, CancellationToken cancellation)
     {
-        var (resource, begin, told, paused) = (QueueCommand.Resource(id), time.GetTimestamp(), 0, (AccountReply?)null);
+        var (resource, begin, told, isExplained) = (QueueCommand.Resource(id), time.GetTimestamp(), 0, false);
         for (var look = 1; ; look++)
         {
             // State before story, so that the story of a finished message is whole.
             var answer = await client.GetAsync(resource, DashboardJson.Default.MessageReply, cancellation);
             if (answer.Value is not { } message) return terminal.Report(answer.Problem, "");
-            var putOff = false;
+            var (putOff, paused) = (false, (AccountReply?)null);
             if ((await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation)).Value is { } timeline)
             {
                 if (!terminal.Json) foreach (var entry in timeline.Skip(told)) QueueCommand.Timeline(terminal, entry);
@@ -59,9 +59,14 @@ internal static class SendTestCommand
             if (message.Status == MessageStatus.Queued && !putOff && time.GetElapsedTime(begin) is var elapsed && elapsed <= Patience)
             {
                 // Not at once: an account that has a fallback passes the message on to it.
-                paused = look % LooksBeforeAsking == 0 ? await PausedAsync(client, message, time.GetUtcNow() + Patience - elapsed, cancellation) : null;
-                if (paused is null)
+                paused = look % LooksBeforeAsking == 0 ? await PausedAsync(client, message, cancellation) : null;
+                if (paused is null || paused.NextProbe <= time.GetUtcNow() + Patience - elapsed)
                 {
+                    if (paused is not null && !isExplained)
+                    {
+                        terminal.Complain($"{Reason(paused)} It is tried again at {paused.NextProbe?.ToLocalTime():HH:mm:ss}.");
+                        isExplained = true;
+                    }
                     await Task.Delay(Interval, time, cancellation);
                     continue;
                 }
@@ -69,7 +74,7 @@ internal static class SendTestCommand
             if (terminal.Json) terminal.Print(message, DashboardJson.Default.MessageReply);
             if (paused is not null)
             {
-                terminal.Complain($"It waits, for account {paused.Name} is paused: {paused.Sentence} {paused.Remedy}");
+                terminal.Complain(Reason(paused));
                 terminal.Complain($"The message is kept and leaves when the account works again. Next try: {paused.NextProbe?.ToLocalTime():yyyy-MM-dd HH:mm}.");
                 return ExitCode.Failure;
             }
@@ -79,11 +84,13 @@ internal static class SendTestCommand
         }
     }
 
-    /// <summary>Null: its account sends, or will be tried again while somebody watches.</summary>
-    private static async Task<AccountReply?> PausedAsync(ControlClient client, MessageReply message, DateTimeOffset end, CancellationToken cancellation)
+    private static string Reason(AccountReply paused) => $"It waits, for account {paused.Name} is paused: {paused.Sentence} {paused.Remedy}".TrimEnd();
+
+    /// <summary>Null: its account sends.</summary>
+    private static async Task<AccountReply?> PausedAsync(ControlClient client, MessageReply message, CancellationToken cancellation)
     {
         if ((await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is not { } overview) return null;
         var account = overview.Accounts.FirstOrDefault(one => message.Account is null || one.Name == message.Account);
-        return account is { Health: AccountHealth.Paused } && account.NextProbe > end ? account : null;
+        return account is { Health: AccountHealth.Paused, NextProbe: not null } ? account : null;
     }
 }
