@@ -48,7 +48,7 @@ internal sealed partial class Database : IDisposable
             UPDATE messages SET unreported = client IS NOT NULL AND EXISTS (SELECT 1 FROM recipients WHERE message = ?1 AND state = 2 AND reported = 0) WHERE number = ?1
             """);
         extend = new(connection, """
-            UPDATE messages SET expires = expires + (?2 - max(?3, received)) WHERE account IS ?1 AND state < 3 AND (state < 3 OR content > 0) AND received < ?2
+            UPDATE messages SET expires = expires + (?2 - max(?3, received)) WHERE account IS ?1 AND state < 3 AND received < ?2
             RETURNING id, expires
             """);
         insertSpent = new(connection, "INSERT INTO spent (at, account, messages, recipients) VALUES (?1, ?2, ?3, ?4)");
@@ -217,7 +217,7 @@ internal sealed partial class Database : IDisposable
         // By what has an index: all of the history's timeline may be a million rows.
         using var last = new Statement(connection, """
             SELECT max((SELECT received FROM messages ORDER BY number DESC LIMIT 1),
-                       (SELECT max(at) FROM timeline WHERE message IN (SELECT number FROM messages WHERE (state < 3 OR content > 0) AND state < 3)),
+                       (SELECT max(at) FROM timeline WHERE message IN (SELECT number FROM messages WHERE state < 3)),
                        coalesce((SELECT max(finished) FROM messages WHERE finished IS NOT NULL), 0),
                        coalesce((SELECT CAST(json AS INTEGER) FROM state WHERE scope = 'queue' AND key = 'start'), 0))
             """);
@@ -237,17 +237,17 @@ internal sealed partial class Database : IDisposable
     /// <summary>Lengthens every open message's lifetime.</summary>
     public void PutClockForward(TimeSpan by)
     {
-        using var move = new Statement(connection, "UPDATE messages SET expires = expires + ?1 WHERE (state < 3 OR content > 0) AND state < 3");
+        using var move = new Statement(connection, "UPDATE messages SET expires = expires + ?1 WHERE state < 3");
         move.Run(by.Ticks);
     }
 
     /// <summary>Brings forward what waits, to now at the earliest.</summary>
     public void PutClockBack(TimeSpan by, DateTimeOffset now)
     {
-        using var messages = new Statement(connection, "UPDATE messages SET due = max(?2, due - ?1) WHERE (state < 3 OR content > 0) AND state < 3 AND due > ?2");
+        using var messages = new Statement(connection, "UPDATE messages SET due = max(?2, due - ?1) WHERE state < 3 AND due > ?2");
         using var recipients = new Statement(connection, """
             UPDATE recipients SET due = max(?2, due - ?1)
-            WHERE state = 0 AND due > ?2 AND message IN (SELECT number FROM messages WHERE (state < 3 OR content > 0) AND state < 3)
+            WHERE state = 0 AND due > ?2 AND message IN (SELECT number FROM messages WHERE state < 3)
             """);
         messages.Run(by.Ticks, now.UtcTicks);
         recipients.Run(by.Ticks, now.UtcTicks);

@@ -13,7 +13,7 @@ internal static class Load
         // Each device's name is stored once, however many of its messages wait.
         var names = new Dictionary<string, string>();
         using var statement = new Statement(connection,
-            "SELECT id, number, device, account, lane, size, received, state, due, expires, late FROM messages WHERE (state < 3 OR content > 0) AND state < 3 ORDER BY number");
+            "SELECT id, number, device, account, lane, size, received, state, due, expires, late FROM messages WHERE state < 3 ORDER BY number");
         using var rows = statement.Query();
         while (rows.Read())
         {

@@ -16,7 +16,8 @@ internal static class Schema
     /// <summary>Step N brings version N to N + 1. Never change a step that was released: add one.</summary>
     public static IReadOnlyList<string> Steps { get; } =
     [
-        // Times are .NET ticks, UTC. Enumerations by number as their types say. "live" is what start-up must look at.
+        // Times are .NET ticks, UTC. Enumerations by number as their types say. "live" is what start-up must look at; it serves
+        // whoever asks for state < 3 alone, too: SQLite sees that this implies the index's condition.
         """
         CREATE TABLE messages (
             number     INTEGER PRIMARY KEY,
