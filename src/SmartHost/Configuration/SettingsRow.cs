@@ -187,8 +187,6 @@ internal sealed class NamedRow<TRecord, TChild>(string name, string noun, Settin
 
     public override bool IsNamed => true;
 
-    public string Noun => noun;
-
     public override TRecord Apply(TRecord record, SettingsNode value, SettingsNode.Mapping siblings, string path, ReadContext context)
     {
         if (value is SettingsNode.Scalar { Text: null }) return record;

@@ -154,9 +154,6 @@ internal static class SettingsSchema
     /// <summary>The listener that is there when none is written.</summary>
     public const string DefaultListener = "lan";
 
-    /// <summary>The settings of one device, as they stand in a file of its own.</summary>
-    public static SettingsSection<Device> DeviceSection => DeviceRows;
-
     public static readonly SettingsSection<SettingsDraft> Root = new(
         _ => new SettingsDraft(),
         new NamedRow<SettingsDraft, AccountDraft>("accounts", "account", Account, (s, v) => s with { Accounts = v }, "The Gmail accounts that mail leaves by; the first is the default"),

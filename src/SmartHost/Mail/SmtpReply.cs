@@ -11,10 +11,6 @@ public sealed record SmtpReply(int Code, EnhancedStatus? Status, IReadOnlyList<s
 
     public bool IsPositive => Code is >= 200 and < 400;
 
-    public bool IsTransient => Code is >= 400 and < 500;
-
-    public bool IsPermanent => Code >= 500;
-
     public string Text => string.Join(' ', Lines);
 
     public bool Equals(SmtpReply? other) => other is not null && ToString() == other.ToString();
