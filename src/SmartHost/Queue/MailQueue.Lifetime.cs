@@ -65,13 +65,6 @@ public sealed partial class MailQueue
         if (told is not null) Discard(told.Before, told.After);
     }
 
-    public Task AppendTimelineAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation) => PersistAsync(database =>
-    {
-        if (database.Rows.Find(id) is not { } stored) return false;
-        database.Append(stored.Number, entry);
-        return true;
-    }, _ => RaiseChanged(id), cancellation);
-
     private sealed record Told(StoredMessage Before, StoredMessage After);
 
     /// <summary>
