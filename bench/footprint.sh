@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # What SmartHost costs a small machine: what the download adds, the memory it rests at, and the time from its start to the banner
-# that a device waits for; the native binary beside the ordinary build. Loopback only; nothing is sent; everything it starts it stops.
-#   bench/footprint.sh [NATIVE-FOLDER] [JIT-FOLDER]     folders of an earlier dotnet publish; without them it publishes both
-#   STARTS=9 bench/footprint.sh                         more starts for the median
+# that a device waits for; the native binary, the one that the image carries, and the ordinary build. Loopback only; nothing is sent;
+# everything it starts it stops.
+#   bench/footprint.sh [NATIVE-FOLDER IMAGE-FOLDER JIT-FOLDER]   folders of an earlier dotnet publish; without them it publishes all
+#   STARTS=9 bench/footprint.sh                                  more starts for the median
 set -euo pipefail
 cd "$(dirname "$0")/.."
-native=${1:-artifacts/linux-x64} jit=${2:-artifacts/jit} starts=${STARTS:-5}
+native=${1:-artifacts/linux-x64} image=${2:-artifacts/image} jit=${3:-artifacts/jit} starts=${STARTS:-5}
 [ -n "${1:-}" ] || dotnet publish src/SmartHost -c Release -r linux-x64 -p:PublishAot=true -o "$native" --nologo -v q
-[ -n "${2:-}" ] || dotnet publish src/SmartHost -c Release -o "$jit" --nologo -v q
+[ -n "${2:-}" ] || dotnet publish src/SmartHost -c Release -r linux-x64 -p:PublishAot=true -p:PackedRelocations=true -o "$image" --nologo -v q
+[ -n "${3:-}" ] || dotnet publish src/SmartHost -c Release -o "$jit" --nologo -v q
 
 work=$(mktemp -d) server=
 cleanup() { [ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"; }
@@ -59,4 +61,5 @@ printf '%s, %s cores, load %s, medians of %s starts\n\n' "$(date -I)" "$(nproc)"
 echo '| Build | Files | Resident, idle | Of it not shared | Start to banner |'
 echo '|---|---|---|---|---|'
 measure native "$native"
+measure 'in the image' "$image"
 measure jit "$jit"
