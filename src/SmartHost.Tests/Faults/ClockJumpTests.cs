@@ -94,6 +94,8 @@ public class ClockJumpTests
         for (var number = 0; number < 3; number++) await bench.AcceptAsync(lane: Lane.Urgent);
         bench.Start();
         await bench.Gmail.WaitForAsync(2, bench.TooLong);
+        // Until both are in the books: what is entered later is entered by the clock as it was, too.
+        await bench.RestAsync();
         bench.QueueBench.Time.PutTo(QueueBench.Start.AddDays(days));
         await bench.AdvanceAsync(TimeSpan.FromHours(23.5), TimeSpan.FromMinutes(30));
         Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(2), "its allowance is spent");
