@@ -152,10 +152,19 @@ public sealed partial class MailQueue : IAsyncDisposable
     // --- rolling counts, other state ----------------------------------------------------------------------------
 
     /// <summary>What an account spent in the 24 hours before now.</summary>
-    public Spend SpentBy(string account) => tallies.SpentBy(account);
+    public Spend SpentBy(string account)
+    {
+        // Before the question: by a clock that was put forward by a day, all would be spent long ago.
+        FollowClock();
+        return tallies.SpentBy(account);
+    }
 
     /// <summary>Messages accepted from a device in the last hour and the last 24.</summary>
-    public (int LastHour, int LastDay) AcceptedFrom(string device) => tallies.AcceptedFrom(device);
+    public (int LastHour, int LastDay) AcceptedFrom(string device)
+    {
+        FollowClock();
+        return tallies.AcceptedFrom(device);
+    }
 
     /// <summary>Small durable facts of other folders (an account's standing, folded alerts): scope and key to JSON. Read from memory.</summary>
     public string? GetState(string scope, string key) => states.GetValueOrDefault((scope, key));
