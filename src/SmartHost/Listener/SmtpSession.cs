@@ -259,7 +259,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
                 await ResetAsync();
                 return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
             case Heard.Endless:
-                var reply = Refused(transaction?.Intake is null ? Replies.Endless : Replies.TooLarge(limits.MaxSize), "DATA");
+                var reply = transaction?.Intake is null ? Refused(Replies.Endless, "command") : Refused(Replies.TooLarge(limits.MaxSize), "DATA");
                 await ResetAsync();
                 return await HangUpAsync(reply, SessionEnd.TooManyErrors);
             case Heard.TlsHello:

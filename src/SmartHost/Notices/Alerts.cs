@@ -206,10 +206,12 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> MailAsync(Pending pending, CancellationToken stop)
     {
         var mail = pending.Mail ?? SubmitAsync(pending.Announcement, stop);
+        pending.Mail = null;
         await DiskAsync(mail, stop);
-        // Still the same one the next time: it may be committed in the end, and a second one would be told twice.
-        pending.Mail = mail.IsCompleted ? null : mail;
-        return mail.IsCompleted ? await mail : (new Webhook.Failure("The disk has not taken it yet.", Final: false), null);
+        if (mail.IsCompleted) return await mail;
+        // The same one the next time: it may be committed in the end, and a second one would be told twice.
+        pending.Mail = mail;
+        return (new Webhook.Failure("The disk has not taken it yet.", Final: false), null);
     }
 
     private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> SubmitAsync(Announcement announcement, CancellationToken stop)
