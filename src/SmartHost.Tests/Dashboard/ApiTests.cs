@@ -5,6 +5,7 @@ using System.Text.Json;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
 using SmartHost.Delivery;
+using SmartHost.Hosting;
 using SmartHost.Mail;
 using SmartHost.Queue;
 using SmartHost.Tests.Queue;
@@ -25,7 +26,7 @@ public class ApiTests
         using var script = bench.Script();
         var overview = (await script.GetFromJsonAsync("/api/v1/overview", DashboardJson.Default.OverviewReply))!;
         Assert.That(overview.Flow, Is.EqualTo(new Flow(FlowState.Flowing, "Mail is flowing", "1 message sent in the last 24 hours. 1 message waits.")));
-        Assert.That((overview.Queue.Waiting, overview.Queue.Urgent, overview.Version), Is.EqualTo((1, 1, "1.2.3")));
+        Assert.That((overview.Queue.Waiting, overview.Queue.Urgent, overview.Version), Is.EqualTo((1, 1, SmartHostServer.Version)));
         Assert.That(overview.Traffic, Has.Count.EqualTo(24));
         Assert.That((overview.Traffic[^1].Sent, overview.Traffic[^1].Waiting), Is.EqualTo((1, 1)));
         Assert.That(overview.Accounts.Single().Health, Is.EqualTo(AccountHealth.Healthy));

@@ -12,6 +12,7 @@ using SmartHost.Dashboard.Access;
 using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.History;
+using SmartHost.Hosting;
 using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
@@ -188,7 +189,7 @@ internal sealed class DashboardBench : IAsyncDisposable
     private DashboardSources Sources() => new()
     {
         Queue = Mail.Queue,
-        Version = "1.2.3",
+        Version = SmartHostServer.Version,
         StartedAt = QueueBench.Start,
         ListensAt = machine => [$"{machine ?? "192.168.1.10"} port 2525"],
         Delivery = () => new DeliveryState([.. Accounts]),

@@ -11,8 +11,11 @@ namespace SmartHost.Mail;
 /// </summary>
 public sealed record Mailbox
 {
-    /// <summary>RFC 5321 §4.5.3.1.1 and .2, in octets.</summary>
-    public const int MaxLocalPart = 64, MaxDomain = 255;
+    /// <summary>RFC 5321 §4.5.3.1.3, in octets: a path has 256 with its brackets.</summary>
+    public const int MaxLength = 254;
+
+    /// <summary>RFC 5321 §4.5.3.1.1, for those that we make. Others are taken as they are: addresses to which one replies to a ticket or a mailing list have more, and it is a size that all must take, not one that none may exceed.</summary>
+    public const int MaxLocalPart = 64;
 
     private Mailbox(string localPart, string domain) => (LocalPart, Domain) = (localPart, domain);
 
@@ -33,7 +36,7 @@ public sealed record Mailbox
         var at = text.LastIndexOf('@');
         if (at <= 0 || at == text.Length - 1) return false;
         var (local, domain) = (text[..at], text[(at + 1)..]);
-        if (Encoding.UTF8.GetByteCount(local) > MaxLocalPart || domain.Length > MaxDomain) return false;
+        if (Encoding.UTF8.GetByteCount(text) > MaxLength) return false;
         if (!IsLocalPart(local) || !IsDomain(domain)) return false;
         mailbox = new Mailbox(local, domain);
         return true;
