@@ -26,6 +26,44 @@ public class LifetimeTests
         Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(1));
     }
 
+    // What the start itself writes down about the attempt is no sign that somebody was there before.
+    [Test]
+    public async Task Nor_does_it_where_it_began_in_the_middle_of_an_attempt()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var tried = await bench.AcceptAsync();
+        await bench.SettleAsync(bench.Take(), ("you@gmail.com", bench.Deferred(TimeSpan.FromHours(4))));
+        var begun = await bench.AcceptAsync();
+        Assert.That(bench.Take().Id, Is.EqualTo(begun));
+        await bench.Queue.AttemptNotedAsync(begun);
+        bench.Time.Advance(TimeSpan.FromDays(6));
+        await bench.CrashAsync();
+        Assert.That((await bench.FindAsync(begun)).PossibleDuplicate, Is.True);
+        foreach (var id in new[] { tried, begun }) Assert.That((await bench.FindAsync(id)).Expires - bench.Time.GetUtcNow(), Is.EqualTo(TimeSpan.FromDays(5)));
+    }
+
+    [Test]
+    public async Task Recipients_whose_turn_an_allowance_put_off_are_sent_to_in_the_end()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { DailyRecipients = 10, DailyMessages = 10 }];
+        bench.Start();
+        var id = await bench.AcceptAsync("news", Lane.Bulk, to: [.. Enumerable.Range(0, 40).Select(i => $"reader-{i}@example.com")]);
+        await bench.AdvanceAsync(TimeSpan.FromDays(9), TimeSpan.FromHours(1));
+        Assert.That((await bench.FindAsync(id)).Recipients.Select(recipient => recipient.State), Is.All.EqualTo(RecipientState.Sent), "five a day");
+    }
+
+    [Test]
+    public async Task What_Gmail_always_puts_off_is_given_up()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("421 4.3.9 Something new about this recipient. gsmtp")) { Times = 100_000 });
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await bench.AdvanceAsync(TimeSpan.FromDays(6), TimeSpan.FromHours(1));
+        Assert.That((await bench.FindAsync(id)).Recipients[0].State, Is.EqualTo(RecipientState.Bounced));
+    }
+
     [Test]
     public async Task Mail_that_an_allowance_kept_from_its_turn_is_sent_in_the_end()
     {

@@ -6,7 +6,7 @@ namespace SmartHost.Delivery;
 
 /// <summary>
 /// The end of patience: mail that was tried for its whole lifetime is given up with a report, mail that is late is
-/// announced once. A paused account's mail does neither: its clock stands still. Nor is mail given up that was never offered.
+/// announced once. A paused account's mail does neither: its clock stands still. Nor is mail given up while one of its recipients was never offered.
 /// <para>When it fails: what could not be written is found again a minute later.</para>
 /// </summary>
 internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings standings, Results results, Alerts alerts, OutcomeLog outcomes, Func<DeliverySettings> settings, TimeProvider time)
@@ -26,7 +26,7 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
 
     private async Task<bool> GiveUpAsync(CancellationToken cancellation)
     {
-        var over = new List<QueuedMessage>();
+        var (over, renewed) = (new List<QueuedMessage>(), new List<QueuedMessage>());
         var kept = new HashSet<Account>();
         foreach (var message in queue.Expired())
         {
@@ -34,13 +34,20 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
             {
                 if (kept.Add(paused)) await standings.KeepLifetimesAsync(paused, cancellation);
             }
-            // An allowance that was always spent by others, or a disk that would not give it to us, is no try.
-            else if (message is { State: MessageState.Queued, Attempts: 0 } || results.IsUnreadable(message.Id)) await queue.RenewLifetimeAsync(message.Id, cancellation);
+            else if (WasNotTried(message))
+            {
+                if (renewed.Count < AtATime) renewed.Add(message);
+            }
             else if (over.Count < AtATime) over.Add(message);
         }
+        await Task.WhenAll(renewed.Select(message => queue.RenewLifetimeAsync(message.Id, cancellation)));
         await Task.WhenAll(over.Select(message => GiveUpAsync(message, cancellation)));
         return over.Count > 0;
     }
+
+    /// <summary>A recipient whose turn an allowance never let come, or a disk that would not give us the content, is no try. What was tried has an answer beside it.</summary>
+    private bool WasNotTried(QueuedMessage message) => message.State == MessageState.Queued
+        && (results.IsUnreadable(message.Id) || message.Open.Any(open => open is { Attempts: 0, Reply: null }));
 
     private async Task GiveUpAsync(QueuedMessage message, CancellationToken cancellation)
     {

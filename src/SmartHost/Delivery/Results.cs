@@ -21,7 +21,9 @@ internal sealed class Results(DeliveryTasks tasks, MailQueue queue, OutcomeLog o
 
     /// <summary>Content that the disk would not give back: how often, and what it said last.</summary>
     private readonly Dictionary<QueueId, (int Times, string Reason)> unreadable = [];
-    private bool toldUnwritten, toldUnreadable;
+
+    /// <summary>As if told at first: what a run before this one told may be over, and nobody else would say so.</summary>
+    private bool toldUnwritten = true, toldUnreadable = true;
 
     /// <summary>The disk keeps up: more may be sent.</summary>
     public bool AreWritten => unwritten.Count < MostUnwritten;
@@ -68,7 +70,7 @@ internal sealed class Results(DeliveryTasks tasks, MailQueue queue, OutcomeLog o
         if (unreadable.Count > 0)
         {
             var (id, (_, reason)) = unreadable.MinBy(one => one.Key);
-            alerts.Raise(Alert.MailUnreadable("content", $"{id}: {reason}", $"Let the user that SmartHost runs as read {id}.eml in the data folder's content, or delete the message; SmartHost tries again by itself."));
+            alerts.Raise(Alert.MailUnreadable("content", $"{id}: {reason}", $"Let the user that SmartHost runs as read content/{id}.eml in the data folder; where there is no such file, the database is damaged: {MailQueue.WayOut} SmartHost tries again by itself."));
         }
         else if (toldUnreadable) alerts.Over(AlertKind.QueueTrouble, "content", "SmartHost reads all of its mail again.");
         toldUnreadable = unreadable.Count > 0;

@@ -6,10 +6,11 @@ internal static class WriteProbe
     /// <returns>Why not, as the system says it; null: it could.</returns>
     public static string? Obstacle(string folder)
     {
-        var probe = Path.Combine(Existing(folder), $".probe-{Environment.ProcessId}");
+        var probe = Path.Combine(Existing(folder), $".probe-{Path.GetRandomFileName()}");
         try
         {
-            File.WriteAllText(probe, "");
+            // A new one: a link that somebody left under its name is not followed, since root may be asking.
+            new FileStream(probe, FileMode.CreateNew).Dispose();
             File.Delete(probe);
             return null;
         }

@@ -77,8 +77,8 @@ internal sealed class Housekeeping(
             troubled = false;
             alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
         }
-        // Until the next start, which looks at all of it anew and raises it again.
-        if (queue.Damage is { } damage) alerts.Raise(Alert.MailUnreadable("database", damage, "Stop SmartHost and copy the data folder; then `sqlite3 queue.db .recover | sqlite3 repaired.db` saves what can be read, to be put in queue.db's place."));
+        if (queue.Damage is { } damage) alerts.Raise(Alert.MailUnreadable("database", damage, MailQueue.WayOut));
+        else alerts.Over(AlertKind.QueueTrouble, "database", "No damage was met since the last start.");
     }
 
     private void WatchDisk()

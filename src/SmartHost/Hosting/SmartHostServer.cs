@@ -32,10 +32,10 @@ namespace SmartHost.Hosting;
 public sealed class SmartHostServer : IAsyncDisposable
 {
     /// <summary>
-    /// What open sessions get before they hear 421. Attempts in flight have <see cref="Delivery.DeliveryTasks.Grace"/>. The longer of
+    /// In which open sessions end: they finish, or hear 421 after five seconds. Attempts in flight have <see cref="Delivery.DeliveryTasks.Grace"/>. The longer of
     /// the two leaves room below the ten seconds after which Docker and most service managers kill.
     /// </summary>
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(7);
 
     private readonly WebApplication app;
     private readonly MailFlow flow;
@@ -131,7 +131,7 @@ public sealed class SmartHostServer : IAsyncDisposable
     {
         if (stopped) return;
         stopped = true;
-        // Side by side: a device in mid-message and an attempt that stalls would take twelve seconds one after the other.
+        // Side by side: a device in mid-message and an attempt that stalls would take fifteen seconds one after the other.
         var delivered = flow.StopDeliveryAsync();
         using (var drained = new CancellationTokenSource(DrainTime)) await app.StopAsync(drained.Token);
         await delivered;
@@ -202,7 +202,8 @@ public sealed class SmartHostServer : IAsyncDisposable
     {
         CertificateUnavailableException known => known.Message,
         DashboardUnavailableException known => known.Message,
-        SocketException or IOException { InnerException: AddressInUseException or SocketException } => PortSentence(settings) ?? $"A port cannot be opened: {failure.Message}",
+        SocketException or IOException { InnerException: AddressInUseException or SocketException } => PortSentence(settings)
+            ?? $"A port, or the control socket in the data folder {settings.DataFolder}, cannot be opened: {failure.Message.TrimEnd('.')}. Is the folder on a network share? Then give it one on a disk.",
         _ => null,
     };
 

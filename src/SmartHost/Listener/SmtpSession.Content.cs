@@ -62,6 +62,7 @@ internal sealed partial class SmtpSession
         Say(Replies.StartData);
         await using var nowhere = await MessageIntake.BeginAsync(server.Queue.Receive(), "", framing, limit: 0, limits.Hops, server.Stopped);
         var heard = await TakeAsync(nowhere, long.MaxValue);
+        if (heard == Heard.Endless) return await HangUpAsync(Replies.TooLarge(limits.MaxSize), SessionEnd.TooManyErrors);
         if (heard != Heard.Content) return await EndAsync(heard);
         // A stranger's header is never asked for; here it came all the same.
         _ = nowhere.Refusal();

@@ -73,7 +73,8 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     public async ValueTask DisposeAsync()
     {
         if (transaction is not { } unfinished) return;
-        if (unfinished.Intake is not null) Refused(Replies.BrokenOff, "DATA");
+        // Not where we stopped it.
+        if (unfinished.Intake is not null && !wire.IsStopping) Refused(Replies.BrokenOff, "DATA");
         await unfinished.DisposeAsync();
     }
 
@@ -255,8 +256,6 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             case Heard.TimedOut:
                 return await HangUpAsync(Replies.TimedOut, SessionEnd.TimedOut);
             case Heard.Stopping:
-                // Our doing: nothing to tell the owner of.
-                await ResetAsync();
                 return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
             case Heard.Endless:
                 var reply = transaction?.Intake is null ? Refused(Replies.Endless, "command") : Refused(Replies.TooLarge(limits.MaxSize), "DATA");

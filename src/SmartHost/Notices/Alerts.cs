@@ -127,8 +127,10 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
                 await KeepAsync(alert.Id, standings.TryGetValue(alert.Id, out var known) ? known.Again(alert, now) : AlertStanding.First(alert, now), stop);
                 break;
             case Word.Ended { Id: var id, Text: var text } when standings.TryGetValue(id, out var standing):
+                // Mail that the disk has yet to take is as good as told.
+                var isTold = standing.Told > 0 || outbox.Exists(pending => pending.Announcement.Alert.Id == id && pending.Mail is not null);
                 outbox.RemoveAll(pending => pending.Announcement.Alert.Id == id);
-                if (standing.Told > 0) Send(Announcement.End(standing, text, now), byMailToo: true);
+                if (isTold) Send(Announcement.End(standing, text, now), byMailToo: true);
                 await KeepAsync(id, null, stop);
                 break;
         }

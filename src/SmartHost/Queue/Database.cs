@@ -211,22 +211,22 @@ internal sealed partial class Database : IDisposable
         return moved;
     }
 
-    /// <summary>When anything last happened to mail, or <see cref="PutStart"/> was called. Null: no mail waits.</summary>
-    public DateTimeOffset? LastEvent()
+    /// <summary>When anything last happened to mail, or <see cref="PutSign"/> was called. Null: no mail waits.</summary>
+    public DateTimeOffset? LastSign(DateTimeOffset now)
     {
         // By what has an index: all of the history's timeline may be a million rows.
         using var last = new Statement(connection, """
             SELECT max((SELECT received FROM messages ORDER BY number DESC LIMIT 1),
                        (SELECT max(at) FROM timeline WHERE message IN (SELECT number FROM messages WHERE state < 3)),
                        coalesce((SELECT max(finished) FROM messages WHERE finished IS NOT NULL), 0),
-                       coalesce((SELECT CAST(json AS INTEGER) FROM state WHERE scope = 'queue' AND key = 'start'), 0))
+                       coalesce((SELECT CAST(json AS INTEGER) FROM state WHERE scope = 'queue' AND key = 'alive' AND CAST(json AS INTEGER) <= ?1), 0))
             """);
-        using var rows = last.Query();
+        using var rows = last.Query(now.UtcTicks);
         return rows.Read() && !rows.IsDBNull(0) ? MessageRows.Time(rows, 0) : null;
     }
 
-    /// <summary>So that an outage that was made good is not made good again at the next start.</summary>
-    public void PutStart(DateTimeOffset at) => PutState("queue", "start", at.UtcTicks.ToString(CultureInfo.InvariantCulture));
+    /// <summary>Somebody was here: an outage that was made good is not made good again at the next start.</summary>
+    public void PutSign(DateTimeOffset at) => PutState("queue", "alive", at.UtcTicks.ToString(CultureInfo.InvariantCulture));
 
     public void PutExpires(QueueId id, DateTimeOffset expires)
     {

@@ -51,8 +51,8 @@ internal sealed partial class Journal
     public string? Trouble => trouble;
 
     /// <summary>The disk has not answered for long, a sentence; null: it answers. Nothing written now would be answered either.</summary>
-    public string? Silence => Volatile.Read(ref commitBegan) is var began and not Idle && time.GetElapsedTime(began) is var span && span >= Patience
-        ? $"The disk with the data folder has not answered for {span.TotalSeconds:0} s." : null;
+    public string? Silence => Volatile.Read(ref commitBegan) is var began and not Idle && time.GetElapsedTime(began) >= Patience
+        ? "The disk with the data folder has not answered for half a minute or longer." : null;
 
     /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
     /// <param name="apply">Runs inside the transaction, on the journal's thread, and again if the transaction must be repeated: it changes the database alone.</param>

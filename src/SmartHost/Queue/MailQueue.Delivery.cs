@@ -45,8 +45,7 @@ public sealed partial class MailQueue
     /// <summary>Leased until the next start, so that one that cannot be read does not stand in the way of the others.</summary>
     private void SetAside(QueueId id, string reason)
     {
-        LogUnreadable(logger, id, reason);
-        unreadable[id] = reason;
+        if (unreadable.TryAdd(id, reason)) LogUnreadable(logger, id, reason);
     }
 
     /// <summary>
@@ -86,7 +85,7 @@ public sealed partial class MailQueue
             attempts.TryRemove(settlement.Id, out _);
             if (settlement.Spent is { } spent) tallies.Spent(spent, now);
             RaiseChanged(settlement.Id);
-        }, cancellation).ConfigureAwait(false);
+        }, cancellation, evenDamaged: true).ConfigureAwait(false);
         Discard(settled.Before, settled.After);
         return settled.After.Message;
     }

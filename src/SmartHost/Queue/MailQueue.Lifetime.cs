@@ -9,11 +9,11 @@ public sealed partial class MailQueue
     public IReadOnlyList<QueuedMessage> Expired()
     {
         FollowClock();
-        return Read(index.Expired());
+        return Readable(delivery, InIndex(index.Expired()));
     }
 
     /// <summary>Queued messages (not leased) that are older than <paramref name="lateAfter"/> and not announced.</summary>
-    public IReadOnlyList<QueuedMessage> Late(TimeSpan lateAfter) => Read(index.Late(lateAfter));
+    public IReadOnlyList<QueuedMessage> Late(TimeSpan lateAfter) => Readable(delivery, InIndex(index.Late(lateAfter)));
 
     public Task MarkLateAnnouncedAsync(QueueId id, CancellationToken cancellation) => PersistAsync(database =>
     {
@@ -56,7 +56,7 @@ public sealed partial class MailQueue
 
     /// <summary>Messages with a bounced recipient that no report has told of yet (our own mail never).</summary>
     public async Task<IReadOnlyList<QueuedMessage>> UnreportedAsync(CancellationToken cancellation) =>
-        Messages(await people.UnreportedAsync(cancellation).ConfigureAwait(false));
+        Readable(people, await people.UnreportedAsync(cancellation).ConfigureAwait(false));
 
     /// <summary>Marks its bounces as told where no report can be sent (nobody to send to).</summary>
     public async Task MarkReportedAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation)

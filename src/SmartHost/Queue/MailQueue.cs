@@ -118,8 +118,12 @@ public sealed partial class MailQueue : IAsyncDisposable
         return journal.Trouble;
     }
 
+    /// <summary>What a person does about <see cref="Damage"/>.</summary>
+    public const string WayOut = "stop SmartHost and copy the data folder; then `sqlite3 queue.db .recover | sqlite3 repaired.db` saves what can be read, to be put in queue.db's place.";
+
     /// <summary>What lies in the queue and cannot be read from it, in a sentence; null: nothing that was met so far.</summary>
-    public string? Damage => unreadable.IsEmpty ? null : $"{unreadable.Count} message(s) cannot be read from the queue's database, {unreadable.Keys.Min()} the first: {unreadable.Values.First()}";
+    public string? Damage => unreadable.IsEmpty ? null : unreadable.MinBy(one => one.Key) is var (id, reason)
+        ? $"{unreadable.Count} message(s) cannot be read from the queue's database, {id} the first: {reason}" : null;
 
     public IncomingMessage Receive() => new(ids.Next(), this, store);
 
@@ -200,6 +204,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         // So a stop leaves one file, and a copy of it is whole.
         delivery.Dispose();
         people.Dispose();
+        if (index.Count > 0) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
         await journal.CloseAsync().ConfigureAwait(false);
         folder.Dispose();
     }
@@ -207,13 +212,16 @@ public sealed partial class MailQueue : IAsyncDisposable
     // --- within -------------------------------------------------------------------------------------------------
 
     /// <summary>Writes; where the disk does not take it, again after ¼, ½, 1 … 30 seconds until it does.</summary>
-    private async Task<T> PersistAsync<T>(Func<Database, T> apply, Action<T> committed, CancellationToken cancellation)
+    /// <param name="evenDamaged">A damaged page, which waiting does not mend, is waited for, too: what was to be written must not be forgotten while we run.</param>
+    /// <exception cref="QueueDamagedException">What was to be changed lies on a damaged page.</exception>
+    private async Task<T> PersistAsync<T>(Func<Database, T> apply, Action<T> committed, CancellationToken cancellation, bool evenDamaged = false)
     {
         cancellation.ThrowIfCancellationRequested();
         for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause * 2 < TimeSpan.FromSeconds(30) ? pause * 2 : TimeSpan.FromSeconds(30))
         {
             var written = await journal.WriteAsync(apply, committed).ConfigureAwait(false);
             if (written.Failure is null) return written.Value!;
+            if (written.Failure.Damaged && !evenDamaged) throw new QueueDamagedException(written.Failure.Reason, null);
             if (written.Failure == StorageFailure.Closing) throw new OperationCanceledException(written.Failure.Reason);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
             await Task.Delay(pause, time, either.Token).ConfigureAwait(false);
@@ -261,19 +269,22 @@ public sealed partial class MailQueue : IAsyncDisposable
         if (before.Place == ContentPlace.File && after.Place == ContentPlace.Gone && !store.Delete(after.Message.Id)) LogUndeletable(logger, after.Message.Id);
     }
 
-    /// <summary>Those that can be read.</summary>
-    private List<QueuedMessage> Read(List<QueueIndex.Entry> entries)
+    private static IEnumerable<(long Number, QueueId Id)> InIndex(List<QueueIndex.Entry> entries) => entries.Select(entry => (entry.Number, entry.Id));
+
+    /// <summary>Those of them that can be read, each by itself: one that cannot must not hide the others.</summary>
+    private List<QueuedMessage> Readable(Questions questions, IEnumerable<(long Number, QueueId Id)> rows)
     {
-        var messages = new List<QueuedMessage>(entries.Count);
-        foreach (var entry in entries)
+        var messages = new List<QueuedMessage>();
+        foreach (var (number, id) in rows)
         {
             try
             {
-                if (delivery.Find(entry.Number) is { } stored) messages.Add(stored.Message);
+                if (questions.Find(number) is { } stored) messages.Add(stored.Message);
             }
             catch (Exception e) when (e is FormatException or QueueDamagedException)
             {
-                if (index.TryLease(entry.Id).Taken) SetAside(entry.Id, e.Message);
+                index.TryLease(id);
+                SetAside(id, e.Message);
             }
         }
         return messages;

@@ -26,7 +26,7 @@ internal sealed class Questions : IDisposable
         rows = new MessageRows(connection);
         content = new(connection, "SELECT octets FROM content WHERE message = ?1");
         timeline = new(connection, "SELECT at, event, text, recipient, reply FROM timeline WHERE message = (SELECT number FROM messages WHERE id = ?1) ORDER BY position");
-        unreported = new(connection, $"SELECT {MessageRows.Columns} FROM messages WHERE unreported = 1 ORDER BY number");
+        unreported = new(connection, "SELECT number, id FROM messages WHERE unreported = 1 ORDER BY number");
     }
 
     public StoredMessage? Find(long number) => Ask(() => rows.Find(number));
@@ -52,10 +52,12 @@ internal sealed class Questions : IDisposable
         return entries;
     }, cancellation);
 
-    public Task<List<StoredMessage>> UnreportedAsync(CancellationToken cancellation) => AskAsync(() =>
+    public Task<List<(long Number, QueueId Id)>> UnreportedAsync(CancellationToken cancellation) => AskAsync(() =>
     {
+        var numbers = new List<(long, QueueId)>();
         using var found = unreported.Query();
-        return rows.All(found);
+        while (found.Read()) numbers.Add((found.GetInt64(0), MessageRows.Id(found, 1)));
+        return numbers;
     }, cancellation);
 
     public Task<IReadOnlyDictionary<string, DateTimeOffset>> LastReceivedAsync(CancellationToken cancellation) => AskAsync<IReadOnlyDictionary<string, DateTimeOffset>>(() =>

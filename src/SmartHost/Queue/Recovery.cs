@@ -36,7 +36,16 @@ internal static partial class Recovery
         var rows = LiveRows(database.Connection);
         var whole = store.Whole().ToHashSet();
         var inRows = ContentRows(database.Connection);
+        // Before anything is written down about this start, which would pass for a sign of life; and outside of the transaction,
+        // whose commit SQLite refuses once it has met a damaged page.
+        var outage = Outage(database, now, logger);
         database.Begin();
+        if (outage is { } span)
+        {
+            LogOutage(logger, span);
+            database.PutClockForward(span);
+            database.PutSign(now);
+        }
         foreach (var row in rows)
         {
             var open = row.State is MessageState.Queued or MessageState.Held or MessageState.Parked;
@@ -47,7 +56,6 @@ internal static partial class Recovery
             if (open) Park(database, row, torn ? ContentTorn : ContentMissing, now, logger);
             else Change(database, "UPDATE messages SET content = 0 WHERE number = ?1", row.Number);
         }
-        KeepLifetimes(database, now, logger);
         database.Commit();
 
         foreach (var id in store.Parts())
@@ -67,13 +75,19 @@ internal static partial class Recovery
             "SmartHost stopped in the middle of an attempt. It tries again, so a recipient may get this message twice, with the same Message-ID."));
     }
 
-    /// <summary>From the last thing that happened, which may be some hours before the end: a retry is that rare. Mail that lives a little longer harms nobody.</summary>
-    private static void KeepLifetimes(Database database, DateTimeOffset now, ILogger logger)
+    /// <summary>From the last sign of life: a stop in good order leaves one; after a kill it may be some hours old, and mail that lives a little longer harms nobody. Null: none to speak of.</summary>
+    private static TimeSpan? Outage(Database database, DateTimeOffset now, ILogger logger)
     {
-        if (database.LastEvent() is not { } last || now - last < LeastOutage) return;
-        LogOutage(logger, now - last);
-        database.PutClockForward(now - last);
-        database.PutStart(now);
+        try
+        {
+            return database.LastSign(now) is { } last && now - last >= LeastOutage ? now - last : null;
+        }
+        catch (SqliteException e) when (StorageFailure.From(e) is { Damaged: true } damage)
+        {
+            // A damaged page of history is no reason not to start.
+            LogNoSign(logger, damage.Reason);
+            return null;
+        }
     }
 
     private static void Park(Database database, Live row, string reason, DateTimeOffset now, ILogger logger)
@@ -144,6 +158,9 @@ internal static partial class Recovery
 
     [LoggerMessage(2017, LogLevel.Information, "nothing happened here for {Span}: what waits has that much longer")]
     private static partial void LogOutage(ILogger logger, TimeSpan span);
+
+    [LoggerMessage(2018, LogLevel.Error, "since when nothing ran cannot be read, so what waits keeps the lifetime that it has: {Reason}")]
+    private static partial void LogNoSign(ILogger logger, string reason);
 
     [LoggerMessage(2015, LogLevel.Error, "{Id}: the database does not know this content, and may have known it once; kept in {Folder}/unclaimed")]
     private static partial void LogSetAside(ILogger logger, QueueId id, string folder);
