@@ -70,7 +70,7 @@ internal sealed class Results(DeliveryTasks tasks, MailQueue queue, OutcomeLog o
         if (unreadable.Count > 0)
         {
             var (id, (_, reason)) = unreadable.MinBy(one => one.Key);
-            alerts.Raise(Alert.MailUnreadable("content", $"{id}: {reason}", $"Let the user that SmartHost runs as read content/{id}.eml in the data folder; where there is no such file, the database is damaged: {MailQueue.WayOut} SmartHost tries again by itself."));
+            alerts.Raise(Alert.MailUnreadable("content", $"{id}: {reason}", $"Let the user that SmartHost runs as read content/{id}.eml in the data folder; SmartHost tries again by itself. Where there is no such file, the database is damaged. {MailQueue.WayOut}"));
         }
         else if (toldUnreadable) alerts.Over(AlertKind.QueueTrouble, "content", "SmartHost reads all of its mail again.");
         toldUnreadable = unreadable.Count > 0;

@@ -71,7 +71,7 @@ public sealed partial class MailQueue
         cancellation.ThrowIfCancellationRequested();
         // The lease keeps delivery away in between; whoever was first has it.
         var (known, taken) = index.TryLease(id);
-        if (unreadable.TryGetValue(id, out var damage)) return $"{id} cannot be read from the queue's database ({damage.TrimEnd('.')}): {WayOut}";
+        if (unreadable.TryGetValue(id, out var damage)) return $"{id} cannot be read from the queue's database ({damage.TrimEnd('.')}). {WayOut}";
         if (known && !taken) return $"{id} is being sent right now: try again in a moment.";
         try
         {

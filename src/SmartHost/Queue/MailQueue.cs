@@ -118,8 +118,8 @@ public sealed partial class MailQueue : IAsyncDisposable
         return journal.Trouble;
     }
 
-    /// <summary>What a person does about <see cref="Damage"/>.</summary>
-    public const string WayOut = "stop SmartHost and copy the data folder; then `sqlite3 queue.db .recover | sqlite3 repaired.db` saves what can be read, to be put in queue.db's place.";
+    /// <summary>What a person does about <see cref="Damage"/>, as a sentence.</summary>
+    public const string WayOut = "Stop SmartHost and copy the data folder; then `sqlite3 queue.db .recover | sqlite3 repaired.db` saves what can be read, to be put in queue.db's place.";
 
     /// <summary>What lies in the queue and cannot be read from it, in a sentence; null: nothing that was met so far.</summary>
     public string? Damage => unreadable.IsEmpty ? null : unreadable.MinBy(one => one.Key) is var (id, reason)
