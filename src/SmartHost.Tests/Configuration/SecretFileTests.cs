@@ -30,10 +30,19 @@ public class SecretFileTests
         Directory.CreateDirectory(Path.Combine(folder.Path, "folder"));
         string Told(string file) => folder.Problems(folder.Read(Yaml(file))).Single().Replace(folder.Path + "/", "");
         const string Start = "smarthost.yaml:4:22: error: accounts.default.appPasswordFile names ";
-        Assert.That(Told("missing"), Is.EqualTo(Start + "missing, which does not exist. Create it, or correct the path; in a container the file must be mounted there."));
         Assert.That(Told("empty"), Is.EqualTo(Start + "empty, which is empty. Write the secret into it, as its only line."));
         Assert.That(Told("lines"), Is.EqualTo(Start + "lines, which has several lines. Leave the secret alone in it, as its only line."));
         Assert.That(Told("folder"), Does.StartWith(Start + "folder, which is a folder, not a file."));
+    }
+
+    [TestCase("abcd efgh ijkl mnop")]
+    [TestCase("https://hooks.example.com/services/hunter2")]
+    [TestCase("missing/hunter2")]
+    public void What_is_no_file_may_be_the_secret_itself_and_is_not_told(string written)
+    {
+        using var folder = new SettingsFolder();
+        Assert.That(folder.Problems(folder.Read(Yaml($"'{written}'"))).Single(), Is.EqualTo(
+            $"smarthost.yaml:4:22: error: accounts.default.appPasswordFile names a file that does not exist, looked for below {folder.Path}. Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as accounts.default.appPassword."));
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using SmartHost.Configuration;
+using SmartHost.Disk;
 using YamlDotNet.RepresentationModel;
 
 namespace SmartHost.Tests.Docs;
@@ -34,7 +35,8 @@ public class ComposeFilesTests
         Assert.That(File.Exists(settings), Is.EqualTo(isMounted), settings);
 
         var problems = SettingsReader.Read(isMounted ? settings : null, environment).Problems;
-        Assert.That(problems.Select(problem => problem.What), Is.EquivalentTo(isMounted ? [$"names {Secret}, which does not exist", HashToPaste] : new[] { $"names {Secret}, which does not exist" }));
+        var secret = $"names a file that does not exist, looked for below {WriteProbe.Existing(Secret)}";
+        Assert.That(problems.Select(problem => problem.What), Is.EquivalentTo(isMounted ? [secret, HashToPaste] : new[] { secret }));
     }
 
     [Test]

@@ -1,8 +1,9 @@
+using SmartHost.Disk;
 using SmartHost.Mail;
 
 namespace SmartHost.Configuration;
 
-/// <summary>A secret in a file of its own, as Docker, Kubernetes and systemd hand them out. What goes wrong names the path and the remedy, never the content.</summary>
+/// <summary>A secret in a file of its own, as Docker, Kubernetes and systemd hand them out. What goes wrong names the path and the remedy, never the content, nor what may be it.</summary>
 internal static class SecretFile
 {
     private const int MaxOctets = 64 * 1024;
@@ -14,7 +15,10 @@ internal static class SecretFile
         context.Files.Add(file);
         if (TextFile.Read(file, MaxOctets, out var trouble) is not { } content)
         {
-            context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
+            // What is no file may be the secret itself, written under the wrong of two names: then it must not be told.
+            if (Path.Exists(file)) context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
+            else context.Error(place, path, $"names a file that does not exist, looked for below {WriteProbe.Existing(file)}",
+                $"Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as {path[..^"File".Length]}");
             return null;
         }
         // Editors and echo end a file with a line end that is no part of the secret.
