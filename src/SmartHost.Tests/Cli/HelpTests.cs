@@ -45,6 +45,7 @@ public class HelpTests
     [TestCase("frobnicate", "smarthost has no command “frobnicate”.")]
     [TestCase("queue", "say what smarthost queue is to do: list, show, retry, hold, release, delete.")]
     [TestCase("devices", "say what smarthost devices is to do: list, allow, forget.")]
+    [TestCase("check --config ", "--config names no file.")]
     [TestCase("queue show", "smarthost queue show needs ID.")]
     [TestCase("queue show a b", "smarthost queue show does not know what to do with “b”.")]
     [TestCase("queue list --state lost", "--state is one of waiting, held, parked, sent, bounced, deleted, not “lost”.")]

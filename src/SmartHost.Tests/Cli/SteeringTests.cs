@@ -113,13 +113,14 @@ public class SteeringTests
     }
 
     /// <summary>The image names a file that need not be there; a health check by it must not fail for that.</summary>
-    [Test]
-    public async Task Without_a_file_the_environment_says_where_the_server_is(CancellationToken cancellation)
+    [TestCase("GMAIL_APP_PASSWORD", "abcd efgh ijkl mnop")]
+    [TestCase("GMAIL_APP_PASSWORD_FILE", "/nowhere/secret")]
+    public async Task Without_a_file_the_environment_says_where_the_server_is(string variable, string value, CancellationToken cancellation)
     {
         using var folder = new TemporaryFolder();
         await using var health = SmartHostProcess.Start(["queue", "list"], new Dictionary<string, string>
         {
-            ["SMARTHOST_CONFIG"] = "/nowhere/smarthost.yaml", ["SMARTHOST_DATA"] = folder.File("data"), ["GMAIL_USERNAME"] = "you@gmail.com", ["GMAIL_APP_PASSWORD"] = "abcd efgh ijkl mnop",
+            ["SMARTHOST_CONFIG"] = "/nowhere/smarthost.yaml", ["SMARTHOST_DATA"] = folder.File("data"), ["GMAIL_USERNAME"] = "you@gmail.com", [variable] = value,
         });
         Assert.That(await health.ExitAsync(cancellation), Is.EqualTo(ExitCode.Unavailable), health.Output);
         Assert.That(health.Output, Does.StartWith($"smarthost: No server is running with the data folder {folder.File("data")}."));

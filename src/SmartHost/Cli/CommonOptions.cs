@@ -5,7 +5,15 @@ namespace SmartHost.Cli;
 /// <summary>Options that every verb understands, and the screen that it writes to.</summary>
 public sealed class CommonOptions
 {
-    internal CommonOptions(Screen screen) => Screen = screen;
+    internal CommonOptions(Screen screen)
+    {
+        Screen = screen;
+        // A script whose variable is not set says --config "".
+        Config.Validators.Add(given =>
+        {
+            if (string.IsNullOrWhiteSpace(given.GetValueOrDefault<string?>())) given.AddError("--config names no file.");
+        });
+    }
 
     internal Screen Screen { get; }
 

@@ -173,10 +173,12 @@ public static class DemoCommand
     private static SettingsSource Settings(string folder, PracticeGmail gmail)
     {
         var config = Path.Combine(folder, "smarthost.yaml");
+        // An apostrophe is written twice between apostrophes.
+        string Quoted(string path) => $"'{path.Replace("'", "''", StringComparison.Ordinal)}'";
         File.WriteAllText(config, $$"""
-            data: '{{folder}}/data'
+            data: {{Quoted(Path.Combine(folder, "data"))}}
             accounts:
-              default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop, host: {{gmail.Host}}, port: {{gmail.Port}}, tls: starttls, caFile: '{{gmail.CaFile}}' }
+              default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop, host: {{gmail.Host}}, port: {{gmail.Port}}, tls: starttls, caFile: {{Quoted(gmail.CaFile)}} }
             listeners: { lan: { port: {{Free(UsualPort)}}, address: 127.0.0.1 } }
             dashboard: { port: {{Free(UsualPage)}}, address: 127.0.0.1, password: demo }
             devices: { old-printer: { addresses: [127.0.0.1], recipients: ["*"] } }

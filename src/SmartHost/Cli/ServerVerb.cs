@@ -17,7 +17,7 @@ internal static class ServerVerb
             var terminal = Terminal.Of(parsed, common);
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
             var dataFolder = Path.GetDirectoryName(read.DeviceFolder!)!;
-            if (read.Settings is null && !Path.Exists(ControlSocket.PathIn(dataFolder)) && Unreadable(read.ConfigFile) is { } why)
+            if (read.Settings is null && !Path.Exists(ControlSocket.PathIn(dataFolder)) && Unreadable(read) is { } why)
             {
                 terminal.Complain(why);
                 return ExitCode.Configuration;
@@ -35,9 +35,9 @@ internal static class ServerVerb
         });
 
     /// <summary>Only the file tells where the data folder is; without it we would ask at the wrong door and say that nobody is there.</summary>
-    private static string? Unreadable(string? configFile)
+    private static string? Unreadable(SettingsResult read)
     {
-        if (configFile is null) return null;
+        if (read.ConfigFile is not { } configFile || (read.IsFileOptional && !Path.Exists(configFile))) return null;
         try
         {
             using var opened = File.OpenRead(configFile);

@@ -11,6 +11,12 @@ public sealed record SettingsResult(SmartHostSettings? Settings, IReadOnlyList<P
     /// <summary>Full paths of all files whose change changes the settings, secret files among them.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
+    /// <summary>Nobody need have written it: there are settings in the environment.</summary>
+    public bool IsFileOptional { get; init; }
+
+    /// <summary>Where each device stands, by its name.</summary>
+    internal IReadOnlyDictionary<string, Place> DevicePlaces { get; init; } = new Dictionary<string, Place>();
+
     /// <summary>The folder of the devices that the page and the command line write.</summary>
     public string? DeviceFolder { get; init; }
 }

@@ -93,8 +93,8 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
             : Bad(name, $"{folder} does not exist and cannot be made: {obstacle}", $"Make it and let the user that runs SmartHost own it (mkdir -p {folder}; chown USER {folder}), or name another folder with data.");
     }
 
-    private static CheckLine LogFile(string file) => LogSetup.Obstacle(file) is { } obstacle
-        ? Trouble("log file", $"{file} cannot be written: {obstacle}", "Let the user that runs SmartHost write in its folder, or name another file with log.file.")
+    private CheckLine LogFile(string file) => LogSetup.Obstacle(file, time.GetLocalNow()) is { } obstacle
+        ? Trouble("log file", $"{file} cannot be written: {obstacle}", "Let the user that runs SmartHost write it and in its folder, or name another file with log.file.")
         : Good("log file", $"{Path.GetDirectoryName(file)} can be written");
 
     private CheckLine FreeSpace()

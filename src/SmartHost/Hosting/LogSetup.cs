@@ -1,3 +1,4 @@
+using System.Globalization;
 using Serilog;
 using Serilog.Events;
 using Serilog.Formatting.Compact;
@@ -45,7 +46,30 @@ public static class LogSetup
     }
 
     /// <summary>Why the log's file cannot be written; null: it can. Serilog itself keeps silent about it.</summary>
-    public static string? Obstacle(string file) => WriteProbe.Obstacle(Path.GetDirectoryName(file)!);
+    public static string? Obstacle(string file, DateTimeOffset now) => WriteProbe.Obstacle(Path.GetDirectoryName(file)!) ?? ObstacleAt(Today(file, now));
+
+    /// <summary>Serilog's name for the file of a day.</summary>
+    private static string Today(string file, DateTimeOffset now) =>
+        Path.Combine(Path.GetDirectoryName(file)!, $"{Path.GetFileNameWithoutExtension(file)}{now.ToString("yyyyMMdd", CultureInfo.InvariantCulture)}{Path.GetExtension(file)}");
+
+    /// <summary>One start as root leaves a file behind that the service may not write for the rest of the day.</summary>
+    private static string? ObstacleAt(string file)
+    {
+        try
+        {
+            if (Path.Exists(file)) new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite).Dispose();
+            return null;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return $"{file} exists and may not be written.";
+        }
+        catch (IOException)
+        {
+            // A running server holds it.
+            return null;
+        }
+    }
 
     /// <summary>Colour on a terminal alone, and never where NO_COLOR asks for none (no-color.org).</summary>
     private static ConsoleTheme Theme() =>
