@@ -112,6 +112,19 @@ public class SettingsReaderTests
             Is.EqualTo(new[] { "smarthost.yaml:9:14: error: listeners.tls.port is missing. Write a number from 1 to 65535, such as 2525." }));
     }
 
+    /// <summary>A socket's path is bound by the system, and the start would fail on it.</summary>
+    [Test]
+    public void A_data_folder_is_no_longer_than_its_socket_allows()
+    {
+        using var folder = new SettingsFolder();
+        string Data(int octets) => "/" + new string('d', octets - 1);
+        folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner);
+        SettingsResult In(int octets) => SettingsReader.Read(folder.ConfigFile, new Dictionary<string, string> { ["SMARTHOST_DATA"] = Data(octets) });
+        Assert.That(In(90).Problems, Is.Empty);
+        Assert.That(In(91).Problems.Single().ToString(),
+            Is.EqualTo($"environment variable SMARTHOST_DATA: error: data is {Data(91)}, too long for the socket that the command line asks the server by. Name a folder of 90 octets at most."));
+    }
+
     [Test]
     public void A_file_that_was_named_must_exist_unless_the_environment_says_enough()
     {

@@ -81,6 +81,29 @@ public class SettingsSourceTests
     }
 
     [Test]
+    public void A_password_that_is_taken_away_opens_the_page_until_a_restart_and_it_is_said()
+    {
+        using var folder = new SettingsFolder();
+        var source = Open(folder, Sound + "dashboard: { password: geheim }\n");
+        folder.Write("smarthost.yaml", Sound);
+        source.Reload();
+        Assert.That((source.Current.Dashboard.Password, source.AfterRestart.Single()), Is.EqualTo((new Secret("geheim"),
+            "dashboard.password is gone; the page opens by the one in the data folder after a restart, and by the old one until then")));
+    }
+
+    [Test]
+    public void Each_device_is_known_by_where_it_stands()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("data/devices/ups.yml", "addresses: 10.0.0.1\nrecipients: \"*\"\n");
+        folder.Write("smarthost.yaml", Sound);
+        var environment = new Dictionary<string, string> { ["SMARTHOST_DATA"] = folder.DataFolder, ["SMARTHOST_DEVICES"] = "192.168.1.50=>*" };
+        var source = new SettingsSource(folder.ConfigFile, environment, SettingsReader.Read(folder.ConfigFile, environment));
+        Assert.That((source.PlaceOf("scanner")!.Source, source.PlaceOf("ups")!.Source, source.PlaceOf("device-192-168-1-50")!.Variable, source.PlaceOf("none")),
+            Is.EqualTo((folder.ConfigFile, Path.Combine(folder.DataFolder, "devices", "ups.yml"), "SMARTHOST_DEVICES", (Place?)null)));
+    }
+
+    [Test]
     public void The_data_folder_stays_with_its_devices_until_a_restart()
     {
         using var folder = new SettingsFolder();

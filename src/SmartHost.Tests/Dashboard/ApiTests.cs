@@ -216,6 +216,22 @@ public class ApiTests
         Assert.That(meant.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
     }
 
+    /// <summary>As in the settings' file.</summary>
+    [TestCase("192.168.1.23/24", null)]
+    [TestCase("192.168.1.0/255.255.255.0", null)]
+    [TestCase("192.168.001.010", "is neither an address")]
+    [TestCase("192.168.1", "is neither an address")]
+    [TestCase("0.0.0.0/0", "is everyone who reaches this port")]
+    [TestCase("::/0", "is everyone who reaches this port")]
+    public async Task Addresses_are_written_as_in_the_file(string address, string? problem)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        using var answer = await script.PostAsJsonAsync("/api/v1/devices", new AllowRequest("scanner", [address], Both), DashboardJson.Default.AllowRequest);
+        Assert.That(answer.IsSuccessStatusCode ? null : await ProblemAsync(answer), problem is null ? Is.Null : Does.Contain($"“{address}” {problem}"));
+        Assert.That(bench.Allowed, Has.Count.EqualTo(problem is null ? 1 : 0));
+    }
+
     [Test]
     public async Task The_check_comes_line_by_line()
     {

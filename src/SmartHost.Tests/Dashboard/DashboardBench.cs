@@ -75,9 +75,9 @@ internal sealed class DashboardBench : IAsyncDisposable
     public static AccountState Healthy { get; } = new("default", Mailbox.Parse("you@gmail.com"), AccountHealth.Healthy, "Healthy.", null, null, null, null, false,
         MessagesUsed: 31, MessagesLimit: 500, RecipientsUsed: 42, RecipientsLimit: 500, [], Connections: 1, Sending: 0, Connecting: false, TimeSpan.Zero, "587");
 
-    public static async Task<DashboardBench> StartAsync(Func<DashboardSettings, DashboardSettings>? settings = null, QueueSettings? queueSettings = null)
+    public static async Task<DashboardBench> StartAsync(Func<DashboardSettings, DashboardSettings>? settings = null, QueueSettings? queueSettings = null, QueueBench? queue = null)
     {
-        var queue = await QueueBench.OpenAsync(queueSettings);
+        queue ??= await QueueBench.OpenAsync(queueSettings);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -230,7 +230,7 @@ internal sealed class DashboardBench : IAsyncDisposable
     private static Device DeviceOf(AllowRequest request) => new()
     {
         Name = request.Name,
-        Addresses = [.. request.Addresses.Select(text => IPNetwork.Parse(text.Contains('/') ? text : text + "/32"))],
+        Addresses = [.. request.Addresses.Select(text => ClientNetwork.TryParse(text, out var network) ? network : throw new AssertionException(text))],
         Recipients = AddressPatterns.Parse(request.Recipients, []),
         Priority = request.Priority,
         PerHour = request.PerHour,

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
+using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
 using SmartHost.Tests.Queue;
@@ -13,7 +14,7 @@ namespace SmartHost.Tests.Dashboard;
 public class OverviewTests
 {
     private static readonly QueueCounts Nothing = new(0, 0, 0, 0, 0, 0, null);
-    private static readonly IReadOnlyList<TrafficHour> Quiet = [], Busy = [new(QueueBench.Start, Sent: 12, Waiting: 1, Failed: 0)];
+    private static readonly IReadOnlyList<TrafficHour> Quiet = [new(QueueBench.Start, 0, 0, 0)], Busy = [new(QueueBench.Start, Sent: 12, Waiting: 1, Failed: 0)];
     private static readonly AccountState Paused = DashboardBench.Healthy with { Name = "spare", Health = AccountHealth.Paused, Sentence = "Gmail refused the password." };
 
     [Test]
@@ -30,6 +31,12 @@ public class OverviewTests
         Assert.That(Headline(one, Nothing, Quiet), Is.EqualTo((FlowState.NoMailYet, "Ready, and no mail in the last 24 hours")));
         Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
+        AccountState spent = DashboardBench.Healthy with { Spent = [Lane.Normal, Lane.Bulk] };
+        Assert.That(Flow.Of([spent], Nothing with { Urgent = 1, Normal = 240 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "The day's allowance is spent",
+            "241 messages wait. What is normal goes on as the 24 hours move on.")));
+        Assert.That(Headline([spent], Nothing with { Urgent = 1 }, Busy).Item1, Is.EqualTo(FlowState.Flowing), "what is spent holds nothing up");
+        Assert.That(Headline([spent, DashboardBench.Healthy], Nothing with { Normal = 1 }, Busy).Item1, Is.EqualTo(FlowState.Flowing));
+        Assert.That(Flow.Of(one, Nothing, [], []), Is.EqualTo(new Flow(FlowState.Flowing, "Mail is flowing", "Nothing is waiting.")), "a day that could not be counted is not an empty one");
 
         static (FlowState, string) Headline(AccountState[] accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic)
         {
@@ -53,6 +60,52 @@ public class OverviewTests
         var page = await script.GetStringAsync("/");
         Assert.That(page, Does.Contain($"<a href=\"/messages/{id}\">Open the message</a>"));
         Assert.That(page, Does.Contain("2 unknown devices tried to send").And.Not.Contain("192.168.1.7"));
+    }
+
+    /// <summary>A page of the database is not what was written, or a file is not ours to read: who looks for the cause must find a page.</summary>
+    [Test]
+    public async Task What_cannot_be_read_takes_no_page_down()
+    {
+        var queue = await QueueBench.OpenAsync();
+        for (var i = 0; i < 50; i++) await queue.AcceptAsync(QueueBench.Submission(to: [$"someone-with-a-long-address-number-{i}@example.com"], subject: new string('s', 150)));
+        await queue.CloseAsync();
+        await DamagedPageTests.DamageAsync(queue, "number-49@example.com");
+        await queue.OpenQueueAsync();
+        await using var bench = await DashboardBench.StartAsync(queue: queue);
+        var now = bench.Time.GetUtcNow();
+        bench.Troubles.Add(new AlertStanding(Alert.MessageParked("scanner", default, "Win a prize", "Gmail takes it for spam."), now, now, 1, 1, now));
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("Win a prize").And.Contain("is damaged").And.Not.Contain("No mail yet."));
+        using var list = await script.GetAsync("/messages");
+        Assert.That((list.StatusCode, bench.Log.Lines.Any(line => line.Contains("a bug"))), Is.EqualTo((HttpStatusCode.ServiceUnavailable, false)));
+        Assert.That(await list.Content.ReadAsStringAsync(), Does.Contain("is damaged").And.Not.Contain("please report it"));
+        Assert.That(await script.GetStringAsync("/api/v1/overview"), Does.Contain("Win a prize"));
+    }
+
+    [Test]
+    public async Task Content_that_is_gone_leaves_the_rest_of_its_page()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var id = await bench.Mail.AcceptAsync(QueueBench.Submission(), content: new byte[300_000]);
+        File.Delete(Path.Combine(bench.Mail.Folder, "content", $"{id}.eml"));
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("Its content should be there and is not").And.Contain("you@gmail.com"));
+        Directory.CreateDirectory(Path.Combine(bench.Mail.Folder, "content", $"{id}.eml"));
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It cannot be read: ").And.Contain("you@gmail.com"), "opening a folder is denied, as is a file of somebody else's");
+    }
+
+    [Test]
+    public async Task What_its_account_keeps_back_is_not_about_to_leave()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var id = await bench.Mail.AcceptAsync();
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It is about to leave."));
+        bench.Time.Advance(TimeSpan.FromHours(3));
+        bench.Accounts[0] = Paused with { Name = "default", NextProbe = bench.Time.GetUtcNow().AddHours(2) };
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default is paused, next try in 2 h: Gmail refused the password.").And.Not.Contain("3 h ago</time>.</p>"));
+        bench.Accounts[0] = DashboardBench.Healthy with { Spent = [Lane.Normal] };
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default has spent its 24-hour allowance for normal mail"));
     }
 
     [Test]

@@ -44,6 +44,35 @@ public class SignInTests
         Assert.That(answer.Headers.GetValues("Set-Cookie").Single(), Does.Contain("httponly").And.Contain("samesite=strict").And.Contain("path=/"));
     }
 
+    /// <summary>What comes to a form's address need not be a form.</summary>
+    [TestCase("{\"password\":\"correct-horse-battery\"}")]
+    [TestCase(null)]
+    public async Task What_is_no_form_is_no_password_and_no_bug(string? json)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var visitor = bench.Visitor();
+        using var answer = await visitor.PostAsync("/sign-in", json is null ? null : new StringContent(json, null, "application/json"));
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+        using var script = bench.Script();
+        using var allowed = await script.PostAsync("/devices", json is null ? null : new StringContent(json, null, "application/json"));
+        Assert.That(allowed.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
+        Assert.That(bench.Log.Lines, Has.None.Contains("a bug"));
+    }
+
+    /// <summary>nginx hands on the name it asks by, not the one it was asked by.</summary>
+    [TestCase("same-origin", HttpStatusCode.SeeOther)]
+    [TestCase("same-site", HttpStatusCode.Forbidden)]
+    [TestCase("cross-site", HttpStatusCode.Forbidden)]
+    public async Task Behind_a_proxy_of_another_name_the_browsers_own_judgement_holds(string site, HttpStatusCode status)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var visitor = bench.Visitor();
+        visitor.DefaultRequestHeaders.Add("Origin", "https://mail.example.com");
+        visitor.DefaultRequestHeaders.Add("Sec-Fetch-Site", site);
+        using var answer = await visitor.PostAsync("/sign-in", DashboardBench.Form(("password", DashboardBench.Password)));
+        Assert.That(answer.StatusCode, Is.EqualTo(status));
+    }
+
     [TestCase("//evil.example/")]
     [TestCase("https://evil.example/")]
     [TestCase("/\\evil.example/")]

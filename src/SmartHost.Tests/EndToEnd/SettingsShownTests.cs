@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
+using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
 
 namespace SmartHost.Tests.EndToEnd;
@@ -27,6 +28,12 @@ public class SettingsShownTests
         Assert.That(await PageAsync(script, cancellation), Does.Contain("The changed settings were not taken up").And.Contain(problem));
         Assert.That(await CheckAsync(script, cancellation), Has.Some.Contains("\"bad\"").And.Some.Contains("recipeints"));
         Assert.That(log.All, Has.Some.Contains("recipeints"));
+        var wish = new AllowRequest("ups", ["192.168.1.40"], ["you@gmail.com"]);
+        using (var refused = await script.PostAsJsonAsync("/api/v1/devices", wish, DashboardJson.Default.AllowRequest, cancellation))
+        {
+            Assert.That((await refused.Content.ReadFromJsonAsync(DashboardJson.Default.ApiProblem, cancellation))!.Problem,
+                Is.EqualTo($"The settings have a mistake elsewhere, and until it is mended nothing can be changed: {problem}"), "it is not the wish that is wrong");
+        }
 
         await File.WriteAllTextAsync(live.ConfigFile, sound, cancellation);
         await LiveServer.WaitAsync(() => live.Server.Flow.Settings.LastProblems.All(problem => !problem.IsError), cancellation);

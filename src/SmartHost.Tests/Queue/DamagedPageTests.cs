@@ -54,7 +54,7 @@ public class DamagedPageTests
     }
 
     /// <summary>The first page that holds that text.</summary>
-    private static async Task DamageAsync(QueueBench bench, string text)
+    internal static async Task DamageAsync(QueueBench bench, string text)
     {
         var database = Path.Combine(bench.Folder, "queue.db");
         var octets = await File.ReadAllBytesAsync(database);

@@ -79,23 +79,12 @@ internal static class QueueCommand
             Field("Subject", message.Subject ?? "");
             Field("Size", $"{Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
             if (message.State == MessageState.Queued && (await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is { } overview
-                && Waits(message, overview.Accounts) is { } reason) Field("Waits", reason);
+                && KeptBack.Reason(message, overview.Accounts, next => $"{next.ToLocalTime():yyyy-MM-dd HH:mm}") is { } reason) Field("Waits", reason);
             terminal.Line();
             foreach (var entry in timeline.Value ?? []) Timeline(terminal, entry);
             return ExitCode.Ok;
         });
         return command;
-    }
-
-    /// <summary>Why it is not tried though it is due: the account it leaves by, which its own story does not tell. Null: it is.</summary>
-    private static string? Waits(MessageReply message, IReadOnlyList<AccountReply> accounts)
-    {
-        if ((accounts.FirstOrDefault(one => one.Name.Equals(message.Account, StringComparison.OrdinalIgnoreCase)) ?? (accounts.Count > 0 ? accounts[0] : null)) is not { } account) return null;
-        if (account.Health == AccountHealth.Paused)
-            return $"account {account.Name} is paused{(account.NextProbe is { } next ? $", next try {next.ToLocalTime():yyyy-MM-dd HH:mm}" : "")}: {account.Sentence} {account.Remedy}".TrimEnd();
-        return account.LanesSpent.Contains(message.Lane)
-            ? $"account {account.Name} has spent its 24-hour allowance for {message.Lane.ToString().ToLowerInvariant()} mail; it goes on as that moves on"
-            : null;
     }
 
     public static string Resource(string id) => "/messages/" + Uri.EscapeDataString(id);

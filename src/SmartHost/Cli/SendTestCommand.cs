@@ -90,7 +90,6 @@ internal static class SendTestCommand
     private static async Task<AccountReply?> PausedAsync(ControlClient client, MessageReply message, CancellationToken cancellation)
     {
         if ((await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is not { } overview) return null;
-        var account = overview.Accounts.FirstOrDefault(one => message.Account is null || one.Name == message.Account);
-        return account is { Health: AccountHealth.Paused, NextProbe: not null } ? account : null;
+        return KeptBack.AccountOf(message.Account, overview.Accounts) is { Health: AccountHealth.Paused, NextProbe: not null } account ? account : null;
     }
 }

@@ -21,17 +21,19 @@ public static class DeviceFiles
     private const string Extension = ".yaml";
     private const int MaxOctets = 64 * 1024;
 
+    /// <summary>Where a device of that name stands, or would.</summary>
+    public static string PathOf(string dataFolder, string name) => Path.Combine(dataFolder, FolderName, name + Extension);
+
     /// <summary>Writes the device's file, making folder and file as needed. Checks nothing but the name: <see cref="SettingsSource.Allow"/> checks the whole.</summary>
     /// <returns>Null when it is on disk, else a sentence why not.</returns>
     public static string? Write(string dataFolder, Device device)
     {
         if (!DeviceName.IsValid(device.Name)) return BadName(device.Name);
-        var folder = Path.Combine(dataFolder, FolderName);
-        var path = Path.Combine(folder, device.Name + Extension);
+        var path = PathOf(dataFolder, device.Name);
         return Try(path, () =>
         {
             PrivateFolder.Make(dataFolder);
-            PrivateFolder.Make(folder);
+            PrivateFolder.Make(Path.GetDirectoryName(path)!);
             // For us alone: a password hash may stand in it.
             WholeFile.Write(path, Encoding.UTF8.GetBytes(Text(device)));
         });
@@ -41,13 +43,12 @@ public static class DeviceFiles
     public static string? Delete(string dataFolder, string name)
     {
         if (!DeviceName.IsValid(name)) return BadName(name);
-        var folder = Path.Combine(dataFolder, FolderName);
-        var path = Path.Combine(folder, name + Extension);
+        var path = PathOf(dataFolder, name);
         if (!File.Exists(path)) return $"There is no file {path}";
         return Try(path, () =>
         {
             File.Delete(path);
-            Fsync.Folder(folder);
+            Fsync.Folder(Path.GetDirectoryName(path)!);
         });
     }
 

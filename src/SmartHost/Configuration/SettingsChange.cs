@@ -16,6 +16,7 @@ public sealed record SettingsChange(SmartHostSettings Old, SmartHostSettings New
         {
             later.Add("the dashboard's port, address or switch changed, which takes effect after a restart");
         }
+        if (read.Dashboard.Password is null && running.Dashboard.Password is not null) later.Add("dashboard.password is gone; the page opens by the one in the data folder after a restart, and by the old one until then");
         foreach (var added in read.Listeners.Where(listener => running.Listeners.All(known => known.Name != listener.Name)))
         {
             later.Add($"listeners.{added.Name} is new; it opens after a restart");
@@ -33,7 +34,7 @@ public sealed record SettingsChange(SmartHostSettings Old, SmartHostSettings New
             Log = running.Log,
             Queue = read.Queue with { Folder = running.Queue.Folder },
             Listeners = running.Listeners,
-            Dashboard = read.Dashboard with { Off = running.Dashboard.Off, Port = running.Dashboard.Port, Address = running.Dashboard.Address },
+            Dashboard = read.Dashboard with { Off = running.Dashboard.Off, Port = running.Dashboard.Port, Address = running.Dashboard.Address, Password = read.Dashboard.Password ?? running.Dashboard.Password },
         };
         return new SettingsChange(running, settled, later);
     }

@@ -1,6 +1,8 @@
 using System.Net;
+using System.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using SmartHost.Dashboard.Access;
 using SmartHost.Listener;
 
 namespace SmartHost.Configuration;
@@ -15,6 +17,7 @@ internal static class SettingsChecks
 
     public static void Check(SettingsDraft draft, ReadContext context)
     {
+        CheckDataFolder(draft.Data, context);
         AccountChecks.Check(draft, context);
         foreach (var listener in draft.Listeners) CheckListener(listener, context);
         CheckPorts(draft, context);
@@ -37,6 +40,12 @@ internal static class SettingsChecks
             var path = context.Places.ContainsKey("alerts.webhookFile") ? "alerts.webhookFile" : "alerts.webhook";
             context.Error(context.PlaceOf(path), path, "is not a web address", ValueKinds.WebAddress.Expected);
         }
+    }
+
+    private static void CheckDataFolder(string? folder, ReadContext context)
+    {
+        if (folder is null || Encoding.UTF8.GetByteCount(ControlSocket.PathIn(folder)) <= ControlSocket.MaxPath) return;
+        context.Error(context.PlaceOf("data"), "data", $"is {folder}, too long for the socket that the command line asks the server by", $"Name a folder of {ControlSocket.MaxPath - ControlSocket.FileName.Length - 1} octets at most");
     }
 
     public static void CheckAccountExists(string account, string path, SettingsDraft draft, ReadContext context)

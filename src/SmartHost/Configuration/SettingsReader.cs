@@ -43,14 +43,18 @@ public static class SettingsReader
         var data = DataFolder(written, environment);
         var deviceFolder = Path.Combine(runningDataFolder ?? data, DeviceFiles.FolderName);
         var all = WithDeviceFiles(written, deviceFolder, trial, context);
-        var result = new SettingsResult(null, []) { ConfigFile = fullFile, DeviceFolder = deviceFolder };
+        var result = new SettingsResult(null, []) { ConfigFile = fullFile, DeviceFolder = deviceFolder, IsFileOptional = !mustExist };
         if (written is null || all is null) return Done(result, context);
 
         var merged = all.With(EnvironmentSettings.Read(environment, all, context.Problems));
         var draft = SettingsSchema.Root.Read(merged, "", "", context);
         if (!context.Problems.Exists(problem => problem.IsError)) beforeCertificates?.Invoke(draft.Listeners, draft.Data ?? data);
         SettingsChecks.Check(draft, context);
-        return Done(context.Problems.Exists(problem => problem.IsError) ? result : result with { Settings = Settle(draft, data) }, context);
+        return Done(context.Problems.Exists(problem => problem.IsError) ? result : result with
+        {
+            Settings = Settle(draft, data),
+            DevicePlaces = draft.Devices.ToDictionary(device => device.Name, device => context.PlaceOf($"devices.{device.Name}")),
+        }, context);
     }
 
     private static (string? File, bool MustExist) Find(string? named, IReadOnlyDictionary<string, string> environment)

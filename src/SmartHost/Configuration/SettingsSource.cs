@@ -17,6 +17,7 @@ public sealed class SettingsSource
     private volatile SmartHostSettings current;
     private volatile SettingsResult last;
     private volatile string known;
+    private volatile IReadOnlyDictionary<string, Place> devicePlaces;
 
     /// <param name="configFile">As given to <see cref="SettingsReader.Read(string?, IReadOnlyDictionary{string, string}, string?)"/>.</param>
     /// <param name="first">What that returned at start, with settings.</param>
@@ -26,10 +27,14 @@ public sealed class SettingsSource
         this.environment = environment;
         last = first;
         current = first.Settings ?? throw new ArgumentException("there are no settings to start with", nameof(first));
+        devicePlaces = first.DevicePlaces;
         known = Fingerprint();
     }
 
     public SmartHostSettings Current => current;
+
+    /// <summary>Where a device stands; null: there is none of that name.</summary>
+    public Place? PlaceOf(string device) => devicePlaces.GetValueOrDefault(device);
 
     /// <summary>Of the last reading, applied or refused: errors where it was refused, else warnings.</summary>
     public IReadOnlyList<Problem> LastProblems => last.Problems;
@@ -127,7 +132,7 @@ public sealed class SettingsSource
             return new ReloadOutcome.Refused(read.Problems);
         }
         var change = SettingsChange.Between(current, settings);
-        (current, AfterRestart) = (change.New, change.AfterRestart);
+        (current, devicePlaces, AfterRestart) = (change.New, read.DevicePlaces, change.AfterRestart);
         Changed?.Invoke(change);
         return new ReloadOutcome.Applied(change, read.Problems);
     }

@@ -1,4 +1,3 @@
-using System.Net;
 using SmartHost.Devices;
 
 namespace SmartHost.Dashboard;
@@ -20,9 +19,13 @@ internal static class AllowRules
         var gateway = sources.Gateway();
         foreach (var text in request.Addresses)
         {
-            if (ReadNetwork(text) is not { } network)
+            if (!ClientNetwork.TryParse(text, out var network))
             {
                 problems.Add($"“{text}” is neither an address (192.168.1.23) nor a network (192.168.1.0/24).");
+            }
+            else if (network.PrefixLength == 0)
+            {
+                problems.Add($"“{text}” is everyone who reaches this port. Write your own network, such as 192.168.1.0/24.");
             }
             else if (gateway is not null && network.Contains(gateway.Gateway) && !request.AllowGateway)
             {
@@ -36,16 +39,5 @@ internal static class AllowRules
         if (request.PerDay is <= 0) problems.Add("Messages a day: write a number from 1 up, or leave it empty for no limit.");
         if (request.Account is { } account && sources.Delivery().Accounts.All(one => one.Name != account)) problems.Add($"There is no account named {account}.");
         return problems;
-    }
-
-    /// <summary>An address alone is a network of one.</summary>
-    public static IPNetwork? ReadNetwork(string text)
-    {
-        if (IPAddress.TryParse(text, out var address) && (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || text.Count(c => c == '.') == 3))
-        {
-            address = DeviceDirectory.Normalise(address);
-            return new IPNetwork(address, address.GetAddressBytes().Length * 8);
-        }
-        return IPNetwork.TryParse(text, out var network) ? network : null;
     }
 }

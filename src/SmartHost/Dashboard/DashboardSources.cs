@@ -71,9 +71,19 @@ public sealed record DashboardSources
 }
 
 /// <summary>A configured device and how it was seen last.</summary>
-/// <param name="Editable">It stands in a file of its own, which the page may rewrite. False: it stands in <c>smarthost.yaml</c>.</param>
+/// <param name="Editable">It stands in a file of its own, which the page may rewrite. False: its owner wrote it elsewhere.</param>
 /// <param name="LastRefusal">Our last reply that refused it, in words.</param>
-public sealed record DeviceView(Device Device, bool Editable, DateTimeOffset? LastSeen, DateTimeOffset? LastRefusedAt, string? LastRefusal);
+public sealed record DeviceView(Device Device, bool Editable, DateTimeOffset? LastSeen, DateTimeOffset? LastRefusedAt, string? LastRefusal)
+{
+    /// <summary>Where it stands, in words: a file, or a variable of the environment.</summary>
+    public string WrittenIn { get; init; } = "smarthost.yaml";
+
+    /// <summary>A variable is read at the start alone.</summary>
+    public bool IsTakenUpAtOnce { get; init; } = true;
+
+    /// <summary>Why the page does not change it, where it may not.</summary>
+    public string NotEditable => $"{Device.Name} stands in {WrittenIn}, which only you write. Change it there{(IsTakenUpAtOnce ? ": it is taken up at once" : ", and start SmartHost again")}.";
+}
 
 /// <summary>What a person says when a device is allowed or edited.</summary>
 /// <param name="PerHour">Messages in any 60 minutes. Null: no limit.</param>

@@ -1,5 +1,6 @@
 using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
+using SmartHost.Mail;
 using SmartHost.Queue;
 
 namespace SmartHost.Dashboard;
@@ -21,6 +22,7 @@ public enum FlowState
 public sealed record Flow(FlowState State, string Headline, string Sentence)
 {
     /// <summary>The worst thing that is true now decides.</summary>
+    /// <param name="traffic">The last day; empty: it could not be counted.</param>
     /// <param name="refusal">Why devices are turned away; null: they are not.</param>
     public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt, string? refusal = null)
     {
@@ -47,11 +49,22 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
         {
             return new Flow(FlowState.Hampered, Wording.Count(counts.Parked, "message needs you", "messages need you"), $"All other mail is flowing. {waiting}");
         }
-        if (received == 0 && counts is { Waiting: 0, Held: 0 })
+        if (SpentLanes(accounts, counts) is { Count: > 0 } lanes)
+        {
+            return new Flow(FlowState.Hampered, "The day's allowance is spent", $"{waiting} What is {string.Join(" or ", lanes)} goes on as the 24 hours move on.");
+        }
+        // Without an hour to show, the day could not be counted.
+        if (traffic.Count > 0 && received == 0 && counts is { Waiting: 0, Held: 0 })
         {
             var where = listensAt.Count == 0 ? "SmartHost" : listensAt[0];
             return new Flow(FlowState.NoMailYet, "Ready, and no mail in the last 24 hours", $"Point a device at {where}, then send something from it.");
         }
-        return new Flow(FlowState.Flowing, "Mail is flowing", $"{Wording.Count(sent, "message", "messages")} sent in the last 24 hours. {waiting}");
+        return new Flow(FlowState.Flowing, "Mail is flowing", $"{(traffic.Count > 0 ? $"{Wording.Count(sent, "message", "messages")} sent in the last 24 hours. " : "")}{waiting}");
     }
+
+    /// <summary>The lanes in which mail waits that no account may send now.</summary>
+    private static List<string> SpentLanes(IReadOnlyList<AccountState> accounts, QueueCounts counts) =>
+        [.. new[] { (Lane.Urgent, counts.Urgent), (Lane.Normal, counts.Normal), (Lane.Bulk, counts.Bulk) }
+            .Where(one => one.Item2 > 0 && accounts.All(account => account.Spent.Contains(one.Item1)))
+            .Select(one => one.Item1.ToString().ToLowerInvariant())];
 }

@@ -11,6 +11,8 @@ public sealed record RawMessage(string Headers, string Body, bool Cut)
 
     public const string Gone = "Its content is not kept any more: it is deleted with the last delivery unless history.keepContent says otherwise.";
 
+    public const string Missing = "Its content should be there and is not: somebody removed or shortened it, or the disk lost it. If there is a backup of the data folder, restore it from there.";
+
     public static IResult Download(Stream content, QueueId id) =>
         // octet-stream, so that even a browser that ignores nosniff finds nothing to render; disposed by the result.
         TypedResults.Stream(content, "application/octet-stream", $"{id}.eml");

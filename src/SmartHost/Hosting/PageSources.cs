@@ -32,7 +32,7 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         UnknownDevices = unknown.Snapshot,
         Allow = (request, _) => Task.FromResult(Allow(request, known: null)),
         Update = (request, _) => Task.FromResult(Allow(request, Find(request.Name))),
-        Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name))),
+        Forget = (name, _) => Task.FromResult(Problem(settings.Forget(name), name)),
         ForgetUnknown = address => unknown.Forget(address),
         TryAccount = flow.Delivery.TryNow,
         Check = CheckAsync,
@@ -47,7 +47,13 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
     private IReadOnlyList<DeviceView> Devices() => [.. settings.Current.Devices.Devices.Select(device =>
     {
         var sighting = sightings.Of(device.Name);
-        return new DeviceView(device, File.Exists(Path.Combine(settings.Current.DataFolder, DeviceFiles.FolderName, device.Name + ".yaml")), sighting.LastSeen, sighting.LastRefusedAt, sighting.LastRefusal);
+        var view = new DeviceView(device, File.Exists(DeviceFiles.PathOf(settings.Current.DataFolder, device.Name)), sighting.LastSeen, sighting.LastRefusedAt, sighting.LastRefusal);
+        return settings.PlaceOf(device.Name) switch
+        {
+            { Variable: { } variable } => view with { WrittenIn = variable, IsTakenUpAtOnce = false },
+            { } place => view with { WrittenIn = Path.GetFileName(place.Source) },
+            null => view,
+        };
     })];
 
     private string? Allow(AllowRequest request, Device? known)
@@ -58,14 +64,12 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         foreach (var text in request.Addresses)
         {
             if (ClientNetwork.TryParse(text, out var network)) networks.Add(network);
-            else problems.Add($"“{text}” is neither an address (192.168.1.23) nor a network (192.168.1.0/24)");
         }
-        if (problems.Count > 0) return string.Join("; ", problems);
         var device = (known ?? new Device { Name = request.Name, Recipients = recipients }) with
         {
             Addresses = networks, Recipients = recipients, Priority = request.Priority, PerHour = request.PerHour, PerDay = request.PerDay, Account = request.Account,
         };
-        if (Problem(settings.Allow(device)) is { } problem) return problem;
+        if (Problem(settings.Allow(device), device.Name) is { } problem) return problem;
         // It is known now; whatever else still knocks from elsewhere stays on the list.
         foreach (var stranger in unknown.Snapshot().Where(stranger => settings.Current.Devices.ByAddress(stranger.Client) is not null)) unknown.Forget(stranger.Client);
         return null;
@@ -120,18 +124,32 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
     private List<string> ListensAt(string? machine) => [.. settings.Current.Listeners.Select(listener =>
         $"{(listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(IPAddress.Any) ? machine ?? ownAddress : listener.Address.ToString())} port {listener.Port}")];
 
-    private static string OwnAddress() => NetworkInterface.GetAllNetworkInterfaces()
-        .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-        .SelectMany(network => network.GetIPProperties().UnicastAddresses)
-        .Select(unicast => unicast.Address)
-        .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? "this machine";
+    private static string OwnAddress()
+    {
+        const string unknown = "this machine";
+        try
+        {
+            return NetworkInterface.GetAllNetworkInterfaces()
+                .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+                .SelectMany(network => network.GetIPProperties().UnicastAddresses)
+                .Select(unicast => unicast.Address)
+                .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? unknown;
+        }
+        catch (NetworkInformationException)
+        {
+            // Some containers hide their cards.
+            return unknown;
+        }
+    }
 
     private Device? Find(string name) => settings.Current.Devices.Devices.FirstOrDefault(device => device.Name == name);
 
-    private static string? Problem(ReloadOutcome outcome) => outcome switch
+    private string? Problem(ReloadOutcome outcome, string device)
     {
-        ReloadOutcome.Applied => null,
-        ReloadOutcome.Refused refused => string.Join(" ", refused.Problems.Where(problem => problem.IsError).Select(problem => $"{problem.Path} {problem.What}. {problem.Advice}".Trim())),
-        _ => throw new UnreachableException(),
-    };
+        if (outcome is not ReloadOutcome.Refused refused) return null;
+        var own = DeviceFiles.PathOf(settings.Current.DataFolder, device);
+        return string.Join(" ", refused.Problems.Where(problem => problem.IsError).Select(problem => problem.Place.Source == own || problem.Place.Source == Path.GetDirectoryName(own)
+            ? $"{problem.Path} {problem.What}. {problem.Advice}".Trim()
+            : $"The settings have a mistake elsewhere, and until it is mended nothing can be changed: {problem}"));
+    }
 }

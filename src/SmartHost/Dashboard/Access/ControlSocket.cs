@@ -13,6 +13,9 @@ public static class ControlSocket
 {
     public const string FileName = "control.sock";
 
+    /// <summary>Octets of its path: macOS has 104, Linux and Windows 108, with a zero at the end.</summary>
+    public const int MaxPath = 103;
+
     public static string PathIn(string dataFolder) => Path.Combine(dataFolder, FileName);
 
     /// <summary>Call once, while the data folder is ours alone: a socket left behind by a killed process is deleted.</summary>

@@ -38,6 +38,12 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
             // A form with an octet of zero in it, or with more fields than any of ours.
             await Problem(context, 400, "The form could not be read: something in it is not what it should be.").ExecuteAsync(context);
         }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            // The queue's own sentence: a page of its database is damaged, its disk does not answer, a file of it is not ours to read.
+            Log.Unreadable(logger, context.Request.Method, context.Request.Path, failure.Message);
+            await Problem(context, 503, failure.Message).ExecuteAsync(context);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The browser has gone; there is nobody to tell.
@@ -116,12 +122,13 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
     }
 
     /// <summary>
-    /// The second lock beside the token: a browser says where a form came from. Compared by host and port alone, since a
-    /// reverse proxy that speaks HTTPS hands on a plain request. No header at all is a script or an old browser.
+    /// The second lock beside the token: a browser says where a form came from. Over HTTPS it judges itself whether that is
+    /// the page's own site, whatever name a reverse proxy hands on. Else by host and port alone, since that proxy hands on
+    /// a plain request. No header at all is a script or an old browser.
     /// </summary>
     private static bool IsFromOurselves(HttpRequest request)
     {
-        if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site && site is not ("same-origin" or "none")) return false;
+        if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site) return site is "same-origin" or "none";
         if (request.Headers.Origin.ToString() is not { Length: > 0 } origin) return true;
         return Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
     }
@@ -181,6 +188,9 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
 
         [LoggerMessage(5102, LogLevel.Warning, "page: wrong token from {Client}")]
         public static partial void WrongToken(ILogger logger, IPAddress client);
+
+        [LoggerMessage(5104, LogLevel.Warning, "page: {Method} {Path} could not be answered: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string method, string path, string reason);
 
         [LoggerMessage(5103, LogLevel.Error, "page: a bug at {Method} {Path}")]
         public static partial void Bug(ILogger logger, Exception bug, string method, string path);

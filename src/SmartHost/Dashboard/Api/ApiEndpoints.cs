@@ -49,7 +49,16 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
 
     private async Task<IResult> OverviewAsync(HttpRequest request, CancellationToken cancellation)
     {
-        var (accounts, counts, hours) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation));
+        var (accounts, counts) = (sources.Delivery().Accounts, sources.Queue.Counts());
+        IReadOnlyList<TrafficHour> hours = [];
+        try
+        {
+            hours = await traffic.LastDayAsync(cancellation);
+        }
+        catch (IOException)
+        {
+            // The alerts beside it say that the database cannot be read; an answer without them would say less.
+        }
         return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal),
             QueueReply.Of(counts),
             [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
@@ -102,7 +111,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         if (await FindAsync(id, cancellation) is not { } message) return NoSuchMessage(id);
         return await sources.Queue.OpenContentAsync(message.Id, cancellation) is { } content
             ? RawMessage.Download(content, message.Id)
-            : ApiProblem.Result(404, RawMessage.Gone);
+            : ApiProblem.Result(404, message.HasContent ? RawMessage.Missing : RawMessage.Gone);
     }
 
     private async Task<IResult> ChangeAsync(string id, Func<QueueId, CancellationToken, Task<string?>> change, CancellationToken cancellation)
@@ -141,13 +150,13 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         if (problem is not null) return problem;
         if (update!.Name != view.Device.Name) return ApiProblem.Result(400, "A device keeps its name: forget it and allow it anew under the other one.");
         if (AllowRules.Problems(update, sources, view.Device) is { Count: > 0 } problems) return ApiProblem.Result(400, string.Join(' ', problems));
-        return view.Editable ? Done(await sources.Update(update, cancellation)) : InSettings(name);
+        return view.Editable ? Done(await sources.Update(update, cancellation)) : ApiProblem.Result(409, view.NotEditable);
     }
 
     private async Task<IResult> ForgetAsync(string name, CancellationToken cancellation)
     {
         if (FindDevice(name) is not { } view) return NoSuchDevice(name);
-        return view.Editable ? Done(await sources.Forget(view.Device.Name, cancellation)) : InSettings(name);
+        return view.Editable ? Done(await sources.Forget(view.Device.Name, cancellation)) : ApiProblem.Result(409, view.NotEditable);
     }
 
     private async Task<IResult> UnknownDevicesAsync(CancellationToken cancellation)
@@ -237,6 +246,4 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     private static IResult NoSuchMessage(string id) => ApiProblem.Result(404, $"There is no message “{id}”. It may be older than what history keeps.");
 
     private static IResult NoSuchDevice(string name) => ApiProblem.Result(404, $"There is no device named “{name}”.");
-
-    private static IResult InSettings(string name) => ApiProblem.Result(409, $"{name} stands in smarthost.yaml, which only you write. Change it there: it is taken up at once.");
 }

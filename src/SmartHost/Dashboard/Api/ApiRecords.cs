@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
+using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
@@ -74,7 +75,7 @@ public sealed record DeviceReply(
     int? PerHour, int? PerDay, long? MaxSize, bool Editable, int LastHour, int LastDay, DateTimeOffset? LastSeen, DateTimeOffset? LastRefusedAt, string? LastRefusal)
 {
     public static DeviceReply Of(DeviceView view, (int LastHour, int LastDay) accepted) => new(
-        view.Device.Name, [.. view.Device.Addresses.Select(Wording.Network)], view.Device.Username, view.Device.Senders.Patterns, view.Device.Recipients.Patterns,
+        view.Device.Name, [.. view.Device.Addresses.Select(ClientNetwork.ToText)], view.Device.Username, view.Device.Senders.Patterns, view.Device.Recipients.Patterns,
         view.Device.Priority, view.Device.Account, view.Device.PerHour, view.Device.PerDay, view.Device.MaxSize, view.Editable,
         accepted.LastHour, accepted.LastDay, view.LastSeen, view.LastRefusedAt, view.LastRefusal);
 }

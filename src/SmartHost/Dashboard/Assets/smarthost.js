@@ -64,6 +64,8 @@ function follow() {
     if (source.readyState === EventSource.CLOSED) setInterval(refresh, 15000);
   };
   addEventListener('pagehide', () => source.close());
+  // A page that a browser kept and shows again is old, and follows nothing any more.
+  addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
   document.addEventListener('visibilitychange', refresh);
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using RazorSlices;
 using SmartHost.Dashboard.Access;
+using SmartHost.Dashboard.Api;
 using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Notices;
@@ -49,7 +50,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private async Task<IResult> SignInAsync(HttpContext context, CancellationToken cancellation)
     {
-        var form = await context.Request.ReadFormAsync(cancellation);
+        var form = await FormOf(context);
         var to = OwnPath(Field(form, "to"));
         var result = gate.SignIn(context, Field(form, "password") ?? "");
         if (result.Right) return new SeeOther(to);
@@ -75,12 +76,23 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private async Task<IResult> OverviewAsync(HttpContext context, CancellationToken cancellation)
     {
-        var (accounts, counts, hours, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), await traffic.LastDayAsync(cancellation), sources.Alerts());
-        var newest = await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation);
+        var (accounts, counts, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), sources.Alerts());
+        IReadOnlyList<TrafficHour> hours = [];
+        IReadOnlyList<QueuedMessage> newest = [];
+        string? unread = null;
+        try
+        {
+            (hours, newest) = (await traffic.LastDayAsync(cancellation), await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation));
+        }
+        catch (IOException failure)
+        {
+            // A damaged database or a disk that is gone: this is the page that must still say so.
+            unread = failure.Message;
+        }
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal), accounts, counts, hours,
             // A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.
-            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], await ToldAsync(alerts.Deliveries, cancellation), sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
-            sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null));
+            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], unread is null ? await ToldAsync(alerts.Deliveries, cancellation) : [], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
+            sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null, unread));
     }
 
     private async Task<IReadOnlyList<Told>> ToldAsync(IReadOnlyList<AlertDelivery> deliveries, CancellationToken cancellation)
@@ -115,23 +127,37 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         var cancellation = context.RequestAborted;
         if (await FindAsync(id, cancellation) is not { } message) return NoSuchMessage();
         var timeline = await sources.Queue.TimelineAsync(message.Id, cancellation);
-        var content = message.HasContent ? await sources.Queue.OpenContentAsync(message.Id, cancellation) : null;
-        var raw = content is null ? null : await RawMessage.ReadAsync(content, cancellation);
+        var (raw, noRaw) = await RawOfAsync(message, cancellation);
         var frame = FrameOf(context, message.Subject is { Length: > 0 } subject ? subject : "Message", "/messages") with
         {
             // Words of ours, picked by a word in the address: what stands in a link never becomes text on the page.
             Done = done switch { "retry" => "It is tried next.", "hold" => "Held: it waits until somebody releases it.", "release" => "Released: it leaves next.", "sent" => "On its way. Watch it here.", _ => null },
             Problems = problem is null ? [] : [problem],
         };
-        var page = Message.Create(new MessagePage(frame, message, timeline, raw));
+        var waits = KeptBack.Reason(MessageReply.Of(message), [.. sources.Delivery().Accounts.Select(AccountReply.Of)], clock.Relative);
+        var page = Message.Create(new MessagePage(frame, message, timeline, raw, noRaw, waits));
         if (problem is not null) page.StatusCode = 409;
         return page;
+    }
+
+    /// <summary>The message itself, or why it cannot be shown: the rest of its page must not fall with it.</summary>
+    private async Task<(RawMessage? Raw, string? WhyNot)> RawOfAsync(QueuedMessage message, CancellationToken cancellation)
+    {
+        if (!message.HasContent) return (null, RawMessage.Gone);
+        try
+        {
+            return await sources.Queue.OpenContentAsync(message.Id, cancellation) is { } content ? (await RawMessage.ReadAsync(content, cancellation), null) : (null, RawMessage.Missing);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return (null, $"It cannot be read: {failure.Message}");
+        }
     }
 
     private async Task<IResult> RawAsync(HttpContext context, string id)
     {
         if (await FindAsync(id, context.RequestAborted) is not { } message) return NoSuchMessage();
-        return await sources.Queue.OpenContentAsync(message.Id, context.RequestAborted) is { } content ? RawMessage.Download(content, message.Id) : new PlainProblem(404, RawMessage.Gone);
+        return await sources.Queue.OpenContentAsync(message.Id, context.RequestAborted) is { } content ? RawMessage.Download(content, message.Id) : new PlainProblem(404, message.HasContent ? RawMessage.Missing : RawMessage.Gone);
     }
 
     private async Task<IResult> ChangeMessageAsync(HttpContext context, string id, string verb)
@@ -181,11 +207,11 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     private IResult EditDevice(HttpContext context, string name)
     {
         if (FindDevice(name) is not { } view) return NoSuchDevice();
-        if (!view.Editable) return InSettings(view);
+        if (!view.Editable) return new PlainProblem(409, view.NotEditable);
         var device = view.Device;
-        return DeviceFormPage.Create(new DeviceForm(FrameOf(context, device.Name, "/devices"), IsNew: false, device.Name, string.Join('\n', device.Addresses.Select(Wording.Network)),
+        return DeviceFormPage.Create(new DeviceForm(FrameOf(context, device.Name, "/devices"), IsNew: false, device.Name, string.Join('\n', device.Addresses.Select(ClientNetwork.ToText)),
             string.Join('\n', device.Recipients.Patterns), device.Priority, Text(device.PerHour), Text(device.PerDay), device.Account, AccountNames(), device.Username is null,
-            BridgeFor([.. device.Addresses.Select(Wording.Network)])));
+            BridgeFor([.. device.Addresses.Select(ClientNetwork.ToText)])));
     }
 
     private SeeOther TryAccount(string name)
@@ -196,7 +222,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private async Task<IResult> AllowAsync(HttpContext context, CancellationToken cancellation)
     {
-        var form = await context.Request.ReadFormAsync(cancellation);
+        var form = await FormOf(context);
         var (request, problems) = ReadDevice(form, (Field(form, "name") ?? "").Trim());
         problems = [.. problems, .. AllowRules.Problems(request, sources, edited: null)];
         if (problems.Count == 0 && await sources.Allow(request, CancellationToken.None) is { } refusal) problems = [refusal];
@@ -206,8 +232,8 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     private async Task<IResult> UpdateAsync(HttpContext context, string name)
     {
         if (FindDevice(name) is not { } view) return NoSuchDevice();
-        if (!view.Editable) return InSettings(view);
-        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        if (!view.Editable) return new PlainProblem(409, view.NotEditable);
+        var form = await FormOf(context);
         var (request, problems) = ReadDevice(form, view.Device.Name);
         problems = [.. problems, .. AllowRules.Problems(request, sources, view.Device)];
         if (problems.Count == 0 && await sources.Update(request, CancellationToken.None) is { } refusal) problems = [refusal];
@@ -217,13 +243,13 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     private async Task<IResult> ForgetAsync(HttpContext context, string name)
     {
         if (FindDevice(name) is not { } view) return NoSuchDevice();
-        if (!view.Editable) return InSettings(view);
+        if (!view.Editable) return new PlainProblem(409, view.NotEditable);
         return await sources.Forget(view.Device.Name, CancellationToken.None) is { } problem ? new PlainProblem(409, problem) : new SeeOther("/devices?done=forget");
     }
 
     private async Task<IResult> ForgetUnknownAsync(HttpContext context, CancellationToken cancellation)
     {
-        var form = await context.Request.ReadFormAsync(cancellation);
+        var form = await FormOf(context);
         if (IPAddress.TryParse(Field(form, "address"), out var address)) sources.ForgetUnknown(address);
         return new SeeOther("/devices?done=forget-unknown");
     }
@@ -257,7 +283,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     }
 
     private BridgeWarning? BridgeFor(IReadOnlyList<string> addresses) =>
-        sources.Gateway() is { } gateway && addresses.Any(text => AllowRules.ReadNetwork(text)?.Contains(gateway.Gateway) == true) ? gateway : null;
+        sources.Gateway() is { } gateway && addresses.Any(text => ClientNetwork.TryParse(text, out var network) && network.Contains(gateway.Gateway)) ? gateway : null;
 
     // --- check --------------------------------------------------------------------------------------------------
 
@@ -272,7 +298,7 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private async Task<IResult> SendTestAsync(HttpContext context, CancellationToken cancellation)
     {
-        var form = await context.Request.ReadFormAsync(cancellation);
+        var form = await FormOf(context);
         var to = Field(form, "to")?.Trim() is { Length: > 0 } text ? text : null;
         if (to is not null && !Mailbox.TryParse(to, out _)) return CheckPageOf(context, null, to, $"“{to}” is not an e-mail address.");
         var result = await sources.SendTest(new SendTestRequest(to, Field(form, "account") is { Length: > 0 } account ? account : null), cancellation);
@@ -293,6 +319,10 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private IReadOnlyList<string> AccountNames() => [.. sources.Delivery().Accounts.Select(account => account.Name)];
 
+    /// <summary>A script may post anything, or nothing: that is a form without fields.</summary>
+    private static async ValueTask<IFormCollection> FormOf(HttpContext context) =>
+        context.Request.HasFormContentType ? await context.Request.ReadFormAsync(context.RequestAborted) : FormCollection.Empty;
+
     private static string? Field(IFormCollection form, string name) => form.TryGetValue(name, out var value) ? value.ToString() : null;
 
     private static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
@@ -301,5 +331,4 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
 
     private static PlainProblem NoSuchDevice() => new(404, "There is no such device. It may have been forgotten, or renamed in its file.");
 
-    private static PlainProblem InSettings(DeviceView view) => new(409, $"{view.Device.Name} stands in smarthost.yaml, which only you write. Change it there: it is taken up at once.");
 }

@@ -12,10 +12,11 @@ namespace SmartHost.Dashboard.Pages;
 public sealed record MessageList(IReadOnlyList<QueuedMessage> Messages, Clock Clock);
 
 /// <param name="IsRefusing">Devices are turned away at present.</param>
+/// <param name="Unread">Why there are no newest messages and no traffic to show; null: they are all there is.</param>
 public sealed record OverviewPage(
     Frame Frame, Flow Flow, IReadOnlyList<AccountState> Accounts, QueueCounts Counts, IReadOnlyList<TrafficHour> Traffic, MessageList Newest,
     IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<Told> Deliveries, IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, BridgeWarning? Bridge, int UnknownDevices,
-    IReadOnlyList<string> ListensAt, bool IsRefusing)
+    IReadOnlyList<string> ListensAt, bool IsRefusing, string? Unread)
 {
     /// <summary>The headline speaks of accounts, so that is where its link leads.</summary>
     public bool IsPaused => !IsRefusing && Accounts.Any(account => account.Health == AccountHealth.Paused);
@@ -38,7 +39,9 @@ public sealed record MessagesPage(
 /// <param name="Warning">Not null: ask first, with this text.</param>
 public sealed record MessageAction(string Verb, string Label, string? Warning = null, string? Confirm = null);
 
-public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyList<TimelineEntry> Timeline, RawMessage? Raw)
+/// <param name="NoRaw">Why <paramref name="Raw"/> is null.</param>
+/// <param name="Waits">What keeps it back although it may be due; null: nothing.</param>
+public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyList<TimelineEntry> Timeline, RawMessage? Raw, string? NoRaw, string? Waits)
 {
     /// <summary>The story in a sentence.</summary>
     public string Sentence => MessageStatuses.Of(Message) switch
@@ -48,11 +51,13 @@ public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyLi
         MessageStatus.Held => "It waits until somebody releases it.",
         MessageStatus.Parked => "It needs you: other mail goes on without it.",
         MessageStatus.Deleted => "It was deleted and will not be sent.",
+        _ when Waits is not null => $"It waits: {Waits.TrimEnd('.')}.",
+        MessageStatus.Deferred when Message.Due <= Frame.Clock.Now => "It could not leave yet, and is tried next.",
         MessageStatus.Deferred => $"It could not leave yet. Next try {Frame.Clock.Relative(Message.Due)}.",
         _ => "It is about to leave.",
     };
 
-    /// <summary>The likeliest first. What lets mail out that was stopped for a reason, and what cannot be undone, asks first.</summary>
+    /// <summary>The likeliest first. What cannot be undone asks first.</summary>
     public IReadOnlyList<MessageAction> Actions => Message.State switch
     {
         MessageState.Queued => [Retry, Hold, Delete],

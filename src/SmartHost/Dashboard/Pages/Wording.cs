@@ -1,9 +1,8 @@
 using System.Globalization;
-using System.Net;
 
 namespace SmartHost.Dashboard.Pages;
 
-/// <summary>Numbers, sizes and networks as people write them.</summary>
+/// <summary>Numbers and sizes as people write them.</summary>
 public static class Wording
 {
     public static string Count(int number, string one, string many) => number == 1 ? $"1 {one}" : $"{Number(number)} {many}";
@@ -26,10 +25,6 @@ public static class Wording
         { TotalHours: <= 36 } => Count((int)Math.Ceiling(wait.TotalHours), "hour", "hours"),
         _ => Count((int)Math.Ceiling(wait.TotalDays), "day", "days"),
     };
-
-    /// <summary>A network as a person wrote it: a single address without its prefix.</summary>
-    public static string Network(IPNetwork network) =>
-        network.PrefixLength == network.BaseAddress.GetAddressBytes().Length * 8 ? network.BaseAddress.ToString() : network.ToString();
 
     public static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }
