@@ -10,33 +10,33 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
 {
     private const int MimeLine = 76;
 
-    private readonly byte[] _line = new byte[HeaderText.MaxLine];
-    private int _held;
-    private int _column;
-    private long _at;
-    private int _section;
+    private readonly byte[] line = new byte[HeaderText.MaxLine];
+    private int held;
+    private int column;
+    private long position;
+    private int current;
 
     /// <param name="body">The next octets of the clean body. At most 16 KB, so that the output stays small too.</param>
     public void Write(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
     {
         while (!body.IsEmpty)
         {
-            while (_section < sections.Count && sections[_section].End <= _at) _section++;
-            if (_section == sections.Count)
+            while (current < sections.Count && sections[current].End <= position) current++;
+            if (current == sections.Count)
             {
                 FoldAtBlanks(body, output);
-                _at += body.Length;
+                position += body.Length;
                 return;
             }
-            var section = sections[_section];
-            var length = (int)Math.Min(body.Length, (_at < section.Start ? section.Start : section.End) - _at);
+            var section = sections[current];
+            var length = (int)Math.Min(body.Length, (position < section.Start ? section.Start : section.End) - position);
             var part = body[..length];
-            if (_at < section.Start) FoldAtBlanks(part, output);
+            if (position < section.Start) FoldAtBlanks(part, output);
             else if (section.Action == BodyAction.WrapBase64) WrapBase64(part, output);
             else if (section.Action == BodyAction.SoftBreak) SoftBreak(part, output);
             else if (section.Action == BodyAction.EncodeQuotedPrintable) EncodeQuotedPrintable(part, output);
-            else if (_at == section.Start) output.Write(section.Replacement);
-            _at += length;
+            else if (position == section.Start) output.Write(section.Replacement);
+            position += length;
             body = body[length..];
         }
     }
@@ -45,7 +45,7 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
     {
         while (!body.IsEmpty)
         {
-            if (_held == 0)
+            if (held == 0)
             {
                 var whole = 0;
                 while (body[whole..].IndexOf((byte)'\n') is >= 0 and <= HeaderText.MaxLine + 1 and var end) whole += end + 1;
@@ -57,30 +57,30 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
             for (; at < body.Length && body[at] != '\n'; at++)
             {
                 if (body[at] == '\r') continue; // Its LF follows, if only in the next chunk.
-                if (_held == _line.Length) Cut(body[at], output);
-                _line[_held++] = body[at];
+                if (held == line.Length) Cut(body[at], output);
+                line[held++] = body[at];
             }
             if (at == body.Length) return;
-            output.Write(_line.AsSpan(0, _held));
+            output.Write(line.AsSpan(0, held));
             output.Write("\r\n"u8);
-            _held = 0;
+            held = 0;
             body = body[(at + 1)..];
         }
     }
 
     private void Cut(byte next, IBufferWriter<byte> output)
     {
-        var cut = _line.AsSpan(0, _held).LastIndexOf((byte)' ') + 1;
+        var cut = line.AsSpan(0, held).LastIndexOf((byte)' ') + 1;
         if (cut <= 1)
         {
             // Not inside a UTF-8 character.
-            cut = _held;
-            while (cut > _held - 4 && ((cut == _held ? next : _line[cut]) & 0xC0) == 0x80) cut--;
+            cut = held;
+            while (cut > held - 4 && ((cut == held ? next : line[cut]) & 0xC0) == 0x80) cut--;
         }
-        output.Write(_line.AsSpan(0, cut));
+        output.Write(line.AsSpan(0, cut));
         output.Write("\r\n"u8);
-        _line.AsSpan(cut, _held - cut).CopyTo(_line);
-        _held -= cut;
+        line.AsSpan(cut, held - cut).CopyTo(line);
+        held -= cut;
     }
 
     private void WrapBase64(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
@@ -91,14 +91,14 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
             if (run < 0) run = body.Length;
             while (run > 0)
             {
-                if (_column == MimeLine)
+                if (column == MimeLine)
                 {
                     output.Write("\r\n"u8);
-                    _column = 0;
+                    column = 0;
                 }
-                var piece = Math.Min(run, MimeLine - _column);
+                var piece = Math.Min(run, MimeLine - column);
                 output.Write(body[..piece]);
-                _column += piece;
+                column += piece;
                 body = body[piece..];
                 run -= piece;
             }
@@ -117,15 +117,15 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
             if (octet == '\n')
             {
                 // What is held here is a soft break of the device's own, or broken: it stays as it is.
-                output.Write(_line.AsSpan(0, _held));
-                _held = 0;
+                output.Write(line.AsSpan(0, held));
+                held = 0;
                 EndLine(output);
                 continue;
             }
-            _line[_held++] = octet;
-            if (_line[0] == '=' && _held < 3) continue;
-            Unit(_line.AsSpan(0, _held), output);
-            _held = 0;
+            line[held++] = octet;
+            if (line[0] == '=' && held < 3) continue;
+            Unit(line.AsSpan(0, held), output);
+            held = 0;
         }
     }
 
@@ -138,16 +138,16 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
             if (octet == '\n')
             {
                 // RFC 2045 §6.7 rule 3: a blank before a line end must be encoded.
-                if (_held > 0) Unit(Hex(_line[0], unit), output);
-                _held = 0;
+                if (held > 0) Unit(Hex(line[0], unit), output);
+                held = 0;
                 EndLine(output);
                 continue;
             }
-            if (_held > 0) Unit(_line.AsSpan(0, 1), output);
-            _held = 0;
+            if (held > 0) Unit(line.AsSpan(0, 1), output);
+            held = 0;
             if (octet is (byte)' ' or (byte)'\t')
             {
-                _line[_held++] = octet;
+                line[held++] = octet;
             }
             else if (octet is > 32 and < 127 and not (byte)'=')
             {
@@ -171,18 +171,18 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
 
     private void Unit(ReadOnlySpan<byte> unit, IBufferWriter<byte> output)
     {
-        if (_column + unit.Length > MimeLine - 1)
+        if (column + unit.Length > MimeLine - 1)
         {
             output.Write("=\r\n"u8);
-            _column = 0;
+            column = 0;
         }
         output.Write(unit);
-        _column += unit.Length;
+        column += unit.Length;
     }
 
     private void EndLine(IBufferWriter<byte> output)
     {
         output.Write("\r\n"u8);
-        _column = 0;
+        column = 0;
     }
 }

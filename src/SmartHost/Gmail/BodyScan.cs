@@ -44,129 +44,129 @@ internal sealed class BodyScan
     private const int MaxPartHeader = 64 << 10, MaxDepth = 20, MaxSections = 2048, MaxEntities = 20_000;
 
     /// <summary>Enough of a line to know a boundary (70 octets, RFC 2046 §5.1.1; some write more).</summary>
-    private readonly byte[] _head = new byte[300];
-    private readonly List<byte[]> _boundaries = [];
-    private readonly List<BodySection> _sections = [];
-    private readonly List<string> _blocked = [];
-    private readonly EntityHeader _root;
-    private readonly bool _findsCharset;
+    private readonly byte[] lineHead = new byte[300];
+    private readonly List<byte[]> boundaries = [];
+    private readonly List<BodySection> sections = [];
+    private readonly List<string> blocked = [];
+    private readonly EntityHeader root;
+    private readonly bool findsCharset;
 
-    private MemoryStream? _header;
-    private bool _inHeader;
-    private long _headerStart;
-    private bool _headerHasLongLine;
+    private MemoryStream? header;
+    private bool inHeader;
+    private long headerStart;
+    private bool headerHasLongLine;
 
     /// <summary>Null: between parts, or in what nobody understands.</summary>
-    private EntityHeader? _leaf;
-    private bool _leafIsRoot;
-    private long _leafStart;
-    private bool _leafHasLongLine;
+    private EntityHeader? leaf;
+    private bool leafIsRoot;
+    private long leafStart;
+    private bool leafHasLongLine;
 
-    private long _lineStart;
-    private long _lineLength;
-    private int _entities;
-    private bool _hasLongLines, _is8Bit, _notUtf8, _hasC1;
-    private uint _checksum;
-    private string? _rootEncoding;
-    private readonly byte[] _cutSequence = new byte[3];
-    private int _cutLength;
+    private long lineStart;
+    private long lineLength;
+    private int entities;
+    private bool hasLongLines, is8Bit, notUtf8, hasC1;
+    private uint checksum;
+    private string? rootEncoding;
+    private readonly byte[] cutSequence = new byte[3];
+    private int cutLength;
 
     public BodyScan(EntityHeader root)
     {
-        _root = root;
-        _leafIsRoot = true;
-        _findsCharset = root.Encoding == TransferEncoding.Identity
+        this.root = root;
+        leafIsRoot = true;
+        findsCharset = root.Encoding == TransferEncoding.Identity
             && (root.ContentType is null || (root.ContentType.IsMimeType("text", "*") && string.IsNullOrEmpty(root.ContentType.Charset)));
         Enter(root, 0);
     }
 
     public void Read(ReadOnlySpan<byte> body)
     {
-        _checksum = Checksum.Of(body, _checksum);
+        checksum = Checksum.Of(body, checksum);
         if (!Ascii.IsValid(body))
         {
-            _is8Bit = true;
-            if (_findsCharset) Recognise(body);
+            is8Bit = true;
+            if (findsCharset) Recognise(body);
         }
-        else if (_cutLength > 0)
+        else if (cutLength > 0)
         {
-            _notUtf8 = true;
-            _cutLength = 0;
+            notUtf8 = true;
+            cutLength = 0;
         }
         while (!body.IsEmpty)
         {
             var end = body.IndexOf((byte)'\n');
             var line = end < 0 ? body : body[..(end + 1)];
             body = body[line.Length..];
-            if (_lineLength == 0 && end >= 0 && !_inHeader)
+            if (lineLength == 0 && end >= 0 && !inHeader)
             {
-                _lineLength = line.Length;
+                lineLength = line.Length;
                 EndLine(line);
                 continue;
             }
-            if (_lineLength < _head.Length)
+            if (lineLength < lineHead.Length)
             {
-                var room = Math.Min(line.Length, _head.Length - (int)_lineLength);
-                line[..room].CopyTo(_head.AsSpan((int)_lineLength));
+                var room = Math.Min(line.Length, lineHead.Length - (int)lineLength);
+                line[..room].CopyTo(lineHead.AsSpan((int)lineLength));
             }
-            _lineLength += line.Length;
-            if (_inHeader) _header!.Write(line);
-            if (end >= 0) EndLine(_head.AsSpan(0, (int)Math.Min(_lineLength, _head.Length)));
-            else if (_inHeader && _header!.Length > MaxPartHeader) GiveUpHeader();
+            lineLength += line.Length;
+            if (inHeader) header!.Write(line);
+            if (end >= 0) EndLine(lineHead.AsSpan(0, (int)Math.Min(lineLength, lineHead.Length)));
+            else if (inHeader && header!.Length > MaxPartHeader) GiveUpHeader();
         }
     }
 
     public BodyFacts Finish()
     {
-        if (_inHeader) EndHeader(_lineStart);
+        if (inHeader) EndHeader(lineStart);
         CloseLeaf(long.MaxValue);
-        if (_cutLength > 0) _notUtf8 = true;
-        var isLeaf = !_root.IsMultipart && !_root.IsMessage;
-        if (isLeaf && _rootEncoding is null && _is8Bit && _root.Encoding == TransferEncoding.Identity && !_root.Is8Bit) _rootEncoding = "8bit";
-        var charset = !_findsCharset || !_is8Bit ? null : !_notUtf8 ? "utf-8" : _hasC1 ? "windows-1252" : "iso-8859-1";
-        return new BodyFacts(_root, _hasLongLines, _is8Bit, _sections, charset, _rootEncoding, _blocked, _checksum);
+        if (cutLength > 0) notUtf8 = true;
+        var isLeaf = !root.IsMultipart && !root.IsMessage;
+        if (isLeaf && rootEncoding is null && is8Bit && root.Encoding == TransferEncoding.Identity && !root.Is8Bit) rootEncoding = "8bit";
+        var charset = !findsCharset || !is8Bit ? null : !notUtf8 ? "utf-8" : hasC1 ? "windows-1252" : "iso-8859-1";
+        return new BodyFacts(root, hasLongLines, is8Bit, sections, charset, rootEncoding, blocked, checksum);
     }
 
     private void EndLine(ReadOnlySpan<byte> head)
     {
-        var next = _lineStart + _lineLength;
-        var isLong = _lineLength > HeaderText.MaxLine + 2;
-        _hasLongLines |= isLong;
-        if (head[0] == '-' && _boundaries.Count > 0 && !isLong && IsBoundary(head, out var depth, out var closes))
+        var next = lineStart + lineLength;
+        var isLong = lineLength > HeaderText.MaxLine + 2;
+        hasLongLines |= isLong;
+        if (head[0] == '-' && boundaries.Count > 0 && !isLong && IsBoundary(head, out var depth, out var closes))
         {
-            if (_inHeader)
+            if (inHeader)
             {
-                _header!.SetLength(_header.Length - _lineLength);
-                EndHeader(_lineStart);
+                header!.SetLength(header.Length - lineLength);
+                EndHeader(lineStart);
             }
-            CloseLeaf(_lineStart);
-            _boundaries.RemoveRange(depth + (closes ? 0 : 1), _boundaries.Count - depth - (closes ? 0 : 1));
-            _lineStart = next;
-            _lineLength = 0;
+            CloseLeaf(lineStart);
+            boundaries.RemoveRange(depth + (closes ? 0 : 1), boundaries.Count - depth - (closes ? 0 : 1));
+            lineStart = next;
+            lineLength = 0;
             if (!closes) BeginHeader(next);
             return;
         }
-        _lineStart = next;
-        if (_inHeader)
+        lineStart = next;
+        if (inHeader)
         {
-            _headerHasLongLine |= isLong;
-            if (_lineLength == 2) EndHeader(next);
-            else if (_header!.Length > MaxPartHeader) GiveUpHeader();
+            headerHasLongLine |= isLong;
+            if (lineLength == 2) EndHeader(next);
+            else if (header!.Length > MaxPartHeader) GiveUpHeader();
         }
         else
         {
-            _leafHasLongLine |= isLong;
+            leafHasLongLine |= isLong;
         }
-        _lineLength = 0;
+        lineLength = 0;
     }
 
     private bool IsBoundary(ReadOnlySpan<byte> line, out int depth, out bool closes)
     {
         closes = false;
         line = line.TrimEnd("\r\n \t"u8);
-        for (depth = _boundaries.Count - 1; depth >= 0; depth--)
+        for (depth = boundaries.Count - 1; depth >= 0; depth--)
         {
-            var boundary = _boundaries[depth];
+            var boundary = boundaries[depth];
             if (!line.StartsWith(boundary)) continue;
             closes = line[boundary.Length..].SequenceEqual("--"u8);
             if (closes || line.Length == boundary.Length) return true;
@@ -176,52 +176,52 @@ internal sealed class BodyScan
 
     private void BeginHeader(long at)
     {
-        _leaf = null;
-        _leafIsRoot = false;
-        if (++_entities > MaxEntities) return;
-        _inHeader = true;
-        _headerStart = at;
-        _headerHasLongLine = false;
-        (_header ??= new MemoryStream(512)).SetLength(0);
+        leaf = null;
+        leafIsRoot = false;
+        if (++entities > MaxEntities) return;
+        inHeader = true;
+        headerStart = at;
+        headerHasLongLine = false;
+        (header ??= new MemoryStream(512)).SetLength(0);
     }
 
     /// <summary>No header of a part is so long: whatever it is, it is not understood.</summary>
-    private void GiveUpHeader() => (_inHeader, _leaf) = (false, null);
+    private void GiveUpHeader() => (inHeader, leaf) = (false, null);
 
     private void EndHeader(long end)
     {
-        _inHeader = false;
-        if (PartHeader.Parse(_header!.GetBuffer().AsMemory(0, (int)_header.Length)) is not { } fields)
+        inHeader = false;
+        if (PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is not { } fields)
         {
-            _leaf = null;
+            leaf = null;
             return;
         }
         var entity = EntityHeader.Of(fields);
-        if (_headerHasLongLine && (entity.IsMultipart || entity.IsMessage)) Add(new(_headerStart, end, BodyAction.Replace, PartHeader.Write(fields, null)));
+        if (headerHasLongLine && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields, null)));
         Enter(entity, end);
     }
 
     private void Enter(EntityHeader entity, long at)
     {
-        if (entity.FileName is { } name && _blocked.Count < MaxBlocked && BlockedTypes.Contains(name)) _blocked.Add(name);
-        _leaf = null;
-        _leafStart = at;
-        _leafHasLongLine = false;
-        if (entity.Boundary is { } boundary && _boundaries.Count < MaxDepth) _boundaries.Add(Encoding.UTF8.GetBytes("--" + boundary.TrimEnd()));
-        else if (entity.IsMessage && _entities < MaxEntities) BeginHeader(at);
-        else if (!entity.IsMultipart) _leaf = entity;
+        if (entity.FileName is { } name && blocked.Count < MaxBlocked && BlockedTypes.Contains(name)) blocked.Add(name);
+        leaf = null;
+        leafStart = at;
+        leafHasLongLine = false;
+        if (entity.Boundary is { } boundary && boundaries.Count < MaxDepth) boundaries.Add(Encoding.UTF8.GetBytes("--" + boundary.TrimEnd()));
+        else if (entity.IsMessage && entities < MaxEntities) BeginHeader(at);
+        else if (!entity.IsMultipart) leaf = entity;
     }
 
     private void CloseLeaf(long end)
     {
-        if (_leaf is not { } leaf) return;
-        _leaf = null;
-        var encodes = _leafHasLongLine && leaf.Encoding == TransferEncoding.Identity;
-        if (!_leafIsRoot && (encodes || _headerHasLongLine) && PartHeader.Parse(_header!.GetBuffer().AsMemory(0, (int)_header.Length)) is { } fields)
-            Add(new(_headerStart, _leafStart, BodyAction.Replace, PartHeader.Write(fields, encodes ? "quoted-printable" : null)));
-        if (!_leafHasLongLine) return;
-        if (encodes && _leafIsRoot) _rootEncoding = "quoted-printable";
-        Add(new(_leafStart, end, leaf.Encoding switch
+        if (leaf is not { } closed) return;
+        leaf = null;
+        var encodes = leafHasLongLine && closed.Encoding == TransferEncoding.Identity;
+        if (!leafIsRoot && (encodes || headerHasLongLine) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
+            Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, encodes ? "quoted-printable" : null)));
+        if (!leafHasLongLine) return;
+        if (encodes && leafIsRoot) rootEncoding = "quoted-printable";
+        Add(new(leafStart, end, closed.Encoding switch
         {
             TransferEncoding.Base64 => BodyAction.WrapBase64,
             TransferEncoding.QuotedPrintable => BodyAction.SoftBreak,
@@ -232,39 +232,39 @@ internal sealed class BodyScan
     /// <summary>Room is always left for a part's two sections together, or a header would promise what its body does not keep.</summary>
     private void Add(BodySection section)
     {
-        if (_sections.Count < MaxSections || (section.Action != BodyAction.Replace && _sections[^1].End == section.Start)) _sections.Add(section);
+        if (sections.Count < MaxSections || (section.Action != BodyAction.Replace && sections[^1].End == section.Start)) sections.Add(section);
     }
 
     private void Recognise(ReadOnlySpan<byte> body)
     {
-        _hasC1 |= body.IndexOfAnyInRange((byte)0x80, (byte)0x9f) >= 0;
-        if (_notUtf8) return;
-        if (_cutLength > 0)
+        hasC1 |= body.IndexOfAnyInRange((byte)0x80, (byte)0x9f) >= 0;
+        if (notUtf8) return;
+        if (cutLength > 0)
         {
             // A character that the last chunk cut in two.
             Span<byte> whole = stackalloc byte[4];
-            _cutSequence.AsSpan(0, _cutLength).CopyTo(whole);
-            var add = Math.Min(4 - _cutLength, body.Length);
-            body[..add].CopyTo(whole[_cutLength..]);
-            if (Rune.DecodeFromUtf8(whole[..(_cutLength + add)], out _, out var used) != System.Buffers.OperationStatus.Done || used <= _cutLength)
+            cutSequence.AsSpan(0, cutLength).CopyTo(whole);
+            var add = Math.Min(4 - cutLength, body.Length);
+            body[..add].CopyTo(whole[cutLength..]);
+            if (Rune.DecodeFromUtf8(whole[..(cutLength + add)], out _, out var used) != System.Buffers.OperationStatus.Done || used <= cutLength)
             {
-                _notUtf8 = true;
+                notUtf8 = true;
                 return;
             }
-            body = body[(used - _cutLength)..];
-            _cutLength = 0;
+            body = body[(used - cutLength)..];
+            cutLength = 0;
         }
         for (var tail = 1; tail <= Math.Min(3, body.Length); tail++)
         {
             if (body[^tail] < 0xC0) continue;
             if (Rune.DecodeFromUtf8(body[^tail..], out _, out _) == System.Buffers.OperationStatus.NeedMoreData)
             {
-                body[^tail..].CopyTo(_cutSequence);
-                _cutLength = tail;
+                body[^tail..].CopyTo(cutSequence);
+                cutLength = tail;
                 body = body[..^tail];
             }
             break;
         }
-        _notUtf8 = !Utf8.IsValid(body);
+        notUtf8 = !Utf8.IsValid(body);
     }
 }

@@ -11,20 +11,20 @@ internal sealed class CleanReader : IDisposable
 {
     private const int ChunkSize = 64 << 10;
 
-    private readonly Stream _stored;
-    private readonly byte[] _raw = ArrayPool<byte>.Shared.Rent(ChunkSize);
-    private byte[]? _mended;
+    private readonly Stream stored;
+    private readonly byte[] raw = ArrayPool<byte>.Shared.Rent(ChunkSize);
+    private byte[]? mended;
 
     /// <summary>CRs at the end of a chunk wait for the next one, which shows what they are.</summary>
-    private int _carried;
+    private int carried;
 
-    private byte _last;
-    private bool _any;
+    private byte last;
+    private bool any;
 
     public CleanReader(Stream stored)
     {
-        _stored = stored;
-        _stored.Position = 0;
+        this.stored = stored;
+        stored.Position = 0;
     }
 
     /// <summary>True once the last chunk was handed out.</summary>
@@ -39,12 +39,12 @@ internal sealed class CleanReader : IDisposable
     {
         while (!Ended)
         {
-            _raw.AsSpan(0, _carried).Fill((byte)'\r');
+            raw.AsSpan(0, carried).Fill((byte)'\r');
             // Two octets stay free behind the data for a line end that the message lacks.
-            var space = _raw.AsMemory(_carried, _raw.Length - _carried - 2);
-            var read = await _stored.ReadAtLeastAsync(space, space.Length, throwOnEndOfStream: false, cancellation);
+            var space = raw.AsMemory(carried, raw.Length - carried - 2);
+            var read = await stored.ReadAtLeastAsync(space, space.Length, throwOnEndOfStream: false, cancellation);
             Ended = read < space.Length;
-            var chunk = Clean(_carried + read);
+            var chunk = Clean(carried + read);
             if (chunk.Length > 0) return chunk;
         }
         return default;
@@ -52,16 +52,16 @@ internal sealed class CleanReader : IDisposable
 
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_raw);
-        if (_mended is not null) ArrayPool<byte>.Shared.Return(_mended);
-        _mended = null;
+        ArrayPool<byte>.Shared.Return(raw);
+        if (mended is not null) ArrayPool<byte>.Shared.Return(mended);
+        mended = null;
     }
 
     private ReadOnlyMemory<byte> Clean(int length)
     {
-        var input = _raw.AsSpan(0, length);
+        var input = raw.AsSpan(0, length);
         var at = 0;
-        _carried = 0;
+        carried = 0;
         while (true)
         {
             var next = input[at..].IndexOfAny((byte)'\r', (byte)'\n', (byte)0);
@@ -70,35 +70,35 @@ internal sealed class CleanReader : IDisposable
             if (input[at] != '\r') return Mend(length, at);
             if (at + 1 == length && !Ended)
             {
-                _carried = 1;
-                return Take(_raw, at);
+                carried = 1;
+                return Take(raw, at);
             }
             if (at + 1 == length || input[at + 1] != '\n') return Mend(length, at);
             at += 2;
         }
         if (Ended && length > 0 && input[^1] != '\n')
         {
-            _raw[length++] = (byte)'\r';
-            _raw[length++] = (byte)'\n';
-            return Take(_raw, length);
+            raw[length++] = (byte)'\r';
+            raw[length++] = (byte)'\n';
+            return Take(raw, length);
         }
-        return Ended && length == 0 ? End() : Take(_raw, length);
+        return Ended && length == 0 ? End() : Take(raw, length);
     }
 
     /// <summary>The slow way, from the first octet that needs it.</summary>
     private ReadOnlyMemory<byte> Mend(int length, int from)
     {
         // Worst case each octet becomes two, and a line end is added.
-        _mended ??= ArrayPool<byte>.Shared.Rent(2 * _raw.Length + 2);
-        var input = _raw.AsSpan(0, length);
-        input[..from].CopyTo(_mended);
+        mended ??= ArrayPool<byte>.Shared.Rent(2 * raw.Length + 2);
+        var input = raw.AsSpan(0, length);
+        input[..from].CopyTo(mended);
         var (at, made) = (from, from);
         var held = 0;
         while (at < length)
         {
             var plain = input[at..].IndexOfAny((byte)'\r', (byte)'\n', (byte)0);
             if (plain < 0) plain = length - at;
-            input.Slice(at, plain).CopyTo(_mended.AsSpan(made));
+            input.Slice(at, plain).CopyTo(mended.AsSpan(made));
             at += plain;
             made += plain;
             if (at == length) break;
@@ -132,23 +132,23 @@ internal sealed class CleanReader : IDisposable
                     at++;
                 }
             }
-            _mended[made++] = (byte)'\r';
-            _mended[made++] = (byte)'\n';
+            mended[made++] = (byte)'\r';
+            mended[made++] = (byte)'\n';
         }
-        _carried = held;
-        if (held == 0 && Ended && (made > 0 ? _mended[made - 1] : _last) != '\n' && (made > 0 || _any))
+        carried = held;
+        if (held == 0 && Ended && (made > 0 ? mended[made - 1] : last) != '\n' && (made > 0 || any))
         {
-            _mended[made++] = (byte)'\r';
-            _mended[made++] = (byte)'\n';
+            mended[made++] = (byte)'\r';
+            mended[made++] = (byte)'\n';
         }
-        return Take(_mended, made);
+        return Take(mended, made);
     }
 
-    private ReadOnlyMemory<byte> End() => _any && _last != '\n' ? "\r\n"u8.ToArray() : default;
+    private ReadOnlyMemory<byte> End() => any && last != '\n' ? "\r\n"u8.ToArray() : default;
 
     private ReadOnlyMemory<byte> Take(byte[] buffer, int length)
     {
-        if (length > 0) (_any, _last) = (true, buffer[length - 1]);
+        if (length > 0) (any, last) = (true, buffer[length - 1]);
         return buffer.AsMemory(0, length);
     }
 }

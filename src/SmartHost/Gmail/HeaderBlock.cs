@@ -27,9 +27,6 @@ internal sealed class HeaderBlock
     /// <summary>Longer names are text: RFC 5322 asks for less than 77 in practice, and some text has colons far to the right.</summary>
     private const int MaxName = 100;
 
-    /// <summary>A fold that lost its blank is looked for in so many lines and octets.</summary>
-    private const int MaxBrokenLines = 3, MaxLookAhead = 16 << 10;
-
     private static readonly HashSet<string> Known = new(StringComparer.OrdinalIgnoreCase)
     {
         "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Date", "Subject", "Message-ID", "In-Reply-To", "References",
@@ -49,7 +46,7 @@ internal sealed class HeaderBlock
 
     private static readonly SearchValues<byte> ParameterName = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-*"u8);
 
-    private readonly List<int> _starts = [];
+    private readonly List<int> starts = [];
 
     private HeaderBlock() { }
 
@@ -117,7 +114,7 @@ internal sealed class HeaderBlock
             {
                 if (ownOnly)
                 {
-                    var skipped = EmptyLinesBeforeHeader(span[at..], complete);
+                    var skipped = HeaderLookAhead.EmptyLinesBeforeHeader(span[at..], complete);
                     if (skipped < 0) return false;
                     if (skipped > 0)
                     {
@@ -132,12 +129,12 @@ internal sealed class HeaderBlock
             }
             if (line[0] is (byte)' ' or (byte)'\t' && !indented && (Fields.Count == 0 || (ownOnly && IsWholeReceived(Fields[^1]))))
             {
-                var follows = IsIndentedHeader(span[at..], complete);
+                var follows = HeaderLookAhead.IsIndentedHeader(span[at..], complete);
                 if (follows is null) return false;
                 indented = follows.Value;
                 if (indented) Repairs.Add("removed the blanks before the header");
             }
-            if (indented && IsKnownField(line.TrimStart(" \t"u8)) && line[0] is (byte)' ' or (byte)'\t')
+            if (indented && HeaderLookAhead.IsKnownField(line.TrimStart(" \t"u8)) && line[0] is (byte)' ' or (byte)'\t')
             {
                 var blanks = line.IndexOfAnyExcept(" \t"u8);
                 at += blanks;
@@ -156,20 +153,20 @@ internal sealed class HeaderBlock
             else if (TryName(line, out var name, out var value))
             {
                 var text = NameOf(line[..name]);
-                _starts.Add(at);
+                starts.Add(at);
                 Fields.Add(new HeaderField(text, data.Slice(at, line.Length), value));
                 ownOnly &= Fields[^1].Is("Received");
             }
             else if (ownOnly && (line.StartsWith("From "u8) || line.StartsWith(">From "u8)))
             {
-                var next = NextIsField(span[(at + length)..], complete);
+                var next = HeaderLookAhead.NextIsField(span[(at + length)..], complete);
                 if (next is null) return false;
                 if (next is false) return EndAt(at);
                 Repairs.Add("removed the mbox “From ” line before the header");
             }
             else
             {
-                var broken = ownOnly ? false : IsBrokenFold(span[at..], complete);
+                var broken = ownOnly ? false : HeaderLookAhead.IsBrokenFold(Fields, span[at..], complete);
                 if (broken is null) return false;
                 if (broken is false) return EndAt(at);
                 Repairs.Add("joined a header line that had lost its leading blank");
@@ -200,7 +197,7 @@ internal sealed class HeaderBlock
             var field = Fields[i];
             var repeated = SingleInstance.Contains(field.Name) && !field.Is("To") && !field.Is("Cc") && Fields.FindIndex(f => f.Is(field.Name)) < i;
             if (IsKnown(field.Name) && !repeated) break;
-            BodyStart = _starts[i];
+            BodyStart = starts[i];
             Fields.RemoveAt(i);
         }
         LeaveTextAlone();
@@ -213,14 +210,14 @@ internal sealed class HeaderBlock
     {
         var first = Fields.FindIndex(field => !field.Is("Received"));
         if (first < 0 || Fields.Exists(field => !field.Is("Received") && IsKnown(field.Name))) return;
-        BodyStart = _starts[first];
+        BodyStart = starts[first];
         Fields.RemoveRange(first, Fields.Count - first);
     }
 
     private void Extend(ReadOnlyMemory<byte> data, int at, int length, bool inserted)
     {
         var field = Fields[^1];
-        var start = _starts[^1];
+        var start = starts[^1];
         if (!inserted && field.Raw.Length == at - 2 - start && System.Runtime.InteropServices.MemoryMarshal.TryGetArray(field.Raw, out var own)
             && System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out var all) && own.Array == all.Array)
         {
@@ -242,85 +239,6 @@ internal sealed class HeaderBlock
         return !name.IsEmpty && !name.ContainsAnyExcept(ParameterName);
     }
 
-    /// <summary>
-    /// Known fields behind blanks and nothing else but folds, down to an empty line, one of them that no text has by chance.
-    /// A report that begins with an indented <c>Date:</c> is text. Null: what follows has yet to be read.
-    /// </summary>
-    private static bool? IsIndentedHeader(ReadOnlySpan<byte> rest, bool complete)
-    {
-        var (at, isMail) = (0, false);
-        while (at < rest.Length && at < MaxLookAhead)
-        {
-            var length = LineLength(rest[at..]);
-            if (length < 0) break;
-            var line = Content(rest.Slice(at, length)).TrimStart(" \t"u8);
-            if (line.IsEmpty) return isMail;
-            if (TryName(line, out var name, out _))
-            {
-                if (!IsKnownField(line)) return false;
-                isMail |= NameOf(line[..name]).ToLowerInvariant() is "from" or "to" or "subject" or "mime-version" or "content-type";
-            }
-            // A fold, but of what, where nothing stands before it?
-            else if (at == 0) return false;
-            at += length;
-        }
-        return complete || at >= MaxLookAhead ? false : null;
-    }
-
-    private static bool IsKnownField(ReadOnlySpan<byte> line) => TryName(line, out var name, out _) && IsKnown(NameOf(line[..name]));
-
-    /// <summary>
-    /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not).
-    /// It is a fold only if nothing but known, not yet seen fields follow down to an empty line.
-    /// Null: what follows has yet to be read.
-    /// </summary>
-    private bool? IsBrokenFold(ReadOnlySpan<byte> rest, bool complete)
-    {
-        var (at, strange, resumed) = (0, 0, false);
-        while (at < rest.Length && at < MaxLookAhead)
-        {
-            var length = LineLength(rest[at..]);
-            if (length < 0) break;
-            var line = Content(rest.Slice(at, length));
-            at += length;
-            if (line.Length == 0) return resumed;
-            if (line[0] is (byte)' ' or (byte)'\t') continue;
-            if (!TryName(line, out var nameLength, out var valueStart))
-            {
-                if (++strange > MaxBrokenLines) return false;
-                continue;
-            }
-            var name = NameOf(line[..nameLength]);
-            if (!IsKnown(name) || !IsPlausible(name, line[valueStart..])) return false;
-            resumed = true;
-        }
-        return complete || at >= MaxLookAhead ? false : null;
-    }
-
-    private bool IsPlausible(string name, ReadOnlySpan<byte> value) =>
-        !(SingleInstance.Contains(name) && Fields.Exists(field => field.Is(name)))
-        && (!name.Equals("Date", StringComparison.OrdinalIgnoreCase) || HeaderText.IsDate(value))
-        && (!(name.Equals("From", StringComparison.OrdinalIgnoreCase) || name.Equals("To", StringComparison.OrdinalIgnoreCase)) || value.Contains((byte)'@'));
-
-    /// <summary>Octets of empty lines to skip where a header of the device's follows them; 0: they end the header; -1: read on.</summary>
-    private static int EmptyLinesBeforeHeader(ReadOnlySpan<byte> rest, bool complete)
-    {
-        var at = 0;
-        while (rest[at..].StartsWith("\r\n"u8) && at < 16) at += 2;
-        var length = LineLength(rest[at..]);
-        if (length < 0) return complete ? 0 : -1;
-        var line = Content(rest.Slice(at, length));
-        return TryName(line, out var name, out _) && Known.Contains(NameOf(line[..name])) ? at : 0;
-    }
-
-    private static bool? NextIsField(ReadOnlySpan<byte> rest, bool complete)
-    {
-        var length = LineLength(rest);
-        if (length < 0) return complete ? false : null;
-        var line = Content(rest[..length]);
-        return line.StartsWith(">From "u8) || (TryName(line, out var name, out _) && IsKnown(NameOf(line[..name])));
-    }
-
     /// <summary>Our own Received ends in a date. A blank line start behind it is the device's first line of text, not a fold.</summary>
     private static bool IsWholeReceived(HeaderField field)
     {
@@ -332,9 +250,9 @@ internal sealed class HeaderBlock
     private static bool IsComment(ReadOnlySpan<byte> line) => line.TrimStart(" \t"u8).StartsWith("("u8);
 
     /// <summary>With its line end; -1: not all of it is there.</summary>
-    private static int LineLength(ReadOnlySpan<byte> rest) => rest.IndexOf((byte)'\n') is >= 0 and var end ? end + 1 : -1;
+    internal static int LineLength(ReadOnlySpan<byte> rest) => rest.IndexOf((byte)'\n') is >= 0 and var end ? end + 1 : -1;
 
-    private static ReadOnlySpan<byte> Content(ReadOnlySpan<byte> line) => line.EndsWith("\r\n"u8) ? line[..^2] : line;
+    internal static ReadOnlySpan<byte> Content(ReadOnlySpan<byte> line) => line.EndsWith("\r\n"u8) ? line[..^2] : line;
 
-    private static string NameOf(ReadOnlySpan<byte> name) => Encoding.ASCII.GetString(name);
+    internal static string NameOf(ReadOnlySpan<byte> name) => Encoding.ASCII.GetString(name);
 }

@@ -11,12 +11,12 @@ namespace SmartHost.Gmail;
 /// </summary>
 internal sealed class HeaderRepair
 {
-    private readonly RepairContext _context;
-    private readonly List<HeaderField> _fields;
-    private readonly List<string> _repairs;
+    private readonly RepairContext context;
+    private readonly List<HeaderField> fields;
+    private readonly List<string> repairs;
 
     private HeaderRepair(HeaderBlock block, RepairContext context, List<string> repairs) =>
-        (_fields, _context, _repairs) = ([.. block.Fields], context, repairs);
+        (fields, this.context, this.repairs) = ([.. block.Fields], context, repairs);
 
     /// <param name="body">What the body turned out to be: it decides charset and transfer encoding.</param>
     /// <returns>The header with the empty line behind it, and the one mailbox of its From.</returns>
@@ -36,30 +36,30 @@ internal sealed class HeaderRepair
         repair.PrefixSubject();
         repair.NameSomeRecipient();
         repair.CleanText();
-        repair._fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.Read(Encoding.UTF8.GetBytes(context.Device))));
+        repair.fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.Read(Encoding.UTF8.GetBytes(context.Device))));
         return (repair.Write(), from);
     }
 
     /// <summary>Gmail passes Bcc on to everyone. A device's word on who we say it is does not count.</summary>
     private void RemovePrivate()
     {
-        if (_fields.RemoveAll(field => field.Is("Bcc") || field.Is("Resent-Bcc")) > 0) _repairs.Add("removed Bcc");
-        if (_fields.RemoveAll(field => field.Is("Return-Path")) > 0) _repairs.Add("removed Return-Path");
-        _fields.RemoveAll(field => field.Is("X-SmartHost-Device"));
+        if (fields.RemoveAll(field => field.Is("Bcc") || field.Is("Resent-Bcc")) > 0) repairs.Add("removed Bcc");
+        if (fields.RemoveAll(field => field.Is("Return-Path")) > 0) repairs.Add("removed Return-Path");
+        fields.RemoveAll(field => field.Is("X-SmartHost-Device"));
     }
 
     private Mailbox ApplyFromRule()
     {
-        var written = _fields.FindAll(field => field.Is("From"));
-        var rule = FromRule.Decide(written, _context);
+        var written = fields.FindAll(field => field.Is("From"));
+        var rule = FromRule.Decide(written, context);
         var made = HeaderText.Folded("From", rule.Value);
         var same = rule.IsKept || (written.Count == 1 && written[0].Raw.Span.SequenceEqual(made.Raw.Span));
         if (!same)
         {
-            var original = written.Count > 0 ? string.Join(", ", written.Select(field => HeaderText.Read(field.Value))) : _context.Sender.Mailbox?.ToString();
+            var original = written.Count > 0 ? string.Join(", ", written.Select(field => HeaderText.Read(field.Value))) : context.Sender.Mailbox?.ToString();
             Replace("From", made);
             if (!string.IsNullOrEmpty(original)) Replace("X-Original-From", HeaderText.Unstructured("X-Original-From", original));
-            _repairs.Add(written.Count switch
+            repairs.Add(written.Count switch
             {
                 0 => "supplied From",
                 1 => $"made From {rule.Mailbox} in place of the device's own",
@@ -69,19 +69,19 @@ internal sealed class HeaderRepair
         MendReplyTo(rule.ReplyTo);
 
         // A Sender that is not ours would be as foreign as the From was.
-        var senders = _fields.FindAll(field => field.Is("Sender"));
-        var kept = same && senders.Count == 1 && MailboxList.Read(senders[0].Value) is [{ Address: { } sender }] && FromRule.IsOurs(sender, _context);
+        var senders = fields.FindAll(field => field.Is("Sender"));
+        var kept = same && senders.Count == 1 && MailboxList.Read(senders[0].Value) is [{ Address: { } sender }] && FromRule.IsOurs(sender, context);
         if (senders.Count > 0 && !kept)
         {
-            _fields.RemoveAll(field => field.Is("Sender"));
-            _repairs.Add("removed Sender");
+            fields.RemoveAll(field => field.Is("Sender"));
+            repairs.Add("removed Sender");
         }
         return rule.Mailbox;
     }
 
     private void MendReplyTo(IReadOnlyList<Mailbox> others)
     {
-        var written = _fields.FindAll(field => field.Is("Reply-To"));
+        var written = fields.FindAll(field => field.Is("Reply-To"));
         foreach (var field in written)
         {
             var entries = MailboxList.Read(field.Value);
@@ -93,20 +93,20 @@ internal sealed class HeaderRepair
             if (MailboxList.Write(entries) is { Length: > 0 } mended)
             {
                 Replace("Reply-To", HeaderText.Folded("Reply-To", mended));
-                _repairs.Add("mended Reply-To");
+                repairs.Add("mended Reply-To");
                 return;
             }
         }
-        if (_fields.RemoveAll(field => field.Is("Reply-To")) > 0) _repairs.Add("removed a Reply-To without an address");
+        if (fields.RemoveAll(field => field.Is("Reply-To")) > 0) repairs.Add("removed a Reply-To without an address");
         if (others.Count == 0) return;
-        _fields.Add(HeaderField.Of("Reply-To", string.Join(",\r\n ", others.Select(MailboxList.AsciiAddress))));
-        _repairs.Add($"set Reply-To to {string.Join(", ", others)}");
+        fields.Add(HeaderField.Of("Reply-To", string.Join(",\r\n ", others.Select(MailboxList.AsciiAddress))));
+        repairs.Add($"set Reply-To to {string.Join(", ", others)}");
     }
 
     /// <summary>Some devices write one To for each recipient.</summary>
     private void Merge(string name)
     {
-        var written = _fields.FindAll(field => field.Is(name));
+        var written = fields.FindAll(field => field.Is(name));
         if (written.Count < 2) return;
         using var joined = new MemoryStream();
         foreach (var field in written)
@@ -118,20 +118,20 @@ internal sealed class HeaderRepair
         }
         byte[] raw = [.. Encoding.ASCII.GetBytes(name), (byte)':', .. joined.ToArray()];
         Replace(name, new HeaderField(name, raw, name.Length + 1));
-        _repairs.Add($"merged {written.Count} {name} fields");
+        repairs.Add($"merged {written.Count} {name} fields");
     }
 
     private void KeepOneOfEach()
     {
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var repeated = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        _fields.RemoveAll(field =>
+        fields.RemoveAll(field =>
         {
             if (!HeaderBlock.SingleInstance.Contains(field.Name) || seen.Add(field.Name)) return false;
             repeated.Add(field.Name);
             return true;
         });
-        _repairs.AddRange(repeated.Select(name => $"kept the first of several {name}"));
+        repairs.AddRange(repeated.Select(name => $"kept the first of several {name}"));
     }
 
     /// <summary>An address field must hold addresses. What it held instead stays readable as X-Original-….</summary>
@@ -142,40 +142,40 @@ internal sealed class HeaderRepair
         var group = entries.Count == 0 && HeaderText.Read(field.Value).EndsWith(":;", StringComparison.Ordinal);
         if (HeaderText.IsClean(field.Raw.Span) && (group || (entries.Count > 0 && MailboxList.IsPlain(field.Value, entries)))) return;
         var mended = MailboxList.Write(entries);
-        if (mended is "") _fields.RemoveAll(other => other.Is(name));
+        if (mended is "") fields.RemoveAll(other => other.Is(name));
         else Replace(name, HeaderField.Of(name, mended));
         if (mended is "" || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
         {
             var original = HeaderText.Read(field.Value);
             if (original is not "") Replace($"X-Original-{name}", HeaderText.Unstructured($"X-Original-{name}", original));
         }
-        _repairs.Add(mended is "" ? $"removed a {name} without an address" : $"mended {name}");
+        repairs.Add(mended is "" ? $"removed a {name} without an address" : $"mended {name}");
     }
 
     private void MendDate()
     {
         var written = Find("Date");
         if (written is { } field && HeaderText.IsClean(field.Raw.Span) && HeaderText.IsDate(field.Value)) return;
-        Replace("Date", HeaderField.Of("Date", HeaderText.Date(_context.ReceivedAt)));
+        Replace("Date", HeaderField.Of("Date", HeaderText.Date(context.ReceivedAt)));
         if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text) Replace("X-Original-Date", HeaderText.Unstructured("X-Original-Date", text));
-        _repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");
+        repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");
     }
 
     private void MendMessageId()
     {
         var written = Find("Message-ID");
-        var id = HeaderText.AsciiOnly(_context.MessageId);
+        var id = HeaderText.AsciiOnly(context.MessageId);
         if (written is { } field && field.Value.Trim(" \t\r\n"u8).SequenceEqual(Encoding.ASCII.GetBytes(id)) && HeaderText.IsClean(field.Raw.Span)) return;
         Replace("Message-ID", HeaderText.Folded("Message-ID", id));
         if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text)
             Replace("X-Original-Message-ID", HeaderText.Unstructured("X-Original-Message-ID", text));
-        _repairs.Add(written is null ? "supplied Message-ID" : "replaced Message-ID");
+        repairs.Add(written is null ? "supplied Message-ID" : "replaced Message-ID");
     }
 
     private void PrefixSubject()
     {
-        if (string.IsNullOrWhiteSpace(_context.SubjectPrefix)) return;
-        var prefix = _context.SubjectPrefix.Trim();
+        if (string.IsNullOrWhiteSpace(context.SubjectPrefix)) return;
+        var prefix = context.SubjectPrefix.Trim();
         var subject = Find("Subject") is { } field ? HeaderText.Decoded(field.Value) : "";
         if (subject.StartsWith(prefix, StringComparison.Ordinal)) return;
         Replace("Subject", HeaderText.Unstructured("Subject", HeaderText.Read(Encoding.UTF8.GetBytes($"{prefix} {subject}"))));
@@ -184,7 +184,7 @@ internal sealed class HeaderRepair
     /// <summary>Legal without (RFC 5322 §3.6), but spam filters count it; the empty group discloses nobody.</summary>
     private void NameSomeRecipient()
     {
-        if (Find("To") is null && Find("Cc") is null) _fields.Add(HeaderField.Of("To", "undisclosed-recipients:;"));
+        if (Find("To") is null && Find("Cc") is null) fields.Add(HeaderField.Of("To", "undisclosed-recipients:;"));
     }
 
     private void MendMime(BodyFacts body)
@@ -202,63 +202,63 @@ internal sealed class HeaderRepair
             {
                 Replace("Content-Type", HeaderField.Of("Content-Type", $"text/plain; charset={charset}"));
             }
-            _repairs.Add($"named the text's charset, {charset}");
+            repairs.Add($"named the text's charset, {charset}");
         }
         var wanted = body.RootEncoding;
         if (wanted is not null)
         {
             Replace("Content-Transfer-Encoding", HeaderField.Of("Content-Transfer-Encoding", wanted));
-            if (encoding is not null || wanted is not "8bit") _repairs.Add($"set Content-Transfer-Encoding to {wanted}");
+            if (encoding is not null || wanted is not "8bit") repairs.Add($"set Content-Transfer-Encoding to {wanted}");
         }
         if (Find("MIME-Version") is not null || (type ?? encoding ?? Find("Content-Type") ?? Find("Content-Transfer-Encoding")) is null) return;
-        _fields.Add(HeaderField.Of("MIME-Version", "1.0"));
-        _repairs.Add("supplied MIME-Version");
+        fields.Add(HeaderField.Of("MIME-Version", "1.0"));
+        repairs.Add("supplied MIME-Version");
     }
 
     /// <summary>Raw 8-bit, control characters, endless lines: whatever is left of them, each field by its own rules.</summary>
     private void CleanText()
     {
         var mended = new List<string>();
-        for (var i = _fields.Count - 1; i >= 0; i--)
+        for (var i = fields.Count - 1; i >= 0; i--)
         {
-            var field = _fields[i];
+            var field = fields[i];
             var raw = field.Raw.Span;
             if (HeaderText.IsClean(raw) && raw[field.Name.Length] == ':') continue;
             if (HeaderText.Mended(field) is { } clean)
             {
-                _fields[i] = clean;
+                fields[i] = clean;
                 if (!clean.Raw.Span.SequenceEqual(raw)) mended.Add(field.Name);
             }
             else
             {
-                _fields.RemoveAt(i);
+                fields.RemoveAt(i);
                 mended.Add(field.Name);
             }
         }
         mended.Reverse();
-        if (mended.Count > 0) _repairs.Add($"rewrote {string.Join(", ", mended.Distinct(StringComparer.OrdinalIgnoreCase).Take(8))} in ASCII and short lines");
+        if (mended.Count > 0) repairs.Add($"rewrote {string.Join(", ", mended.Distinct(StringComparer.OrdinalIgnoreCase).Take(8))} in ASCII and short lines");
     }
 
     private HeaderField? Find(string name)
     {
-        var at = _fields.FindIndex(field => field.Is(name));
-        return at < 0 ? null : _fields[at];
+        var at = fields.FindIndex(field => field.Is(name));
+        return at < 0 ? null : fields[at];
     }
 
     /// <summary>In place of the first of that name, and of all others; at the end where there is none.</summary>
     private void Replace(string name, HeaderField field)
     {
-        var at = _fields.FindIndex(other => other.Is(name));
-        _fields.RemoveAll(other => other.Is(name));
-        if (at < 0) _fields.Add(field);
-        else _fields.Insert(at, field);
+        var at = fields.FindIndex(other => other.Is(name));
+        fields.RemoveAll(other => other.Is(name));
+        if (at < 0) fields.Add(field);
+        else fields.Insert(at, field);
     }
 
     private byte[] Write()
     {
-        var made = new byte[_fields.Sum(field => field.Raw.Length + 2) + 2];
+        var made = new byte[fields.Sum(field => field.Raw.Length + 2) + 2];
         var at = 0;
-        foreach (var field in _fields)
+        foreach (var field in fields)
         {
             field.Raw.Span.CopyTo(made.AsSpan(at));
             at += field.Raw.Length;

@@ -9,9 +9,9 @@ internal sealed class MessageHead : IDisposable
     public const int MaxHeader = 256 << 10;
 
     /// <summary>Clean octets from the message's first on. Pooled.</summary>
-    private byte[]? _octets;
-    private int _length;
-    private bool _isWhole;
+    private byte[]? octets;
+    private int length;
+    private bool isWhole;
 
     private MessageHead() { }
 
@@ -32,10 +32,10 @@ internal sealed class MessageHead : IDisposable
         {
             HeaderBlock? block;
             do head.Add((await reader.ReadAsync(cancellation)).Span);
-            while ((block = HeaderBlock.Parse(head.Octets, complete: reader.Ended || head._length >= MaxHeader)) is null);
+            while ((block = HeaderBlock.Parse(head.Octets, complete: reader.Ended || head.length >= MaxHeader)) is null);
 
             head.Block = block;
-            head._isWhole = reader.Ended;
+            head.isWhole = reader.Ended;
             (head.BodyStart, head.Rest) = (block.BodyStart, head.Octets[block.BodyStart..]);
             head.WasCut = block.RanOut && !reader.Ended && head.Rest.IsEmpty;
             if (head.WasCut) (head.BodyStart, head.Rest) = await SkipHeaderAsync(reader, head.Octets, cancellation);
@@ -51,31 +51,31 @@ internal sealed class MessageHead : IDisposable
     /// <summary>Hands over the whole clean message, where it is so small that all of it was read; else null.</summary>
     public (byte[]? Octets, int Length) TakeWhole()
     {
-        if (!_isWhole) return default;
-        var whole = (_octets, _length);
-        _octets = null;
+        if (!isWhole) return default;
+        var whole = (octets, length);
+        octets = null;
         return whole;
     }
 
     public void Dispose()
     {
-        if (_octets is not null) ArrayPool<byte>.Shared.Return(_octets);
-        _octets = null;
+        if (octets is not null) ArrayPool<byte>.Shared.Return(octets);
+        octets = null;
     }
 
-    private ReadOnlyMemory<byte> Octets => _octets.AsMemory(0, _length);
+    private ReadOnlyMemory<byte> Octets => octets.AsMemory(0, length);
 
     private void Add(ReadOnlySpan<byte> chunk)
     {
-        if (_octets is null || _octets.Length - _length < chunk.Length)
+        if (octets is null || octets.Length - length < chunk.Length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(_length + chunk.Length);
-            _octets.AsSpan(0, _length).CopyTo(larger);
+            var larger = ArrayPool<byte>.Shared.Rent(length + chunk.Length);
+            octets.AsSpan(0, length).CopyTo(larger);
             Dispose();
-            _octets = larger;
+            octets = larger;
         }
-        chunk.CopyTo(_octets.AsSpan(_length));
-        _length += chunk.Length;
+        chunk.CopyTo(octets.AsSpan(length));
+        length += chunk.Length;
     }
 
     /// <summary>Reads on to where an endless header ends at last: an empty line, or one that is no field.</summary>

@@ -27,22 +27,22 @@ public sealed class OutgoingMessage : IAsyncDisposable
 {
     private const int SliceSize = 16 << 10;
 
-    private readonly Stream _stored;
-    private readonly byte[] _header;
-    private readonly long _bodyStart;
+    private readonly Stream stored;
+    private readonly byte[] header;
+    private readonly long bodyStart;
 
     /// <summary>The whole clean message, where it is small. Pooled.</summary>
-    private byte[]? _whole;
-    private readonly int _wholeLength;
+    private byte[]? whole;
+    private readonly int wholeLength;
 
     /// <summary>Null: the body goes out as it is.</summary>
-    private readonly IReadOnlyList<BodySection>? _sections;
+    private readonly IReadOnlyList<BodySection>? sections;
 
     private OutgoingMessage(
         Stream stored, byte[] header, long bodyStart, (byte[]? Octets, int Length) whole, IReadOnlyList<BodySection>? sections)
     {
-        (_stored, _header, _bodyStart, _sections) = (stored, header, bodyStart, sections);
-        (_whole, _wholeLength) = whole;
+        (this.stored, this.header, this.bodyStart, this.sections) = (stored, header, bodyStart, sections);
+        (this.whole, wholeLength) = whole;
     }
 
     /// <summary>What was mended, for the timeline: "supplied Date", "kept the first of several Subject".</summary>
@@ -80,8 +80,8 @@ public sealed class OutgoingMessage : IAsyncDisposable
     /// <summary>Writes header and body: CRLF line ends, no bare CR or LF, no NUL, lines of at most 998 octets. Not dot-stuffed. May be called again.</summary>
     public async Task WriteToAsync(Stream destination, CancellationToken cancellation)
     {
-        await destination.WriteAsync(_header, cancellation);
-        if (_sections is null)
+        await destination.WriteAsync(header, cancellation);
+        if (sections is null)
         {
             await EachBodyChunkAsync(chunk => destination.WriteAsync(chunk, cancellation), cancellation);
             return;
@@ -98,8 +98,8 @@ public sealed class OutgoingMessage : IAsyncDisposable
         var found = new List<string>(BlockedAttachments);
         try
         {
-            _stored.Position = 0;
-            using var message = await MimeMessage.LoadAsync(ParserOptions.Default, _stored, persistent: true, cancellation);
+            stored.Position = 0;
+            using var message = await MimeMessage.LoadAsync(ParserOptions.Default, stored, persistent: true, cancellation);
             foreach (var part in message.BodyParts.OfType<MimePart>())
             {
                 if (part is not { FileName: { } archive, Content: { } content } || !archive.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) continue;
@@ -117,9 +117,9 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        if (_whole is not null) ArrayPool<byte>.Shared.Return(_whole);
-        _whole = null;
-        return _stored.DisposeAsync();
+        if (whole is not null) ArrayPool<byte>.Shared.Return(whole);
+        whole = null;
+        return stored.DisposeAsync();
     }
 
     private static async Task<OutgoingMessage> ReadAsync(Stream stored, RepairContext context, CancellationToken cancellation)
@@ -166,7 +166,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
     private async Task MeasureAsync(CancellationToken cancellation)
     {
-        Size = _header.Length;
+        Size = header.Length;
         Is8Bit = false;
         await RepairBodyAsync(chunk =>
         {
@@ -178,7 +178,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
     private async Task RepairBodyAsync(Func<ReadOnlyMemory<byte>, ValueTask> write, CancellationToken cancellation)
     {
-        var repair = new BodyRepair(_sections!);
+        var repair = new BodyRepair(sections!);
         var output = new ArrayBufferWriter<byte>(4 * SliceSize);
         await EachBodyChunkAsync(async chunk =>
         {
@@ -193,13 +193,13 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
     private async Task EachBodyChunkAsync(Func<ReadOnlyMemory<byte>, ValueTask> take, CancellationToken cancellation)
     {
-        if (_whole is not null)
+        if (whole is not null)
         {
-            if (_wholeLength > _bodyStart) await take(_whole.AsMemory((int)_bodyStart.._wholeLength));
+            if (wholeLength > bodyStart) await take(whole.AsMemory((int)bodyStart..wholeLength));
             return;
         }
-        using var reader = new CleanReader(_stored);
-        var skip = _bodyStart;
+        using var reader = new CleanReader(stored);
+        var skip = bodyStart;
         while (!reader.Ended)
         {
             var chunk = await reader.ReadAsync(cancellation);

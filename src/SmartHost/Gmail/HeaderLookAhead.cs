@@ -1,0 +1,94 @@
+using static SmartHost.Gmail.HeaderBlock;
+
+namespace SmartHost.Gmail;
+
+/// <summary>
+/// Is it still the header, or the text already? Where a line alone does not tell, what follows it does. Each question answers null
+/// (or -1) where more has yet to be read, and "text" when in doubt: text in the header is hidden, a field in the text is not.
+/// </summary>
+internal static class HeaderLookAhead
+{
+    /// <summary>A fold that lost its blank is looked for in so many lines.</summary>
+    private const int MaxBrokenLines = 3;
+
+    /// <summary>In octets.</summary>
+    private const int MaxLookAhead = 16 << 10;
+
+    public static bool IsKnownField(ReadOnlySpan<byte> line) => TryName(line, out var name, out _) && IsKnown(NameOf(line[..name]));
+
+    /// <summary>
+    /// Known fields behind blanks and nothing else but folds, down to an empty line, one of them that no text has by chance.
+    /// A report that begins with an indented <c>Date:</c> is text.
+    /// </summary>
+    public static bool? IsIndentedHeader(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var (at, isMail) = (0, false);
+        while (at < rest.Length && at < MaxLookAhead)
+        {
+            var length = LineLength(rest[at..]);
+            if (length < 0) break;
+            var line = Content(rest.Slice(at, length)).TrimStart(" \t"u8);
+            if (line.IsEmpty) return isMail;
+            if (TryName(line, out var name, out _))
+            {
+                if (!IsKnownField(line)) return false;
+                isMail |= NameOf(line[..name]).ToLowerInvariant() is "from" or "to" or "subject" or "mime-version" or "content-type";
+            }
+            // A fold, but of what, where nothing stands before it?
+            else if (at == 0) return false;
+            at += length;
+        }
+        return complete || at >= MaxLookAhead ? false : null;
+    }
+
+    /// <summary>Octets of empty lines to skip where a header of the device's follows them; 0: they end the header; -1: read on.</summary>
+    public static int EmptyLinesBeforeHeader(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var at = 0;
+        while (rest[at..].StartsWith("\r\n"u8) && at < 16) at += 2;
+        var length = LineLength(rest[at..]);
+        if (length < 0) return complete ? 0 : -1;
+        return IsKnownField(Content(rest.Slice(at, length))) ? at : 0;
+    }
+
+    /// <summary>
+    /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not).
+    /// It is a fold only if nothing but known, not yet seen fields follow down to an empty line.
+    /// </summary>
+    /// <param name="before">The fields that stand before it.</param>
+    public static bool? IsBrokenFold(IReadOnlyList<HeaderField> before, ReadOnlySpan<byte> rest, bool complete)
+    {
+        var (at, strange, resumed) = (0, 0, false);
+        while (at < rest.Length && at < MaxLookAhead)
+        {
+            var length = LineLength(rest[at..]);
+            if (length < 0) break;
+            var line = Content(rest.Slice(at, length));
+            at += length;
+            if (line.Length == 0) return resumed;
+            if (line[0] is (byte)' ' or (byte)'\t') continue;
+            if (!TryName(line, out var nameLength, out var valueStart))
+            {
+                if (++strange > MaxBrokenLines) return false;
+                continue;
+            }
+            var name = NameOf(line[..nameLength]);
+            if (!IsKnown(name) || !IsPlausible(before, name, line[valueStart..])) return false;
+            resumed = true;
+        }
+        return complete || at >= MaxLookAhead ? false : null;
+    }
+
+    public static bool? NextIsField(ReadOnlySpan<byte> rest, bool complete)
+    {
+        var length = LineLength(rest);
+        if (length < 0) return complete ? false : null;
+        var line = Content(rest[..length]);
+        return line.StartsWith(">From "u8) || IsKnownField(line);
+    }
+
+    private static bool IsPlausible(IReadOnlyList<HeaderField> before, string name, ReadOnlySpan<byte> value) =>
+        !(SingleInstance.Contains(name) && before.Any(field => field.Is(name)))
+        && (!name.Equals("Date", StringComparison.OrdinalIgnoreCase) || HeaderText.IsDate(value))
+        && (!(name.Equals("From", StringComparison.OrdinalIgnoreCase) || name.Equals("To", StringComparison.OrdinalIgnoreCase)) || value.Contains((byte)'@'));
+}
