@@ -32,7 +32,7 @@ internal static class HeaderLookAhead
             if (TryName(line, out var name, out _))
             {
                 if (!IsKnownField(line)) return false;
-                isMail |= NameOf(line[..name]).ToLowerInvariant() is "from" or "to" or "subject" or "mime-version" or "content-type";
+                isMail |= IsMail(line[..name]);
             }
             // A fold, but of what, where nothing stands before it?
             else if (at == 0) return false;
@@ -41,14 +41,29 @@ internal static class HeaderLookAhead
         return complete || at >= MaxLookAhead ? false : null;
     }
 
-    /// <summary>Octets of empty lines to skip where a header of the device's follows them; 0: they end the header; -1: read on.</summary>
+    /// <summary>
+    /// Octets of empty lines to skip where a header of the device's follows them; 0: they end the header. As with an indented one,
+    /// a report that begins with <c>Date:</c> is text, unless a field follows that no text has by chance.
+    /// </summary>
     public static int EmptyLinesBeforeHeader(ReadOnlySpan<byte> rest, bool complete)
     {
-        var at = 0;
-        while (rest[at..].StartsWith("\r\n"u8) && at < 16) at += 2;
-        var length = LineLength(rest[at..]);
-        if (length < 0) return complete ? 0 : -1;
-        return IsKnownField(Content(rest.Slice(at, length))) ? at : 0;
+        var empty = 0;
+        while (rest[empty..].StartsWith("\r\n"u8) && empty < 16) empty += 2;
+        for (var at = empty; at < rest.Length && at < MaxLookAhead;)
+        {
+            var length = LineLength(rest[at..]);
+            if (length < 0) break;
+            var line = Content(rest.Slice(at, length));
+            if (TryName(line, out var name, out _))
+            {
+                if (at == empty && !IsKnown(NameOf(line[..name]))) return 0;
+                if (IsMail(line[..name])) return empty;
+            }
+            // The first is a field; behind it, what is neither one nor the rest of one is text.
+            else if (at == empty || line.IsEmpty || line[0] is not ((byte)' ' or (byte)'\t')) return 0;
+            at += length;
+        }
+        return complete || rest.Length >= MaxLookAhead ? 0 : -1;
     }
 
     /// <summary>
@@ -86,6 +101,9 @@ internal static class HeaderLookAhead
         var line = Content(rest[..length]);
         return line.StartsWith(">From "u8) || IsKnownField(line);
     }
+
+    /// <summary>Of all known names these stand in no report by chance, as <c>Date:</c> and <c>Importance:</c> do.</summary>
+    private static bool IsMail(ReadOnlySpan<byte> name) => NameOf(name).ToLowerInvariant() is "from" or "to" or "subject" or "mime-version" or "content-type";
 
     private static bool IsPlausible(IReadOnlyList<HeaderField> before, string name, ReadOnlySpan<byte> value) =>
         !(SingleInstance.Contains(name) && before.Any(field => field.Is(name)))
