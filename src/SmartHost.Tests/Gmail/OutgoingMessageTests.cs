@@ -152,6 +152,23 @@ public class OutgoingMessageTests
         Assert.That(((Multipart)mail.Body!).Count, Is.EqualTo(1));
     }
 
+    [TestCase("Device Name: X 7", "Device-Name", "X 7")]
+    [TestCase("Serial  No\t:\tA\r\n B", "Serial-No", "A B")]
+    [TestCase("Reply To: desk@b.example", "Reply-To", "desk@b.example")]
+    public async Task A_name_with_blanks_is_a_field_of_its_own_and_spoils_no_other(string line, string name, string value)
+    {
+        var mail = Parse((await Prepare($"Subject: s\r\n{line}\r\nTo: a@b.example\r\n\r\npage\r\n")).Got);
+        Assert.That((mail.Subject, mail.Headers[name], mail.To.ToString(), mail.TextBody), Is.EqualTo(("s", value, "a@b.example", "page\r\n")));
+        var text = (await Prepare($"Subject: s\r\n{line}\r\nThe door\r\n")).Got;
+        Assert.That(text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], Is.EqualTo($"{line}\r\nThe door\r\n"), "no header goes on behind it: text");
+    }
+
+    [TestCase("at 22:14 the door")]
+    [TestCase("Ger\u00e4t b: c")]
+    [TestCase("one of the doors: open")]
+    public async Task Other_lines_with_a_colon_are_the_rest_of_a_fold(string line) =>
+        Assert.That(Parse((await Prepare($"Subject: s\r\n{line}\r\nTo: a@b.example\r\n\r\npage\r\n")).Got).Subject, Is.EqualTo($"s {line}"));
+
     [TestCase("boundary=\"=:_b\"")]
     [TestCase("charset=utf-8;\r\nboundary=\"=:_b\"")]
     public async Task Parameter_on_a_line_of_its_own_belongs_to_the_Content_Type(string parameters)

@@ -169,8 +169,17 @@ internal sealed class HeaderBlock
                 var broken = ownOnly ? false : HeaderLookAhead.IsBrokenFold(Fields, span[at..], complete);
                 if (broken is null) return false;
                 if (broken is false) return EndAt(at);
-                Repairs.Add("joined a header line that had lost its leading blank");
-                Extend(data, at, line.Length, inserted: true);
+                if (HeaderLookAhead.WithBlanksInName(line) is { } field)
+                {
+                    Repairs.Add($"wrote hyphens for the blanks in the name of {field.Name}");
+                    starts.Add(at);
+                    Fields.Add(field);
+                }
+                else
+                {
+                    Repairs.Add("joined a header line that had lost its leading blank");
+                    Extend(data, at, line.Length, inserted: true);
+                }
             }
             at += length;
         }

@@ -1,3 +1,4 @@
+using System.Text;
 using static SmartHost.Gmail.HeaderBlock;
 
 namespace SmartHost.Gmail;
@@ -10,6 +11,8 @@ internal static class HeaderLookAhead
 {
     /// <summary>A fold that lost its blank is looked for in so many lines.</summary>
     private const int MaxBrokenLines = 3;
+
+    private const int MaxWordsInName = 3;
 
     /// <summary>In octets.</summary>
     private const int MaxLookAhead = 16 << 10;
@@ -92,6 +95,20 @@ internal static class HeaderLookAhead
             resumed = true;
         }
         return complete || at >= MaxLookAhead ? false : null;
+    }
+
+    /// <summary>
+    /// <c>Device Name: X</c> as the field <c>Device-Name</c>, where the header is known to go on: joined to the field before, it would
+    /// spoil that. Null: it is rather the rest of a fold, whose words are many or whose colon is a time's.
+    /// </summary>
+    public static HeaderField? WithBlanksInName(ReadOnlySpan<byte> line)
+    {
+        var colon = line.IndexOf((byte)':');
+        if (colon < 0 || (colon + 1 < line.Length && line[colon + 1] is not ((byte)' ' or (byte)'\t')) || !Ascii.IsValid(line[..colon])) return null;
+        var words = NameOf(line[..colon]).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length > MaxWordsInName) return null;
+        byte[] raw = [.. Encoding.ASCII.GetBytes(string.Join('-', words)), .. line[colon..]];
+        return TryName(raw, out var name, out var value) ? new HeaderField(NameOf(raw.AsSpan(0, name)), raw, value) : null;
     }
 
     public static bool? NextIsField(ReadOnlySpan<byte> rest, bool complete)
