@@ -280,6 +280,27 @@ public class OutgoingMessageTests
         }
     }
 
+    [TestCase("<meta charset=gb2312>\u00c4\u00e3", "gb2312")]
+    [TestCase("<html><head>\r\n<META http-equiv='Content-Type' content='text/html; charset=Shift_JIS' />\r\n</head>\u0082\u00a0", "Shift_JIS", TestName = "A_page_is_in_the_charset_of_its_http_equiv")]
+    [TestCase("<!-- <meta charset=koi8-r> --><meta charset = \"windows-1251\">\u00c4\u00e3", "windows-1251")]
+    [TestCase("<meta charset=utf-8><p>gr\u00c3\u00bcn", "utf-8")]
+    [TestCase("<meta charset=utf-8><p>gr\u00fcn", "iso-8859-1")]
+    [TestCase("<meta charset=utf-16><p>gr\u00c3\u00bcn", "utf-8")]
+    [TestCase("<meta name=charset><p>gr\u00c3\u00bcn", "utf-8")]
+    [TestCase("<meta charset=><p>gr\u00fcn", null)]
+    [TestCase("<meta charset=\u00fc><p>gr\u00fcn", null)]
+    [TestCase("<p>\u00c4\u00e3", null)]
+    [TestCase("<meta charset=gb2312>", null)]
+    public async Task A_page_is_in_the_charset_that_it_names_itself(string page, string? charset)
+    {
+        foreach (var before in (string[])["", new string(' ', 900)])
+            Assert.That(Parse((await Prepare("Subject: s\r\nContent-Type: text/html\r\n\r\n" + before + page + "\r\n")).Got).Body!.ContentType.Charset, Is.EqualTo(charset));
+    }
+
+    [Test]
+    public async Task A_charset_that_is_named_late_in_a_page_is_not_looked_for() =>
+        Assert.That(Parse((await Prepare("Subject: s\r\nContent-Type: text/html\r\n\r\n" + new string(' ', 1024) + "<meta charset=gb2312>\u00c4\u00e3\r\n")).Got).Body!.ContentType.Charset, Is.Null);
+
     [Test]
     public async Task Base64_on_one_line_is_wrapped_and_the_same()
     {

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Unicode;
 
 namespace SmartHost.Gmail;
 
@@ -25,7 +24,7 @@ internal readonly record struct BodySection(long Start, long End, BodyAction Act
 
 /// <summary>What one reading of the body taught.</summary>
 /// <param name="Sections">In order, without overlap. Outside them a line that is too long is folded at a blank.</param>
-/// <param name="Charset">Set where the octets need a charset that nobody declared.</param>
+/// <param name="Charset">Set where the octets need a charset that the header does not name.</param>
 /// <param name="Checksum">Of all octets: tells one body from another.</param>
 /// <param name="RootEncoding">Set where the message's own Content-Transfer-Encoding must say something else.</param>
 internal sealed record BodyFacts(
@@ -49,7 +48,9 @@ internal sealed class BodyScan
     private readonly List<BodySection> sections = [];
     private readonly List<string> blocked = [];
     private readonly EntityHeader root;
-    private readonly bool findsCharset;
+
+    /// <summary>Null: the text needs none, for it names its own or is none.</summary>
+    private readonly UndeclaredCharset? charset;
 
     private MemoryStream? header;
     private bool inHeader;
@@ -65,34 +66,24 @@ internal sealed class BodyScan
     private long lineStart;
     private long lineLength;
     private int entities;
-    private bool hasLongLines, is8Bit, notUtf8, hasC1;
+    private bool hasLongLines, is8Bit;
     private uint checksum;
     private string? rootEncoding;
-    private readonly byte[] cutSequence = new byte[3];
-    private int cutLength;
 
     public BodyScan(EntityHeader root)
     {
         this.root = root;
         leafIsRoot = true;
-        findsCharset = root.Encoding == TransferEncoding.Identity
-            && (root.ContentType is null || (root.ContentType.IsMimeType("text", "*") && string.IsNullOrEmpty(root.ContentType.Charset)));
+        if (root.Encoding == TransferEncoding.Identity && (root.ContentType is null || (root.ContentType.IsMimeType("text", "*") && string.IsNullOrEmpty(root.ContentType.Charset))))
+            charset = new UndeclaredCharset(root.ContentType?.IsMimeType("text", "html") == true);
         Enter(root, 0);
     }
 
     public void Read(ReadOnlySpan<byte> body)
     {
         checksum = Checksum.Of(body, checksum);
-        if (!Ascii.IsValid(body))
-        {
-            is8Bit = true;
-            if (findsCharset) Recognise(body);
-        }
-        else if (cutLength > 0)
-        {
-            notUtf8 = true;
-            cutLength = 0;
-        }
+        is8Bit |= !Ascii.IsValid(body);
+        charset?.Read(body);
         while (!body.IsEmpty)
         {
             var end = body.IndexOf((byte)'\n');
@@ -120,11 +111,9 @@ internal sealed class BodyScan
     {
         if (inHeader) EndHeader(lineStart);
         CloseLeaf(long.MaxValue);
-        if (cutLength > 0) notUtf8 = true;
         var isLeaf = !root.IsMultipart && !root.IsMessage;
         if (isLeaf && rootEncoding is null && is8Bit && root.Encoding == TransferEncoding.Identity && !root.Is8Bit) rootEncoding = "8bit";
-        var charset = !findsCharset || !is8Bit ? null : !notUtf8 ? "utf-8" : hasC1 ? "windows-1252" : "iso-8859-1";
-        return new BodyFacts(root, hasLongLines, is8Bit, sections, charset, rootEncoding, blocked, checksum);
+        return new BodyFacts(root, hasLongLines, is8Bit, sections, charset?.Finish(), rootEncoding, blocked, checksum);
     }
 
     private void EndLine(ReadOnlySpan<byte> head)
@@ -233,38 +222,5 @@ internal sealed class BodyScan
     private void Add(BodySection section)
     {
         if (sections.Count < MaxSections || (section.Action != BodyAction.Replace && sections[^1].End == section.Start)) sections.Add(section);
-    }
-
-    private void Recognise(ReadOnlySpan<byte> body)
-    {
-        hasC1 |= body.IndexOfAnyInRange((byte)0x80, (byte)0x9f) >= 0;
-        if (notUtf8) return;
-        if (cutLength > 0)
-        {
-            // A character that the last chunk cut in two.
-            Span<byte> whole = stackalloc byte[4];
-            cutSequence.AsSpan(0, cutLength).CopyTo(whole);
-            var add = Math.Min(4 - cutLength, body.Length);
-            body[..add].CopyTo(whole[cutLength..]);
-            if (Rune.DecodeFromUtf8(whole[..(cutLength + add)], out _, out var used) != System.Buffers.OperationStatus.Done || used <= cutLength)
-            {
-                notUtf8 = true;
-                return;
-            }
-            body = body[(used - cutLength)..];
-            cutLength = 0;
-        }
-        for (var tail = 1; tail <= Math.Min(3, body.Length); tail++)
-        {
-            if (body[^tail] < 0xC0) continue;
-            if (Rune.DecodeFromUtf8(body[^tail..], out _, out _) == System.Buffers.OperationStatus.NeedMoreData)
-            {
-                body[^tail..].CopyTo(cutSequence);
-                cutLength = tail;
-                body = body[..^tail];
-            }
-            break;
-        }
-        notUtf8 = !Utf8.IsValid(body);
     }
 }
