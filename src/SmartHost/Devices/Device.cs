@@ -39,7 +39,7 @@ public sealed record Device
 
     public bool RequireTls { get; init; }
 
-    /// <summary>How the header From is made. Null: <c>"NAME" &lt;account&gt;</c>. Otherwise a display name, or a mailbox that is one of the account's aliases.</summary>
+    /// <summary>How the header From is made: a display name, or a mailbox that is one of the account's aliases. Null: the name that the device gives itself, else its name here, with the account's address.</summary>
     public string? From { get; init; }
 
     /// <summary>Recipients that get a copy of everything it sends.</summary>

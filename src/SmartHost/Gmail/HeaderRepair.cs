@@ -189,7 +189,6 @@ internal sealed class HeaderRepair
 
     private void MendMime(BodyFacts body)
     {
-        var type = Find("Content-Type");
         var encoding = Find("Content-Transfer-Encoding");
         if (body.Charset is { } charset)
         {
@@ -210,7 +209,8 @@ internal sealed class HeaderRepair
             Replace("Content-Transfer-Encoding", HeaderField.Of("Content-Transfer-Encoding", wanted));
             if (encoding is not null || wanted is not "8bit") repairs.Add($"set Content-Transfer-Encoding to {wanted}");
         }
-        if (Find("MIME-Version") is not null || (type ?? encoding ?? Find("Content-Type") ?? Find("Content-Transfer-Encoding")) is null) return;
+        var hasMimeField = Find("Content-Type") is not null || Find("Content-Transfer-Encoding") is not null;
+        if (!hasMimeField || Find("MIME-Version") is not null) return;
         fields.Add(HeaderField.Of("MIME-Version", "1.0"));
         repairs.Add("supplied MIME-Version");
     }
