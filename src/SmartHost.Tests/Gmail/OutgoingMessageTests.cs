@@ -246,6 +246,34 @@ public class OutgoingMessageTests
     {
         var (got, _) = await Prepare(
             "From: Ger\u00e4t 7 <copier@office.example>\r\nSubject: \u00c3\u00a9t\u00c3\u00a9 \u0007" + new string('y', 3000)
+    // What nobody declared, or nobody here can read, must not be written anew in another charset.
+    [TestCase("\u00c4\u00e3\u00ba\u00c3 1", "[scan]", "[scan] =?iso-8859-1?b?xOO6ww==?= 1")]
+    [TestCase("=?gb2312?b?xOO6ww==?=", "[scan]", "[scan] =?gb2312?b?xOO6ww==?=")]
+    [TestCase("", "[scan]", "[scan]")]
+    public async Task Behind_its_prefix_a_Subject_keeps_its_octets(string subject, string prefix, string written)
+    {
+        var mail = Parse((await Prepare($"Subject: {subject}\r\n\r\nx\r\n", Context with { SubjectPrefix = prefix })).Got);
+        Assert.That(Encoding.ASCII.GetString(mail.Headers.First(h => h.Id == HeaderId.Subject).RawValue).Trim(), Is.EqualTo(written));
+    }
+
+    [TestCase("B\u00fcro 7", "[B\u00fcro]", "[Büro] Büro 7")]
+    [TestCase("s", "[B\u00fcro]", "[Büro] s")]
+    [TestCase("\u00e4", "B\u00fcro Nord:", "Büro Nord: ä")]
+    public async Task A_prefix_beyond_ASCII_stands_apart(string subject, string prefix, string read) =>
+        Assert.That(Parse((await Prepare($"Subject: {subject}\r\n\r\nx\r\n", Context with { SubjectPrefix = prefix })).Got).Subject, Is.EqualTo(read));
+
+    [Test]
+    public async Task A_name_without_an_end_is_cut_and_nothing_of_it_lost()
+    {
+        foreach (var name in (string[])[new string('n', 1200), string.Concat(Enumerable.Repeat("n\"\\", 500))])
+        {
+            var quoted = name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+            var (got, _) = await Prepare($"Subject: s\r\nTo: \"{quoted}\" <a@b.example>, c@d.example\r\n\r\nx\r\n");
+            Assert.That(got.Split("\r\n").Max(line => line.Length), Is.LessThanOrEqualTo(998));
+            Assert.That(Parse(got).To.Mailboxes.Select(own => (own.Name?.Replace(" ", "", StringComparison.Ordinal), own.Address)), Is.EqualTo(new[] { (name, "a@b.example"), ("", "c@d.example") }));
+        }
+    }
+
             + "\r\nX-Words: " + string.Join(' ', Enumerable.Repeat("word", 500)) + "\r\nIn-Reply-To: <\u00fc@x>\r\n\r\nx\r\n");
         var mail = Parse(got);
         Assert.That(mail.Subject!.Replace(" ", "", StringComparison.Ordinal), Is.EqualTo("été" + new string('y', 3000)));

@@ -174,11 +174,14 @@ internal sealed class HeaderRepair
 
     private void PrefixSubject()
     {
-        if (string.IsNullOrWhiteSpace(context.SubjectPrefix)) return;
-        var prefix = context.SubjectPrefix.Trim();
-        var subject = Find("Subject") is { } field ? HeaderText.Decoded(field.Value) : "";
-        if (subject.StartsWith(prefix, StringComparison.Ordinal)) return;
-        Replace("Subject", HeaderText.Unstructured("Subject", HeaderText.Read(Encoding.UTF8.GetBytes($"{prefix} {subject}"))));
+        var prefix = HeaderText.Read(Encoding.UTF8.GetBytes(context.SubjectPrefix ?? ""));
+        var value = Find("Subject") is { } field ? field.Value : default;
+        if (HeaderText.Decoded(value).StartsWith(prefix, StringComparison.Ordinal)) return;
+        // The device's own words are not written anew: who can read their charset still can.
+        var (before, words) = (HeaderText.Encode(prefix), HeaderText.Words(value));
+        // Readers drop a blank between two encoded-words (RFC 2047 §6.2), so it is one itself.
+        var blank = before.EndsWith("?=", StringComparison.Ordinal) && words.StartsWith("=?", StringComparison.Ordinal) ? " =?utf-8?q?_?= " : " ";
+        Replace("Subject", HeaderText.Folded("Subject", (before + blank + words).TrimEnd()));
     }
 
     /// <summary>Legal without (RFC 5322 §3.6), but spam filters count it; the empty group discloses nobody.</summary>

@@ -77,6 +77,9 @@ internal static class HeaderText
     /// <summary>A field whose value is ASCII already, folded at blanks; a word that fits no line is cut.</summary>
     public static HeaderField Folded(string name, string ascii) => HeaderField.Of(name, Fold(name.Length + 2, ascii));
 
+    /// <summary>The value of an unstructured field as it may go out: what is encoded stays so, whoever can read it.</summary>
+    public static string Words(ReadOnlySpan<byte> value) => System.Text.Unicode.Utf8.IsValid(value) ? Encode(Read(value)) : EncodeOctets(value);
+
     /// <summary>RFC 2047 where anything is beyond ASCII.</summary>
     public static string Encode(string text) =>
         Ascii.IsValid(text) ? text : Encoding.ASCII.GetString(Rfc2047.EncodeText(Format, Encoding.UTF8, text));
@@ -85,7 +88,7 @@ internal static class HeaderText
     /// Text in a code page that nobody declared, its octets as they are: Western text reads right, and of any other (a Chinese
     /// recorder's GBK) nothing is lost. Only words beyond ASCII are encoded, with the blanks between them; 42 octets fill an encoded-word (RFC 2047 §2).
     /// </summary>
-    public static string EncodeOctets(ReadOnlySpan<byte> value)
+    private static string EncodeOctets(ReadOnlySpan<byte> value)
     {
         var octets = new List<byte>(value.Length);
         foreach (var octet in value)
@@ -157,7 +160,7 @@ internal static class HeaderText
             case Kind.Parameters or Kind.Machine:
                 return Folded(field.Name, AsciiOnly(text));
             default:
-                return System.Text.Unicode.Utf8.IsValid(field.Value) ? Unstructured(field.Name, text) : Folded(field.Name, EncodeOctets(field.Value));
+                return Folded(field.Name, Words(field.Value));
         }
     }
 
