@@ -17,8 +17,10 @@ public class RepairPropertyTests
             "Reply-To: ", "Sender: s@b.example", "Date: Tue, 02 Jul 2024 10:11:12 +0200", "Date: ", "Message-ID: <1@smarthost>", "Message-ID: x", "Subject: ", "Subject: =?utf-8?q?=C3=A4?=",
             "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "Content-Type: text/plain; charset=utf-8", "Content-Type: text/html; name=\"\u00e4\"", "Content-Type: message/rfc822",
             "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable", "Content-Transfer-Encoding: 8bit", "--b", "--b--", "Received: x; ", "Zone: 3", "text of a line", "X-A: b",
-            "X-SmartHost-Device: z", "Resent-To: \u00e4", "Disposition-Notification-To: \u00fc <x@y.example>"),
+            "X-SmartHost-Device: z", "Resent-To: \u00e4", "To: Team: a@b.example;", "Device Name: X", "Disposition-Notification-To: \u00fc <x@y.example>"),
         Gen.Int[1, 3000].Select(count => new string('y', count)),
+        Gen.Int[900, 3000].Select(count => $"To: {new string('n', count)} <n@x.example>"),
+        Gen.Int[300, 1000].Select(count => $"Cc: \"{string.Concat(Enumerable.Repeat("q\\\"\\\\", count))}\" <n@x.example>"),
         Gen.Int[1, 600].Select(count => string.Concat(Enumerable.Repeat("w\u00e4 ", count))),
         Gen.Int[990, 1010].Select(count => new string(' ', count)),
         Gen.Char['\0', '\u00ff'].Array[0, 40].Select(octets => new string(octets)));

@@ -90,9 +90,9 @@ internal sealed class HeaderRepair
                 if (written.Count > 1) Replace("Reply-To", field);
                 return;
             }
-            if (MailboxList.Write(entries) is { Length: > 0 } mended)
+            if (MailboxList.Field("Reply-To", entries) is { } mended)
             {
-                Replace("Reply-To", HeaderText.Folded("Reply-To", mended));
+                Replace("Reply-To", mended);
                 repairs.Add("mended Reply-To");
                 return;
             }
@@ -139,17 +139,16 @@ internal sealed class HeaderRepair
     {
         if (Find(name) is not { } field) return;
         var entries = MailboxList.Read(field.Value);
-        var group = entries.Count == 0 && HeaderText.Read(field.Value).EndsWith(":;", StringComparison.Ordinal);
-        if (HeaderText.IsClean(field.Raw.Span) && (group || (entries.Count > 0 && MailboxList.IsPlain(field.Value, entries)))) return;
-        var mended = MailboxList.Write(entries);
-        if (mended is "") fields.RemoveAll(other => other.Is(name));
-        else Replace(name, HeaderField.Of(name, mended));
-        if (mended is "" || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
+        if (HeaderText.IsClean(field.Raw.Span) && (MailboxList.IsGroup(field.Value) || (entries.Count > 0 && MailboxList.IsPlain(field.Value, entries)))) return;
+        var mended = MailboxList.Field(name, entries);
+        if (mended is { } made) Replace(name, made);
+        else fields.RemoveAll(other => other.Is(name));
+        if (mended is null || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
         {
             var original = HeaderText.Read(field.Value);
             if (original is not "") Replace($"X-Original-{name}", HeaderText.Unstructured($"X-Original-{name}", original));
         }
-        repairs.Add(mended is "" ? $"removed a {name} without an address" : $"mended {name}");
+        repairs.Add(mended is null ? $"removed a {name} without an address" : $"mended {name}");
     }
 
     private void MendDate()

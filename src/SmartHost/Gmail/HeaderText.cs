@@ -151,8 +151,7 @@ internal static class HeaderText
         switch (KindOf(field.Name))
         {
             case Kind.Addresses:
-                var list = MailboxList.Write(MailboxList.Read(field.Value));
-                return list is "" ? null : HeaderField.Of(field.Name, list);
+                return MailboxList.Field(field.Name, MailboxList.Read(field.Value));
             case Kind.Parameters when ContentType.TryParse(text, out var type) && field.Is("Content-Type"):
                 return Parameters(field.Name, type);
             case Kind.Parameters when field.Is("Content-Disposition") && ContentDisposition.TryParse(text, out var disposition):
@@ -208,7 +207,8 @@ internal static class HeaderText
 
     private static readonly string[] DateFormats = ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm"];
 
-    private static string Fold(int column, string text)
+    /// <summary>The rest of a line that has come to <paramref name="column"/>, broken at blanks; a word that fits no line is cut.</summary>
+    internal static string Fold(int column, string text)
     {
         if (column + text.Length <= PreferredLine) return text;
         var made = new StringBuilder(text.Length + 64);
@@ -228,6 +228,8 @@ internal static class HeaderText
             while (column + end - at > MaxLine)
             {
                 var piece = MaxLine - column;
+                // Not inside a quoted pair (RFC 5322 §3.2.1).
+                while (piece > 1 && text[at + piece - 1] == '\\') piece--;
                 made.Append(text, at, piece).Append("\r\n ");
                 at += piece;
                 column = 1;

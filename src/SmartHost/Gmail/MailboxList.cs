@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using MimeKit;
 using SmartHost.Mail;
 
@@ -7,6 +9,8 @@ namespace SmartHost.Gmail;
 /// <summary>Address fields (To, Cc, From …): MimeKit reads them, forgiving much; what goes out is strict.</summary>
 internal static class MailboxList
 {
+    private static readonly SearchValues<char> Specials = SearchValues.Create("@<>,;()\\");
+
     /// <param name="Address">Null: no address one could write to.</param>
     /// <param name="Written">What stood in the address's place.</param>
     internal sealed record Entry(string Name, Mailbox? Address, string Written)
@@ -51,15 +55,41 @@ internal static class MailboxList
         var encoded = written.Contains("=?", StringComparison.Ordinal);
         return encoded
             ? entries.TrueForAll(entry => written.Contains($"<{entry.Address}>", StringComparison.Ordinal)) && !written.Contains(';', StringComparison.Ordinal)
-            : Essence(written) is var essence && (essence == Essence(Write(entries)) || essence == Essence(Write(entries, alwaysBrackets: true)));
+            : Essence(written) is var essence && (essence == Essence(string.Join(',', Written(entries))) || essence == Essence(string.Join(',', Written(entries, alwaysBrackets: true))));
     }
 
-    /// <summary>One a line, names encoded; entries without a usable address are left out.</summary>
-    public static string Write(IEnumerable<Entry> entries, bool alwaysBrackets = false) => string.Join(",\r\n ",
+    /// <summary>
+    /// True for one group, <c>Team: a@x, b@x;</c>, or an empty one, that needs no mending (RFC 5322 §3.4). A name that itself holds one
+    /// of these signs is not understood here.
+    /// </summary>
+    public static bool IsGroup(ReadOnlySpan<byte> value)
+    {
+        var text = HeaderText.Read(value);
+        var colon = text.IndexOf(':');
+        if (colon <= 0 || text[^1] != ';' || text.AsSpan(0, colon).ContainsAny(Specials)) return false;
+        if (!InternetAddressList.TryParse(text, out var list) || list is not [GroupAddress]) return false;
+        var members = Encoding.UTF8.GetBytes(text[(colon + 1)..^1]);
+        return members.AsSpan().Trim((byte)' ').IsEmpty || (Read(members) is { Count: > 0 } entries && IsPlain(members, entries));
+    }
+
+    /// <summary>The field with one entry a line, names encoded; entries without a usable address are left out. Null: nothing is left.</summary>
+    public static HeaderField? Field(string name, IEnumerable<Entry> entries)
+    {
+        var column = name.Length + 2;
+        var lines = new List<string>();
+        foreach (var entry in Written(entries))
+        {
+            lines.Add(HeaderText.Fold(column, entry));
+            column = 1;
+        }
+        return lines.Count == 0 ? null : HeaderField.Of(name, string.Join(",\r\n ", lines));
+    }
+
+    private static IEnumerable<string> Written(IEnumerable<Entry> entries, bool alwaysBrackets = false) =>
         from entry in entries
         let address = entry.Address is null ? null : AsciiAddress(entry.Address)
         where address is not null
-        select entry.Name is not "" ? $"{HeaderText.Phrase(entry.Name)} <{address}>" : alwaysBrackets ? $"<{address}>" : address);
+        select entry.Name is not "" ? $"{HeaderText.Phrase(entry.Name)} <{address}>" : alwaysBrackets ? $"<{address}>" : address;
 
     /// <summary>
     /// The address in ASCII: a domain of other letters in its IDNA form. Null where the local part is not ASCII: an
@@ -68,7 +98,7 @@ internal static class MailboxList
     public static string? AsciiAddress(Mailbox mailbox)
     {
         if (!mailbox.IsInternational) return mailbox.ToString();
-        if (!System.Text.Ascii.IsValid(mailbox.LocalPart)) return null;
+        if (!Ascii.IsValid(mailbox.LocalPart)) return null;
         try
         {
             return $"{mailbox.LocalPart}@{new IdnMapping().GetAscii(mailbox.Domain)}";
