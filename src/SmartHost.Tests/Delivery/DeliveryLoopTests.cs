@@ -202,6 +202,22 @@ public class DeliveryLoopTests
         Assert.That(bench.Gmail.Messages.SelectMany(message => message.Envelope.Recipients).Distinct().Count(), Is.EqualTo(120));
     }
 
+    // Said at the end of the data it names nobody; to bounce all for it would blame whom it does not concern.
+    [TestCase("550 5.1.1 The email account that you tried to reach does not exist. gsmtp", RecipientState.Bounced)]
+    [TestCase("552 5.2.2 The email account that you tried to reach is over quota. gsmtp", RecipientState.Bounced)]
+    [TestCase("553 5.1.2 We weren't able to find the recipient domain. gsmtp", RecipientState.Bounced)]
+    [TestCase("452 4.2.2 The recipient's inbox is out of storage space. gsmtp", RecipientState.Queued)]
+    public async Task One_recipients_trouble_that_is_told_of_the_message_becomes_that_recipients(string reply, RecipientState state)
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.EndOfData, new Misbehaviour.Reply(reply)) { Times = 3 });
+        bench.Start();
+        var id = await bench.AcceptAsync(to: [.. Enumerable.Range(0, 4).Select(i => $"r{i}@example.com")]);
+        await bench.RestAsync();
+        Assert.That((await bench.FindAsync(id)).Recipients.Select(one => one.State), Is.EqualTo([state, RecipientState.Sent, RecipientState.Sent, RecipientState.Sent]));
+        Assert.That((await bench.Queue.TimelineAsync(id, default)).Select(entry => entry.Text), Has.Some.StartsWith("Gmail refused one of the recipients").And.Some.EndsWith("Offered again at once in another transaction."));
+    }
+
     [Test]
     public async Task A_connection_that_died_while_idle_costs_nothing_but_a_new_one()
     {

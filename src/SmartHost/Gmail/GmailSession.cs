@@ -111,19 +111,19 @@ public sealed partial class GmailSession : IAsyncDisposable
         // Refused before the content counted: then there was nothing left to be delivered.
         var open = exchange.Closing is null && exchange.Mail.Reply is null or { Code: < 300 } && steps.Any(step => step.Reply is null or { Code: < 300 });
         var mayBeDelivered = exchange is { ContentSent: true, Content.Reply: null, Failure: not null } && open;
-        var anyAccepted = steps.Any(step => step.IsPositive);
+        var accepted = steps.Count(step => step.IsPositive);
 
         var verdicts = new List<RecipientVerdict>(recipients.Count);
         for (int i = 0, sent = 0; i < recipients.Count; i++)
         {
             var step = sent < sendable.Count && ReferenceEquals(recipients[i], sendable[sent]) ? steps[sent++] : null;
-            verdicts.Add(step is null ? new RecipientVerdict(recipients[i], ReplyCatalogue.NeedsUtf8, null) : Judge(recipients[i], step, exchange, mayBeDelivered, anyAccepted));
+            verdicts.Add(step is null ? new RecipientVerdict(recipients[i], ReplyCatalogue.NeedsUtf8, null) : Judge(recipients[i], step, exchange, mayBeDelivered, accepted));
         }
         return new TransactionOutcome(verdicts, mayBeDelivered);
     }
 
     /// <summary>The first refusal on the way decides: at MAIL, at RCPT, then at the content.</summary>
-    private RecipientVerdict Judge(Mailbox recipient, TransactionExchange.Step own, TransactionExchange exchange, bool mayBeDelivered, bool anyAccepted)
+    private RecipientVerdict Judge(Mailbox recipient, TransactionExchange.Step own, TransactionExchange exchange, bool mayBeDelivered, int accepted)
     {
         foreach (var step in (TransactionExchange.Step?[])[exchange.Mail, own, exchange.Closing, exchange.Content])
         {
@@ -131,7 +131,7 @@ public sealed partial class GmailSession : IAsyncDisposable
             // A 250 for a message that it cannot have seen whole.
             if (step.IsPositive && step.Stage == Stage.EndOfData && !exchange.ContentSent)
                 return new RecipientVerdict(recipient, ReplyCatalogue.Read(ConnectionFailure.NotSmtp, step.Stage, "it confirmed a message that it had not got"), reply);
-            var verdict = Read(reply, step.Stage, anyAccepted);
+            var verdict = Read(reply, step.Stage, accepted);
             // Else one recipient who is always refused so would keep the message from all the others until its lifetime ends.
             if (step == exchange.Closing && step != own && verdict is { Action: VerdictAction.RetryLater } && step.Stage == Stage.Recipient)
                 return new RecipientVerdict(recipient, ReplyCatalogue.ClosedOverAnother, null);
@@ -143,12 +143,13 @@ public sealed partial class GmailSession : IAsyncDisposable
         return new RecipientVerdict(recipient, ReplyCatalogue.Read(failure, stage, detail), null);
     }
 
-    private Verdict Read(SmtpReply reply, Stage stage, bool anyAccepted)
+    private Verdict Read(SmtpReply reply, Stage stage, int accepted)
     {
         var verdict = ReplyCatalogue.Read(reply, stage);
         if (!verdict.Known) LogUnknownReply(logger, Account, stage, reply);
+        if (ReplyCatalogue.AboutOneOfSeveral(verdict, stage, accepted)) return ReplyCatalogue.OneOfSeveral;
         // "Too many" about the very first: splitting would ask the same again at once, for ever.
-        return verdict.Action == VerdictAction.SplitRecipients && !anyAccepted ? verdict.Repeated() : verdict;
+        return verdict.Action == VerdictAction.SplitRecipients && accepted == 0 ? verdict.Repeated() : verdict;
     }
 
     private static TransactionOutcome All(IReadOnlyList<Mailbox> recipients, Verdict verdict) =>

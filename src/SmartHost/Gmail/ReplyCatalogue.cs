@@ -38,6 +38,17 @@ public static class ReplyCatalogue
     public static Verdict ClosedOverAnother { get; } = new(VerdictAction.RetryNow, "closed-over-another-recipient",
         "Gmail closed the connection over another recipient, before it took the message.", "Nothing to do: SmartHost uses a new connection.");
 
+    /// <summary>What <see cref="AboutOneOfSeveral"/> makes of a reply that names no recipient.</summary>
+    public static Verdict OneOfSeveral { get; } = new(VerdictAction.SplitRecipients, "one-of-several-recipients",
+        "Gmail refused one of the recipients after it had the whole message, without saying which.", "Nothing to do: SmartHost sends to fewer at a time until it knows which.");
+
+    /// <summary>
+    /// Said to the whole message of several recipients, one recipient's trouble must not become that of all: they are offered in
+    /// ever smaller transactions, until it is said to one alone.
+    /// </summary>
+    internal static bool AboutOneOfSeveral(Verdict verdict, Stage stage, int accepted) => stage >= Stage.Data && accepted > 1
+        && verdict.Action is VerdictAction.BounceRecipient or VerdictAction.RetryLater && RepliesAboutRecipients.Rows.Any(row => row.Name == verdict.Row);
+
     public static Verdict Read(SmtpReply reply, Stage stage)
     {
         var words = string.Join(' ', reply.Text.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
