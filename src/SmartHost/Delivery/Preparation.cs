@@ -65,7 +65,7 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
 
     private RepairContext Context(QueuedMessage message, AccountSettings account, DeviceRouting routing, CancellationToken cancellation) => new(
         account.Username, account.Aliases, message.Device, routing.From, routing.SubjectPrefix, message.Sender, message.MessageId, message.ReceivedAt,
-        checksum => ids.OfAsync(message, checksum, account.Username.Domain, cancellation));
+        checksum => ids.OfAsync(message, checksum, cancellation));
 
     /// <summary>Null: it may be offered.</summary>
     private static Prepared.Unfit? Unfit(OutgoingMessage outgoing)

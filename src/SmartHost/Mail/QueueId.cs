@@ -34,6 +34,17 @@ public readonly record struct QueueId : IComparable<QueueId>
         return new QueueId(new string(characters));
     }
 
+    /// <summary>When it was made, to the millisecond.</summary>
+    public DateTimeOffset Time
+    {
+        get
+        {
+            var milliseconds = 0L;
+            foreach (var digit in text.AsSpan(0, text is null ? 0 : TimeDigits)) milliseconds = (milliseconds << 5) | (long)Digits.IndexOf(digit);
+            return DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+        }
+    }
+
     private static void WriteTime(DateTimeOffset time, Span<char> characters)
     {
         var milliseconds = time.ToUnixTimeMilliseconds();
