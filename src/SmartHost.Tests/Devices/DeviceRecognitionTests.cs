@@ -11,6 +11,7 @@ public class DeviceRecognitionTests
         Named("office", "192.168.1.0/24"),
         Named("scanner", "192.168.1.23"),
         Named("everyone6", "::/0"),
+        Named("camera", "fe80::1"),
         Named("shop") with { Username = "Shop" },
     ]);
 
@@ -18,6 +19,7 @@ public class DeviceRecognitionTests
     [TestCase("192.168.1.24", "office")]
     [TestCase("::ffff:192.168.1.23", "scanner")]
     [TestCase("fd00::1", "everyone6")]
+    [TestCase("fe80::1%2", "camera")]
     [TestCase("192.168.2.1", null)]
     public void The_longest_prefix_wins(string client, string? device) =>
         Assert.That(Directory.ByAddress(IPAddress.Parse(client))?.Name, Is.EqualTo(device));

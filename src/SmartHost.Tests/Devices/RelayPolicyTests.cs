@@ -33,6 +33,14 @@ public class RelayPolicyTests
     }
 
     [Test]
+    public void What_an_unknown_device_hears_to_add_can_be_added()
+    {
+        var refusal = RelayPolicy.Decide(Request with { Device = null, Client = IPAddress.Parse("fe80::1%2") }).Refusal!.Text;
+        Assert.That(refusal, Does.Contain("addresses: [fe80::1]"));
+        Assert.That(ClientNetwork.TryParse("fe80::1", out _), Is.True);
+    }
+
+    [Test]
     public void A_recipient_that_is_not_listed_is_refused() =>
         Refused(Request with { Recipient = Mailbox.Parse("you@gmail.com.evil.org") }, "devices.ups.recipients",
             "550 5.7.1 Device ups may not write to you@gmail.com.evil.org. Add that address to devices.ups.recipients, or correct it in the device");

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace SmartHost.Devices;
 
@@ -30,5 +31,7 @@ public sealed class DeviceDirectory(IReadOnlyList<Device> devices)
     public Device? ByUsername(string username) =>
         devices.FirstOrDefault(device => string.Equals(device.Username, username, StringComparison.OrdinalIgnoreCase));
 
-    public static IPAddress Normalise(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    /// <summary>As settings name it. The scope of a link-local address (<c>fe80::1%2</c>) numbers one of our own interfaces, and says nothing of the client.</summary>
+    public static IPAddress Normalise(IPAddress address) =>
+        address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address is { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: not 0 } ? new IPAddress(address.GetAddressBytes()) : address;
 }
