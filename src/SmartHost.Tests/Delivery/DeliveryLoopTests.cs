@@ -371,7 +371,7 @@ public class DeliveryLoopTests
         await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(30), async () => (await bench.FindAsync(id)).State == MessageState.Done, "its end");
         var recipient = (await bench.FindAsync(id)).Recipients.Single();
         Assert.That(recipient.State, Is.EqualTo(RecipientState.Bounced));
-        Assert.That(recipient.Reply, Does.StartWith("Tried for 5 days; last answer: "));
+        Assert.That(recipient.Reply, Does.StartWith("4.4.7 Tried for 5 days; last answer: "));
         Assert.That(bench.Time.GetUtcNow() - QueueBench.Start, Is.InRange(TimeSpan.FromDays(5), TimeSpan.FromDays(5.2)));
         Assert.That((await bench.FindAsync(id)).LateAnnounced, Is.True, "it was announced as late before");
         await bench.Reports.ReportAsync(default);

@@ -1,5 +1,6 @@
 using System.Text;
 using MimeKit;
+using SmartHost.Delivery;
 using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;
@@ -82,6 +83,24 @@ public class ReportWriterTests
             assert header.get_content_type() == 'text/rfc822-headers', header.get_content_type()
             assert b'Subject: L\xe4ngere Scans' in header.get_payload(decode=True), header.get_payload(decode=True)
             """], cancellation, report, new Dictionary<string, string> { ["PYTHONUTF8"] = "1" });
+    }
+
+    // RFC 3463: too large, a loop, its time over. Gmail was not asked, so there is no reply to take the code from.
+    [TestCase(5, 3, 4)]
+    [TestCase(5, 4, 6)]
+    [TestCase(4, 4, 7)]
+    public async Task What_we_gave_up_ourselves_keeps_its_status(int kind, int subject, int detail)
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync();
+        var message = bench.Take();
+        var status = new EnhancedStatus(kind, subject, detail);
+        await bench.Queue.SettleAsync(Judgement.GiveUp(message, status, "It was held (by a person) until its 5 days were over.", bench.Time.GetUtcNow()), default);
+        await Writer(bench).ReportAsync(default);
+        var parts = (MultipartReport)(await LoadAsync(bench, (await ReportsAsync(bench)).Single())).Body!;
+        var fields = ((MessageDeliveryStatus)parts[1]).StatusGroups[1];
+        Assert.That((fields["Status"], fields["Diagnostic-Code"]), Is.EqualTo((status.ToString(), (string?)null)));
+        Assert.That(((TextPart)parts[0]).Text, Does.Contain("Reason:   It was held (by a person) until its 5 days were over.\n"));
     }
 
     [Test]

@@ -20,7 +20,7 @@ public class SettlementTests
             Assert.That(message.Recipients, Is.EqualTo(new QueuedRecipient[]
             {
                 new(Mailbox.Parse(Three[0]), RecipientState.Sent, QueueBench.Start, 1, "250 2.0.0 OK"),
-                new(Mailbox.Parse(Three[1]), RecipientState.Bounced, QueueBench.Start, 1, "No such user."),
+                new(Mailbox.Parse(Three[1]), RecipientState.Bounced, QueueBench.Start, 1, "5.1.1 No such user."),
                 new(Mailbox.Parse(Three[2]), RecipientState.Queued, QueueBench.Start.AddMinutes(2), 1, "Busy."),
             }));
             Assert.That((message.State, message.Due, message.Attempts, message.HasContent), Is.EqualTo((MessageState.Queued, QueueBench.Start.AddMinutes(2), 1, true)));

@@ -115,16 +115,9 @@ public static class FailureReport
     private static string InAscii(Mailbox address) => string.Concat(address.ToString().EnumerateRunes()
         .Select(rune => rune.Value is > ' ' and < 0x7f and not ('+' or '=' or '\\') ? rune.ToString() : $"\\x{{{rune.Value:X2}}}"));
 
-    /// <summary>The reply's own enhanced code where it has one of failure; RFC 3464 §2.3.4 wants one in any case.</summary>
-    private static EnhancedStatus StatusOf(string? reply)
-    {
-        if (reply is not null)
-        {
-            if (EnhancedStatus.TryParse(IsSmtpReply(reply) ? reply[4..] : reply, out var status) && status.Class != 2) return status;
-            if (reply.StartsWith("Tried for", StringComparison.Ordinal)) return new EnhancedStatus(4, 4, 7);
-        }
-        return new EnhancedStatus(5, 0, 0);
-    }
+    /// <summary>The enhanced code of the reply, or of our reason, where it has one of failure; RFC 3464 §2.3.4 wants one in any case.</summary>
+    private static EnhancedStatus StatusOf(string? reply) =>
+        reply is not null && EnhancedStatus.TryParse(IsSmtpReply(reply) ? reply[4..] : reply, out var status) && status.Class != 2 ? status : new EnhancedStatus(5, 0, 0);
 
     private static bool IsSmtpReply(string text) => text.Length > 4 && text[..3].All(char.IsAsciiDigit) && text[3] == ' ';
 

@@ -31,7 +31,7 @@ public enum RecipientState
 
 /// <summary>One recipient's standing.</summary>
 /// <param name="Due">When it may be tried (again).</param>
-/// <param name="Reply">The last word about it: the next hop's, or our reason.</param>
+/// <param name="Reply">The last word about it: the next hop's, or our reason; where we gave it up, with the status before it (<c>5.3.4 The message is …</c>).</param>
 public sealed record QueuedRecipient(Mailbox Address, RecipientState State, DateTimeOffset Due, int Attempts, string? Reply)
 {
     /// <summary>A report has told the sender of its bounce.</summary>

@@ -42,7 +42,7 @@ internal static class Standing
         {
             DeliveryStatus.Sent sent => recipient with { State = RecipientState.Sent, Reply = sent.Reply.ToString() },
             DeliveryStatus.Deferred deferred => recipient with { Due = deferred.Due, Reply = deferred.Reason },
-            DeliveryStatus.Bounced bounced => recipient with { State = RecipientState.Bounced, Reply = bounced.Reply?.ToString() ?? bounced.Reason },
+            DeliveryStatus.Bounced bounced => recipient with { State = RecipientState.Bounced, Reply = bounced.Reply?.ToString() ?? $"{bounced.Status} {bounced.Reason}" },
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
