@@ -65,6 +65,26 @@ public class LifetimeTests
     }
 
     [Test]
+    public async Task Each_recipient_is_told_its_own_last_answer()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("450 4.2.1 The user is receiving mail too quickly. gsmtp")) { Argument = "busy@example.com", Times = 100_000 });
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("450 4.4.1 Connection to the mail store failed. gsmtp")) { Argument = "away@example.com", Times = 100_000 });
+        bench.Start();
+        var id = await bench.AcceptAsync(to: ["busy@example.com", "away@example.com"]);
+        await bench.AdvanceAsync(TimeSpan.FromDays(6), TimeSpan.FromHours(1));
+        var over = (await bench.FindAsync(id)).Recipients;
+        Assert.That(over.Select(one => one.Reply), Is.EqualTo(new[]
+        {
+            "4.4.7 Tried for 5 days; last answer: The recipient gets mail too quickly for Gmail. Nothing to do: SmartHost tries again later.",
+            "4.4.7 Tried for 5 days; last answer: Gmail has trouble in its own network. Nothing to do: SmartHost tries again.",
+        }));
+        var told = (await bench.Queue.TimelineAsync(id, default)).Where(entry => entry.Event == TimelineEvent.Bounced);
+        Assert.That(told.Select(entry => $"4.4.7 {entry.Text}"), Is.EqualTo(over.Select(one => one.Reply)));
+        Assert.That(told.Select(entry => entry.Recipient), Is.EqualTo(over.Select(one => one.Address)));
+    }
+
+    [Test]
     public async Task Mail_that_an_allowance_kept_from_its_turn_is_sent_in_the_end()
     {
         await using var bench = await DeliveryBench.OpenAsync();

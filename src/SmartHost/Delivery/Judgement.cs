@@ -97,10 +97,18 @@ internal static class Judgement
         };
     }
 
-    /// <summary>Given up without asking Gmail: its lifetime is over, it is too large, it goes in circles.</summary>
-    public static Settlement GiveUp(QueuedMessage message, EnhancedStatus status, string reason, DateTimeOffset now) => new(message.Id,
-        [.. message.Open.Select(open => new RecipientOutcome(open.Address, new DeliveryStatus.Bounced(status, reason)))],
-        [new TimelineEntry(now, TimelineEvent.Bounced, reason)], CountsAsAttempt: false);
+    /// <summary>Given up without asking Gmail: it is too large, it goes in circles.</summary>
+    public static Settlement GiveUp(QueuedMessage message, EnhancedStatus status, string reason, DateTimeOffset now) => GiveUp(message, status, _ => reason, now);
+
+    /// <summary>Given up without asking Gmail once more: its lifetime is over. Who shares a reason shares a line.</summary>
+    public static Settlement GiveUp(QueuedMessage message, EnhancedStatus status, Func<QueuedRecipient, string> reason, DateTimeOffset now)
+    {
+        var given = message.Open.Select(open => (open.Address, Reason: reason(open))).ToList();
+        var isOne = given.Select(one => one.Reason).Distinct().Count() == 1;
+        return new Settlement(message.Id,
+            [.. given.Select(one => new RecipientOutcome(one.Address, new DeliveryStatus.Bounced(status, one.Reason)))],
+            [.. (isOne ? given.Take(1) : given).Select(one => new TimelineEntry(now, TimelineEvent.Bounced, one.Reason, isOne ? null : one.Address))], CountsAsAttempt: false);
+    }
 
     public static Settlement Park(QueuedMessage message, string reason, DateTimeOffset now) =>
         new(message.Id, [], [new TimelineEntry(now, TimelineEvent.Parked, reason)], CountsAsAttempt: false, Park: reason);

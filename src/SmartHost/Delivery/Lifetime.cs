@@ -53,14 +53,12 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
     {
         var now = time.GetUtcNow();
         var days = settings().Lifetime.TotalDays;
-        var last = message.Open.Select(open => open.Reply).FirstOrDefault(reply => reply is not null);
-        var reason = message.State switch
+        var settlement = Judgement.GiveUp(message, Expired, open => message.State switch
         {
             MessageState.Held => $"It was held ({message.StateReason ?? "by a person"}) until its {days:0.#} days were over.",
             MessageState.Parked => $"It waited for a person ({message.StateReason ?? "parked"}) until its {days:0.#} days were over.",
-            _ => $"Tried for {days:0.#} days; last answer: {last ?? "none"}",
-        };
-        var settlement = Judgement.GiveUp(message, Expired, reason, now);
+            _ => $"Tried for {days:0.#} days; last answer: {open.Reply ?? "none"}",
+        }, now);
         await queue.SettleAsync(settlement, cancellation);
         outcomes.Tell(message, settlement, accounts.Named(message.Account)?.Name ?? "none", now);
     }
