@@ -71,7 +71,7 @@ public class WebhookTests
         using var http = new HttpClient();
         var webhook = new Webhook(http, TimeProvider.System);
         var moved = await webhook.PostAsync(new Secret($"{receiver.Address}moved"), WebhookFormat.Json, Announcement("T"), "nas.lan", default);
-        Assert.That(moved, Is.EqualTo(new Webhook.Failure("it answered with a redirect: write the address that it leads to", Final: true)));
+        Assert.That(moved, Is.EqualTo(new ChannelFailure("it answered with a redirect: write the address that it leads to", Final: true)));
         Assert.That(await webhook.PostAsync(new Secret($"{receiver.Address}moved-as-it-is"), WebhookFormat.Json, Announcement("T"), "nas.lan", default), Is.Null);
         Assert.That(receiver.Posts.Single(post => post.Path == "/").Body, Does.Contain("T (nas.lan)"));
     }

@@ -167,7 +167,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     private async Task DeliverAsync(CancellationToken stop)
     {
         // Mail first, which is a line in our own queue; a webhook that is away costs its whole patience, and so is asked once a turn.
-        Webhook.Failure? away = null;
+        ChannelFailure? away = null;
         foreach (var pending in outbox.Where(one => one.Due <= time.GetUtcNow()).OrderBy(one => one.Way == Way.Webhook).ToList())
         {
             var (failure, carrier) = pending.Way == Way.Webhook ? (away ?? await PostAsync(pending.Announcement, stop), null) : await MailAsync(pending, stop);
@@ -199,13 +199,13 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         }
     }
 
-    private async Task<Webhook.Failure?> PostAsync(Announcement announcement, CancellationToken stop) => settings() switch
+    private async Task<ChannelFailure?> PostAsync(Announcement announcement, CancellationToken stop) => settings() switch
     {
         { Webhook: { } address, Format: var format } => await webhook.PostAsync(address, format, announcement, hostname, stop),
         _ => null, // no longer configured while it waited
     };
 
-    private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> MailAsync(Pending pending, CancellationToken stop)
+    private async Task<(ChannelFailure? Failure, QueueId? Carrier)> MailAsync(Pending pending, CancellationToken stop)
     {
         var mail = pending.Mail ?? SubmitAsync(pending.Announcement, stop);
         pending.Mail = null;
@@ -213,10 +213,10 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         if (mail.IsCompleted) return await mail;
         // The same one the next time: it may be committed in the end, and a second one would be told twice.
         pending.Mail = mail;
-        return (new Webhook.Failure("The disk has not taken it yet.", Final: false), null);
+        return (new ChannelFailure("The disk has not taken it yet.", Final: false), null);
     }
 
-    private async Task<(Webhook.Failure? Failure, QueueId? Carrier)> SubmitAsync(Announcement announcement, CancellationToken stop)
+    private async Task<(ChannelFailure? Failure, QueueId? Carrier)> SubmitAsync(Announcement announcement, CancellationToken stop)
     {
         if (settings().Email is not { } recipient) return (null, null);
         var outcome = await mail.SubmitAsync(recipient, $"[SmartHost] {announcement.Title}", Lane.Urgent, announcement.Alert.Account, "alerts.email",
@@ -224,8 +224,8 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         return outcome switch
         {
             CommitOutcome.Committed committed => (null, committed.Id),
-            CommitOutcome.InsufficientStorage full => (new Webhook.Failure(full.Reason, Final: false), null),
-            CommitOutcome.Failed failed => (new Webhook.Failure(failed.Reason, Final: false), null),
+            CommitOutcome.InsufficientStorage full => (new ChannelFailure(full.Reason, Final: false), null),
+            CommitOutcome.Failed failed => (new ChannelFailure(failed.Reason, Final: false), null),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -316,7 +316,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         public int Failures { get; set; }
 
         /// <summary>On its way to the queue.</summary>
-        public Task<(Webhook.Failure? Failure, QueueId? Carrier)>? Mail { get; set; }
+        public Task<(ChannelFailure? Failure, QueueId? Carrier)>? Mail { get; set; }
     }
 
     private abstract record Word

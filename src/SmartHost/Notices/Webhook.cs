@@ -19,14 +19,11 @@ public sealed partial class Webhook(HttpClient http, TimeProvider time)
     /// <summary>Discord's SUPPRESS_EMBEDS: it fetches no page that a stranger names, and shows none.</summary>
     private const int WithoutPreviews = 1 << 2;
 
-    /// <param name="Final">Trying again will not help: the receiver does not want it so.</param>
-    public sealed record Failure(string Reason, bool Final);
-
-    public async Task<Failure?> PostAsync(Secret address, WebhookFormat? format, Announcement announcement, string host, CancellationToken stop)
+    public async Task<ChannelFailure?> PostAsync(Secret address, WebhookFormat? format, Announcement announcement, string host, CancellationToken stop)
     {
         if (!Uri.TryCreate(address.Reveal(), UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
         {
-            return new Failure("the webhook's address is not an http or https address", Final: true);
+            return new ChannelFailure("the webhook's address is not an http or https address", Final: true);
         }
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
@@ -35,20 +32,20 @@ public sealed partial class Webhook(HttpClient http, TimeProvider time)
             using var request = Request(uri, format ?? FormatOf(uri), announcement, host, time.GetUtcNow());
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             // After 301 or 302 a client asks the new address with GET: whatever that answers, nobody was told.
-            if (response.RequestMessage is { } last && last.Method != HttpMethod.Post) return new Failure("it answered with a redirect: write the address that it leads to", Final: true);
+            if (response.RequestMessage is { } last && last.Method != HttpMethod.Post) return new ChannelFailure("it answered with a redirect: write the address that it leads to", Final: true);
             if (response.IsSuccessStatusCode) return null;
             var code = (int)response.StatusCode;
             // 408 and 429 ask for patience; any other 4xx says that this request is wrong and will stay so.
-            return new Failure($"it answered {code}", Final: code is >= 400 and < 500 and not 408 and not 429);
+            return new ChannelFailure($"it answered {code}", Final: code is >= 400 and < 500 and not 408 and not 429);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return new Failure($"no answer within {Patience.TotalSeconds:0} seconds", Final: false);
+            return new ChannelFailure($"no answer within {Patience.TotalSeconds:0} seconds", Final: false);
         }
         catch (HttpRequestException failure)
         {
             // Not failure.Message: it may name the address.
-            return new Failure(failure.HttpRequestError == HttpRequestError.Unknown ? "it could not be reached" : Words(failure.HttpRequestError), Final: false);
+            return new ChannelFailure(failure.HttpRequestError == HttpRequestError.Unknown ? "it could not be reached" : Words(failure.HttpRequestError), Final: false);
         }
     }
 
