@@ -52,6 +52,33 @@ public class HousekeepingTests
         }
     }
 
+    [Test]
+    public async Task A_disk_that_is_gone_keeps_no_other_step_from_its_turn(CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        using var folder = new SettingsFolder();
+        // Its data folder is not there, so nobody can say what is free on its disk.
+        var settings = new SettingsSource(folder.ConfigFile, new Dictionary<string, string>(), folder.Read(SettingsFolder.Account + SettingsFolder.Scanner));
+        var (time, sightings, log) = (bench.QueueBench.Time, new Sightings(), new Lines());
+        using var http = new HttpClient();
+        var expiry = new ExpiryWatch(() => settings.Current, new AccessTokens(time, http, new RefreshTokens(folder.DataFolder)), bench.Alerts, time);
+        for (var i = 0; i < 3; i++) sightings.Connected(Gateway);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        bench.Alerts.Raise(SmartHost.Notices.Alert.MailUnreadable("database", "A page is damaged.", "Look."));
+        await bench.TurnAsync();
+        var running = new Housekeeping(settings, bench.QueueBench.Queue, new UnknownDevices(), bench.Alerts, expiry, new DockerBridge(sightings, () => settings.Current.Devices, () => Gateway), log, time).RunAsync(stop.Token);
+        // The bridge is looked at after the disk, the queue after the bridge.
+        while (bench.Alerts.Snapshot.Troubles.Count > 0)
+        {
+            await bench.TurnAsync();
+            cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+        await stop.CancelAsync();
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(log.All, Has.Some.StartsWith("housekeeping: ").And.Some.StartsWith("Every device seems to come from 172.17.0.1"));
+    }
+
     private sealed class Lines : ILogger<Housekeeping>
     {
         private readonly List<string> lines = [];

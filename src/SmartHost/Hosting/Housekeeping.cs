@@ -8,7 +8,7 @@ namespace SmartHost.Hosting;
 /// <summary>
 /// What nobody else's event brings about: old history goes; a disk that fills or fails, what is about to end and a new unknown
 /// device are announced; that all devices seem to be one is said in the log.
-/// A round that fails is logged and the next one comes; mail does not depend on it.
+/// A step that fails is logged, keeps no other from its turn, and comes again with the next round; mail does not depend on it.
 /// </summary>
 internal sealed class Housekeeping(
     SettingsSource settings, MailQueue queue, UnknownDevices unknown, Alerts alerts, ExpiryWatch expiry, DockerBridge bridge, ILogger<Housekeeping> logger, TimeProvider time)
@@ -27,29 +27,36 @@ internal sealed class Housekeeping(
             using var timer = new PeriodicTimer(Round, time);
             do
             {
-                try
-                {
-                    WatchDisk();
-                    expiry.Look();
-                    WatchBridge();
-                    await WatchQueueAsync();
-                    // By the monotonic clock: one that was put back by a day must not keep a day's history longer.
-                    if (tidied is not { } last || time.GetElapsedTime(last) >= TidyEvery)
-                    {
-                        tidied = time.GetTimestamp();
-                        await queue.TidyAsync(stop);
-                    }
-                }
-                catch (Exception failure) when (failure is not OperationCanceledException)
-                {
-                    logger.LogError("housekeeping: {Failure}; tried again in a minute", failure.Message);
-                }
+                await TryAsync(WatchDisk);
+                await TryAsync(expiry.Look);
+                await TryAsync(WatchBridge);
+                await TryAsync(WatchQueueAsync);
+                await TryAsync(() => TidyAsync(stop));
             }
             while (await timer.WaitForNextTickAsync(stop));
         }
         finally
         {
             unknown.Appeared -= Announce;
+        }
+    }
+
+    private Task TryAsync(Action step) => TryAsync(() =>
+    {
+        step();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>A disk that is gone cannot say how much it has free, and it is the next step that tells people so.</summary>
+    private async Task TryAsync(Func<Task> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            logger.LogError("housekeeping: {Failure}; tried again later", failure.Message);
         }
     }
 
@@ -79,6 +86,14 @@ internal sealed class Housekeeping(
         }
         if (queue.Damage is { } damage) alerts.Raise(Alert.MailUnreadable("database", damage, MailQueue.WayOut));
         else alerts.Over(AlertKind.QueueTrouble, "database", "No damage was met since the last start.");
+    }
+
+    private async Task TidyAsync(CancellationToken stop)
+    {
+        // By the monotonic clock: one that was put back by a day must not keep a day's history longer.
+        if (tidied is { } last && time.GetElapsedTime(last) < TidyEvery) return;
+        tidied = time.GetTimestamp();
+        await queue.TidyAsync(stop);
     }
 
     private void WatchDisk()
