@@ -32,8 +32,7 @@ internal sealed class ExpiryWatch(Func<SmartHostSettings> settings, AccessTokens
         }
         // What is used no longer, or has no end any more. Until Google was asked, nothing is known of a consent.
         var doubtful = settings().Accounts.Where(account => !tokens.Consent(account).Known).Select(ConsentKey).Concat(endings.Select(ending => ending.Key)).ToHashSet();
-        foreach (var standing in alerts.Snapshot.Troubles.Where(standing => standing.Alert.Kind == AlertKind.Expiring && !doubtful.Contains(standing.Alert.Key)))
-            alerts.Over(AlertKind.Expiring, standing.Alert.Key, "Nothing depends on its end any more.");
+        alerts.Over(AlertKind.Expiring, key => !doubtful.Contains(key), "Nothing depends on its end any more.");
     }
 
     public bool IsNear(Ending ending) => ending.At - time.GetUtcNow() <= ending.Notice;

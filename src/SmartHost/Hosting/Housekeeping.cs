@@ -102,8 +102,8 @@ internal sealed class Housekeeping(
         var low = settings.Current.Alerts.DiskLow;
         var free = new DriveInfo(folder).AvailableFreeSpace;
         // Told to be over a little above the line, so that a disk at the line does not say so every minute. Asked for in
-        // every round: the trouble may be one of a run before this one.
+        // every round, and of the whole kind: the trouble may be one of a run before this one, which kept its mail elsewhere.
         if (free < low) alerts.Raise(Alert.DiskLow(folder, free, low));
-        else if (free > low + low / 10) alerts.Over(AlertKind.DiskLow, folder, $"There is room again: {free >> 20} MB.");
+        else if (free > low + low / 10) alerts.Over(AlertKind.DiskLow, _ => true, $"There is room again: {free >> 20} MB.");
     }
 }

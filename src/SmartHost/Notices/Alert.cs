@@ -48,8 +48,6 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
 
     public string Id => $"{Kind}:{Key}";
 
-    public static string IdOf(AlertKind kind, string key) => $"{kind}:{key}";
-
     // The wording of all alerts, so that one person reads them in one voice.
 
     /// <param name="mailBy">A healthy account that can carry the alert; null: webhook alone.</param>
@@ -77,8 +75,9 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
             Remedy = "Nothing to do for now: SmartHost keeps trying.", ByMail = byMail, Message = id.ToString(),
         };
 
+    /// <summary>There is one such disk, so the folder is no part of its identity: moved to a roomier disk, the trouble is over.</summary>
     public static Alert DiskLow(string folder, long free, long low) =>
-        new(AlertKind.DiskLow, folder, "The disk is nearly full", $"{free >> 20} MB are free where SmartHost keeps its mail ({folder}); it warns below {low >> 20} MB.")
+        new(AlertKind.DiskLow, "data", "The disk is nearly full", $"{free >> 20} MB are free where SmartHost keeps its mail ({folder}); it warns below {low >> 20} MB.")
         {
             Remedy = "Free some space: when the disk is full, devices are told to try again later.", Lasts = true,
         };

@@ -51,7 +51,11 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
 
     /// <summary>What lasted is over; announced if its beginning was. Harmless where nothing was raised.</summary>
     /// <param name="text">A sentence: what is right again.</param>
-    public void Over(AlertKind kind, string key, string text) => words.Writer.TryWrite(new Word.Ended(Alert.IdOf(kind, key), text));
+    public void Over(AlertKind kind, string key, string text) => Over(kind, one => one == key, text);
+
+    /// <summary>The same for all of a kind that are meant: what they were about may be gone, and with it whoever would say each one's end.</summary>
+    /// <param name="isMeant">Asked with each one's key, later and on another thread: it must look at nothing that changes.</param>
+    public void Over(AlertKind kind, Func<string, bool> isMeant, string text) => words.Writer.TryWrite(new Word.Ended(alert => alert.Kind == kind && isMeant(alert.Key), text));
 
     /// <summary>Runs until stopped. Owns all state of this class.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -126,14 +130,20 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
             case Word.Raised { Alert: var alert }:
                 await KeepAsync(alert.Id, standings.TryGetValue(alert.Id, out var known) ? known.Again(alert, now) : AlertStanding.First(alert, now), stop);
                 break;
-            case Word.Ended { Id: var id, Text: var text } when standings.TryGetValue(id, out var standing):
-                // Mail that the disk has yet to take is as good as told.
-                var isTold = standing.Told > 0 || outbox.Exists(pending => pending.Announcement.Alert.Id == id && pending.Mail is not null);
-                outbox.RemoveAll(pending => pending.Announcement.Alert.Id == id);
-                if (isTold) Send(Announcement.End(standing, text, now), byMailToo: true);
-                await KeepAsync(id, null, stop);
+            case Word.Ended { IsMeant: var isMeant, Text: var text }:
+                foreach (var ended in standings.Values.Where(standing => isMeant(standing.Alert)).ToList()) await EndAsync(ended, text, stop);
                 break;
         }
+    }
+
+    private async Task EndAsync(AlertStanding standing, string text, CancellationToken stop)
+    {
+        var id = standing.Alert.Id;
+        // Mail that the disk has yet to take is as good as told.
+        var isTold = standing.Told > 0 || outbox.Exists(pending => pending.Announcement.Alert.Id == id && pending.Mail is not null);
+        outbox.RemoveAll(pending => pending.Announcement.Alert.Id == id);
+        if (isTold) Send(Announcement.End(standing, text, time.GetUtcNow()), byMailToo: true);
+        await KeepAsync(id, null, stop);
     }
 
     private async Task AnnounceAsync(CancellationToken stop)
@@ -325,7 +335,7 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
 
         public sealed record Raised(Alert Alert) : Word;
 
-        public sealed record Ended(string Id, string Text) : Word;
+        public sealed record Ended(Func<Alert, bool> IsMeant, string Text) : Word;
 
         public sealed record Clock : Word
         {
