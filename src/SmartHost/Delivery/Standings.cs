@@ -248,16 +248,6 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         await PutAsync(account.Name, standing.Health == AccountHealth.Healthy ? null : standing.ToJson(), cancellation);
     }
 
-    private async Task PutAsync(string name, string? json, CancellationToken cancellation)
-    {
-        try
-        {
-            // Not kept where the disk does not take it: the next change is another try, and a restart before it begins by one login.
-            await queue.PutStateAsync(Scope, name, json, cancellation);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.DeliveryStumbled(failure);
-        }
-    }
+    /// <summary>False: the disk did not take it, which the queue logs. The next change is another try, and a restart before it begins by one login.</summary>
+    private Task<bool> PutAsync(string name, string? json, CancellationToken cancellation) => queue.PutStateAsync(Scope, name, json, cancellation);
 }

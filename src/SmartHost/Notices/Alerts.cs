@@ -244,20 +244,8 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
     {
         if (standing is null) standings.Remove(id);
         else standings[id] = standing;
-        await DiskAsync(PutAsync(id, standing?.ToJson(), stop), stop);
-    }
-
-    private async Task PutAsync(string id, string? json, CancellationToken stop)
-    {
-        try
-        {
-            // A disk that cannot keep it must not silence it: memory goes on, and only a restart would forget.
-            await queue.PutStateAsync(Scope, id, json, stop);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.AlertsStumbled(failure);
-        }
+        // Where the disk does not take it, which the queue logs, memory goes on: it must not be silenced, and only a restart would forget.
+        await DiskAsync(queue.PutStateAsync(Scope, id, standing?.ToJson(), stop), stop);
     }
 
     /// <summary>Waits for the disk, but a few seconds at most, and not at all while it still owes us something earlier: one that hangs must not silence the word about it.</summary>
