@@ -50,6 +50,25 @@ public class AccountTroubleTests
         Assert.That(bench.Webhook.Bodies, Has.Some.Contain("Over: "));
     }
 
+    [Test]
+    public async Task A_password_refused_after_an_outage_is_told_though_the_outage_was()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.AlertSettings = bench.AlertSettings with { Webhook = new Secret("https://hooks.example.com/x") };
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        await bench.Gmail.GoOfflineAsync();
+        await bench.AcceptAsync();
+        bench.Start();
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(40), TimeSpan.FromMinutes(1));
+        await bench.Alerts.TurnAsync(default);
+        Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(1));
+        await bench.Gmail.GoOnlineAsync();
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), () => Task.FromResult(bench.State().NeedsPerson), "the refused password");
+        await bench.Alerts.TurnAsync(default);
+        Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(2));
+        Assert.That(bench.Webhook.Bodies[1], Does.Contain("app password"));
+    }
+
     // Two connections open; the first fails and the account pauses; the second hangs until the pause's wait is over, and its probe waits for it.
     [Test]
     public async Task A_probe_does_not_wait_for_ever_for_a_connection_that_was_opening_before_the_pause()

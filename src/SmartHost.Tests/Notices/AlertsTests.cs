@@ -47,6 +47,60 @@ public class AlertsTests
     }
 
     [Test]
+    public async Task Another_cause_of_what_lasts_is_news_and_another_text_is_not()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        await bench.RaiseAsync(Paused);
+        await bench.RaiseAsync(Paused with { Text = "The password was refused.", Cause = "password" });
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2));
+        Assert.That(bench.Receiver.Bodies[1], Does.Contain("The password was refused.").And.Not.Contain("Still: "));
+        await bench.RaiseAsync(Paused with { Text = "Refused again, next try at noon.", Cause = "password" });
+        await bench.RaiseAsync(Paused with { Text = "The line is down." });
+        await bench.RestartAsync();
+        await bench.RaiseAsync(Paused with { Text = "Refused once more.", Cause = "password" });
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2), "a line that is down is no news after a reason, nor is the same reason after it");
+    }
+
+    [Test]
+    public async Task Another_cause_takes_the_place_of_the_one_that_was_never_told()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        await bench.RaiseAsync(Paused with { Text = "The line is down." });
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        await bench.RaiseAsync(Paused with { Text = "The password was refused.", Cause = "password" });
+        Assert.That(bench.Receiver.Bodies[^1], Does.Contain("The password was refused."));
+        await bench.AdvanceAsync(TimeSpan.FromHours(2));
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(2), "what was to be tried again is out of date");
+    }
+
+    [Test]
+    public async Task A_text_that_changes_all_the_time_is_shown_and_neither_counted_nor_written()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Webhook = new Secret("https://hooks.example.com/x") });
+        await bench.RaiseAsync(Alert.DiskLow("/data", 400 << 20, 500 << 20));
+        var commits = 0;
+        bench.QueueBench.Fault = step => { if (step == "commit") commits++; };
+        for (var free = 399; free > 0; free--) await bench.RaiseAsync(Alert.DiskLow("/data", free << 20, 500 << 20));
+        Assert.That(commits, Is.Zero);
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("Count").EqualTo(1));
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single().Alert.Text, Does.StartWith("1 MB are free"));
+        await bench.AdvanceAsync(AlertStanding.Remind);
+        Assert.That(bench.Receiver.Bodies[1], Does.Contain("Still: ").And.Contain("1 MB are free").And.Contain("\"more\":0"));
+    }
+
+    [Test]
+    public void A_standing_that_an_earlier_version_wrote_is_read()
+    {
+        var standing = AlertStanding.FromJson("""
+            {"Alert":{"Remedy":null,"Help":null,"Lasts":true,"ByMail":true,"Message":null,"Account":null,"Id":"DiskLow:/data","Kind":"DiskLow","Key":"/data","Title":"The disk is nearly full","Text":"5 MB."},
+             "Since":"2026-03-01T12:00:00+00:00","Last":"2026-03-01T15:00:00+00:00","Count":180,"Told":1,"ToldAt":"2026-03-01T12:00:01+00:00","Due":"2026-03-02T12:00:01+00:00"}
+            """);
+        Assert.That(standing, Is.Not.Null);
+        Assert.That((standing!.Told, standing.Alert.Cause, standing.Due), Is.EqualTo((1, (string?)null, standing.ToldAt + AlertStanding.Remind)));
+    }
+
+    [Test]
     public async Task What_repeats_within_a_while_is_one_more_announcement_with_a_count()
     {
         await using var bench = await AlertsBench.OpenAsync();

@@ -46,6 +46,9 @@ public sealed record Pause(
         LongestHold = TimeSpan.FromHours(24),
         QuietWhileUnreachable = TimeSpan.FromMinutes(30);
 
+    /// <summary>Another one is news. Null: the line is down, which is no news to people who know a reason already.</summary>
+    internal string? Cause => Kind == PauseKind.Unreachable ? null : Row;
+
     /// <summary>The standing after Gmail's word, given the one before it.</summary>
     public static Pause After(Pause? before, Verdict verdict, bool atLogin, DateTimeOffset now, RetrySchedule schedule)
     {

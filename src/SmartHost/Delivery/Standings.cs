@@ -152,9 +152,12 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
     private async Task AnnounceAsync(Account account, CancellationToken cancellation)
     {
         if (account.Standing.Pause is not { } pause || !pause.IsWorthAnnouncing(time.GetUtcNow())) return;
-        alerts.Raise(Alert.AccountPaused(account.Name, pause.Happened, pause.Remedy, pause.Help, pause.NextProbe, accounts.HealthyBeside(account)));
+        Raise(account, pause);
         await KeepAsync(account, account.Standing with { Pause = pause with { Announced = true } }, cancellation);
     }
+
+    private void Raise(Account account, Pause pause) =>
+        alerts.Raise(Alert.AccountPaused(account.Name, pause.Happened, pause.Remedy, pause.Help, pause.NextProbe, accounts.HealthyBeside(account)) with { Cause = pause.Cause });
 
     private async Task PauseAsync(Account account, Verdict verdict, bool atLogin, CancellationToken cancellation)
     {
@@ -163,7 +166,7 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         if (pause.Kind == PauseKind.Unreachable) log.AccountUnreachable(account.Name, pause.NextProbe, $"{pause.Happened} {pause.Remedy}");
         else log.AccountPaused(account.Name, pause.NextProbe, pause.Happened, pause.Remedy);
         // Another reason than the one people know of is news.
-        if (before?.Row != pause.Row && pause.Kind != PauseKind.Unreachable) pause = pause with { Announced = false };
+        if (pause.Cause is { } cause && cause != before?.Cause) pause = pause with { Announced = false };
         await KeepAsync(account, account.Standing with
         {
             Pause = pause,

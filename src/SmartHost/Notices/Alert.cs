@@ -46,6 +46,9 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
     /// <summary>The account its mail should leave by. Null: the default one.</summary>
     public string? Account { get; init; }
 
+    /// <summary>Why a state lasts, in a word that no number changes: another cause is news. Null: it has but one, or this one is no news after another.</summary>
+    public string? Cause { get; init; }
+
     public string Id => $"{Kind}:{Key}";
 
     // The wording of all alerts, so that one person reads them in one voice.

@@ -4,9 +4,9 @@ using System.Text.Json.Serialization;
 namespace SmartHost.Notices;
 
 /// <summary>What is known of one alert between its announcements; outlives a restart.</summary>
-/// <param name="Count">How often it was raised since <paramref name="Since"/>.</param>
+/// <param name="Count">How often an event was raised since <paramref name="Since"/>; a state counts as one, however often it is said to go on.</param>
 /// <param name="Told">How many of them people have heard of; 0: not announced yet.</param>
-/// <param name="ToldAt">When it was announced last.</param>
+/// <param name="ToldAt">When it was announced last. Null: never, or since then its cause has become another.</param>
 public sealed record AlertStanding(Alert Alert, DateTimeOffset Since, DateTimeOffset Last, int Count, int Told, DateTimeOffset? ToldAt)
 {
     /// <summary>The same again within this is one announcement with a count.</summary>
@@ -17,7 +17,12 @@ public sealed record AlertStanding(Alert Alert, DateTimeOffset Since, DateTimeOf
 
     public static AlertStanding First(Alert alert, DateTimeOffset now) => new(alert, now, now, 1, 0, null);
 
-    public AlertStanding Again(Alert alert, DateTimeOffset now) => this with { Alert = alert, Last = now, Count = Count + 1 };
+    /// <summary>It lasts, and for another reason than the one that was told.</summary>
+    public bool IsNews(Alert alert) => alert.Cause is not null && alert.Cause != Alert.Cause;
+
+    public AlertStanding Again(Alert alert, DateTimeOffset now) => alert.Lasts
+        ? this with { Alert = alert with { Cause = alert.Cause ?? Alert.Cause }, Last = now, ToldAt = IsNews(alert) ? null : ToldAt }
+        : this with { Alert = alert, Last = now, Count = Count + 1 };
 
     /// <param name="count">How many the announcement spoke of: more may have been raised while it was on its way.</param>
     public AlertStanding Announced(DateTimeOffset now, int count) => this with { Told = count, ToldAt = now };

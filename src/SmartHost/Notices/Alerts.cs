@@ -124,11 +124,17 @@ public sealed class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalM
         var now = time.GetUtcNow();
         switch (word)
         {
-            // A state that goes on is no news, and not worth a write every minute.
-            case Word.Raised { Alert: { Lasts: true } alert } when standings.TryGetValue(alert.Id, out var same) && same.Alert == alert:
+            // A state that goes on is no news, and not worth a write every minute: what its text says by now is for the page.
+            case Word.Raised { Alert: { Lasts: true } alert } when standings.TryGetValue(alert.Id, out var same) && !same.IsNews(alert):
+                standings[alert.Id] = same.Again(alert, now);
+                break;
+            case Word.Raised { Alert: var alert } when standings.TryGetValue(alert.Id, out var known):
+                // What waits to tell of another cause would be old when it arrives, and pass for the news.
+                if (alert.Lasts) outbox.RemoveAll(pending => pending.Announcement.Alert.Id == alert.Id && !pending.Announcement.IsOver);
+                await KeepAsync(alert.Id, known.Again(alert, now), stop);
                 break;
             case Word.Raised { Alert: var alert }:
-                await KeepAsync(alert.Id, standings.TryGetValue(alert.Id, out var known) ? known.Again(alert, now) : AlertStanding.First(alert, now), stop);
+                await KeepAsync(alert.Id, AlertStanding.First(alert, now), stop);
                 break;
             case Word.Ended { IsMeant: var isMeant, Text: var text }:
                 foreach (var ended in standings.Values.Where(standing => isMeant(standing.Alert)).ToList()) await EndAsync(ended, text, stop);

@@ -10,11 +10,10 @@ public sealed record Announcement(Alert Alert, string Title, string Text, DateTi
 {
     public static Announcement Of(AlertStanding standing)
     {
-        var news = standing.Count - standing.Told;
-        var more = Math.Max(0, news - 1);
-        var title = standing.Alert.Lasts && standing.Told > 0 ? $"Still: {standing.Alert.Title}" : standing.Alert.Title;
+        var more = standing.Alert.Lasts ? 0 : Math.Max(0, standing.Count - standing.Told - 1);
+        var title = standing.Alert.Lasts && standing.ToldAt is not null ? $"Still: {standing.Alert.Title}" : standing.Alert.Title;
         var text = standing.Alert.Text;
-        if (more > 0 && !standing.Alert.Lasts) text += $" And {more} more like it since {standing.Since.UtcDateTime:HH:mm} UTC.";
+        if (more > 0) text += $" And {more} more like it since {standing.Since.UtcDateTime:HH:mm} UTC.";
         return new Announcement(standing.Alert, title, text, standing.Since, standing.Count, more, IsOver: false);
     }
 
