@@ -109,6 +109,29 @@ public class OverviewTests
     }
 
     [Test]
+    public async Task Only_what_a_channel_took_is_called_announced()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var now = bench.Time.GetUtcNow();
+        var disk = Alert.DiskLow("/data", 1, 2);
+        var unheard = new Unheard(now, "no channel is set (alerts)");
+        using var script = bench.Script();
+        Assert.That(await SaidAsync(new AlertStanding(disk, now, now, 1, 1, now)), Does.Contain("Announced just now."));
+        Assert.That(await SaidAsync(new AlertStanding(disk, now, now, 1, 0, null)), Does.Contain("Not announced: the page alone tells of it so far."));
+        Assert.That(await SaidAsync(new AlertStanding(disk, now, now, 1, 0, null, unheard)), Does.Contain("Not announced: no channel is set (alerts).").And.Not.Contain("Announced just now"));
+        Assert.That(await SaidAsync(new AlertStanding(disk, now, now, 1, 1, now, unheard)), Does.Contain("Announced just now, and not since: no channel is set (alerts)."));
+        var api = await script.GetStringAsync("/api/v1/alerts");
+        Assert.That(api, Does.Contain("\"notTold\":\"no channel is set (alerts)\""));
+
+        async Task<string> SaidAsync(AlertStanding standing)
+        {
+            bench.Troubles.Clear();
+            bench.Troubles.Add(standing);
+            return System.Net.WebUtility.HtmlDecode(await script.GetStringAsync("/"));
+        }
+    }
+
+    [Test]
     public async Task A_headline_leads_to_what_it_speaks_of()
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -62,7 +62,7 @@ public class AccountTroubleTests
         await bench.AdvanceAsync(TimeSpan.FromMinutes(40), TimeSpan.FromMinutes(1));
         await bench.Alerts.TurnAsync(default);
         Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(1));
-        await bench.Gmail.GoOnlineAsync();
+        bench.Gmail.GoOnline();
         await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), () => Task.FromResult(bench.State().NeedsPerson), "the refused password");
         await bench.Alerts.TurnAsync(default);
         Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(2));

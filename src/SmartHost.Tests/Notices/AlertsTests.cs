@@ -194,6 +194,114 @@ public class AlertsTests
     }
 
     [Test]
+    public async Task What_nobody_could_hear_is_not_called_told_and_is_told_when_a_channel_is_set()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
+        await bench.RaiseAsync(Paused);
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("ToldAt").Null.And.Property("Unheard").EqualTo(new Unheard(bench.QueueBench.Time.GetUtcNow(), "no channel is set (alerts)")));
+        bench.Settings = new AlertSettings { Email = You };
+        await bench.TurnAsync();
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single().Unheard?.Why, Is.EqualTo("it goes by webhook alone, and none is set (alerts.webhook)"));
+        bench.Settings = new AlertSettings { Webhook = new Secret("https://hooks.example.com/x") };
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(1));
+        Assert.That(bench.Receiver.Bodies.Single(), Does.Contain("Gmail account default is paused").And.Not.Contain("Still: "));
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("ToldAt").EqualTo(bench.QueueBench.Time.GetUtcNow()).And.Property("Unheard").Null);
+    }
+
+    [Test]
+    public async Task A_corrected_webhook_is_told_at_once_also_after_a_restart()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.NotFound);
+        await bench.RaiseAsync(Paused);
+        await bench.RaiseAsync(Failed());
+        Assert.That(bench.Alerts.Snapshot.Troubles, Has.Exactly(2).With.Property("ToldAt").Null.And.Property("Unheard").Property("Why").EqualTo("it could not be delivered by webhook (it answered 404)"));
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        bench.Settings = bench.Settings with { Webhook = new Secret("https://hooks.example.com/right") };
+        await bench.RestartAsync();
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies.Skip(2), Has.Exactly(2).Items.And.Some.Contain("is paused").And.Some.Contain("failed"));
+    }
+
+    [Test]
+    public async Task A_webhook_that_is_away_holds_up_no_channel_that_is_set_meanwhile()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        await bench.RaiseAsync(Paused with { ByMail = true });
+        bench.Settings = bench.Settings with { Email = You };
+        await bench.TurnAsync();
+        Assert.That(await bench.MailAsync(), Has.Count.EqualTo(1));
+        await bench.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.That((await bench.MailAsync()).Count, Is.EqualTo(1), "and the mail is not sent again for the webhook's sake");
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(3));
+    }
+
+    [Test]
+    public async Task An_event_that_nobody_could_hear_is_forgotten_like_one_that_was_told()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
+        await bench.RaiseAsync(Failed());
+        Assert.That(await bench.AdvanceAsync(TimeSpan.FromMinutes(1)), Is.EqualTo(AlertStanding.Fold - TimeSpan.FromMinutes(1)));
+        await bench.RaiseAsync(Failed());
+        await bench.AdvanceAsync(AlertStanding.Fold);
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single().Count, Is.EqualTo(2));
+        await bench.AdvanceAsync(AlertStanding.Fold);
+        Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_webhook_that_is_taken_out_of_the_settings_was_not_told()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        await bench.RaiseAsync(Paused);
+        bench.Settings = new AlertSettings();
+        await bench.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.That(bench.Alerts.Snapshot.Deliveries, Has.Exactly(1).Items.With.Property("Problem").Contains("502"));
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("ToldAt").Null.And.Property("Unheard").Property("Why").EqualTo("no channel is set (alerts)"));
+        Assert.That(bench.Log.Lines, Has.None.StartsWith("alert by webhook: "));
+        bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_reminder_that_reached_nobody_leaves_what_was_told_told()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        await bench.RaiseAsync(Paused);
+        var told = bench.QueueBench.Time.GetUtcNow();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.NotFound);
+        await bench.AdvanceAsync(AlertStanding.Remind);
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("ToldAt").EqualTo(told).And.Property("Unheard").Not.Null);
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies[^1], Does.Contain("Over: "));
+    }
+
+    [Test, CancelAfter(30_000)]
+    public async Task A_change_of_the_settings_wakes_the_loop(CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var told = new TaskCompletionSource();
+        bench.Receiver.Answer = _ =>
+        {
+            told.TrySetResult();
+            return new HttpResponseMessage(HttpStatusCode.OK);
+        };
+        await bench.RaiseAsync(Paused);
+        var running = bench.Alerts.RunAsync(stop.Token);
+        bench.Settings = new AlertSettings { Webhook = new Secret("https://hooks.example.com/x") };
+        bench.Alerts.NotifySettingsChanged();
+        await told.Task.WaitAsync(cancellation);
+        await stop.CancelAsync();
+        await running.WaitAsync(cancellation);
+    }
+
+    [Test]
     public async Task What_was_not_told_before_a_restart_is_told_after_it_and_what_was_is_not()
     {
         await using var bench = await AlertsBench.OpenAsync();

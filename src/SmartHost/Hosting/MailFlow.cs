@@ -52,6 +52,7 @@ internal sealed class MailFlow : IAsyncDisposable
             foreach (var sentence in settings.AfterRestart) logger.LogWarning("{Sentence}", sentence);
             queue.Change(settings.Current.Queue, settings.Current.Delivery.Lifetime);
             Delivery.NotifySettingsChanged();
+            Alerts.NotifySettingsChanged();
         };
         settings.Refused += problems => logger.LogError("the changed settings have a mistake, so the old ones stay: {Problems}", string.Join("; ", problems.Where(problem => problem.IsError)));
         meters.ObserveQueue(Waiting, () => queue.Counts().Octets, () => queue.Counts().Oldest is { } oldest ? (time.GetUtcNow() - oldest).TotalSeconds : 0);

@@ -26,13 +26,15 @@ public sealed record AccountReply(
 }
 
 /// <param name="Lasts">It is a state that will be announced as over; otherwise it was an event.</param>
-/// <param name="ToldAt">When it was last announced. Null: not yet, or to nobody.</param>
+/// <param name="ToldAt">When a channel last took it. Null: none did yet.</param>
+/// <param name="NotTold">Why the last try to tell it reached nobody. Null: it did, or it is on its way.</param>
 /// <param name="Message">The id of the message that it is about.</param>
 public sealed record AlertReply(
-    AlertKind Kind, string Title, string Text, string? Remedy, Uri? Help, string? Message, bool Lasts, DateTimeOffset Since, DateTimeOffset Last, int Count, DateTimeOffset? ToldAt)
+    AlertKind Kind, string Title, string Text, string? Remedy, Uri? Help, string? Message, bool Lasts, DateTimeOffset Since, DateTimeOffset Last, int Count, DateTimeOffset? ToldAt,
+    string? NotTold)
 {
     public static AlertReply Of(AlertStanding standing) => new(standing.Alert.Kind, standing.Alert.Title, standing.Alert.Text, standing.Alert.Remedy, standing.Alert.Help,
-        standing.Alert.Message, standing.Alert.Lasts, standing.Since, standing.Last, standing.Count, standing.ToldAt);
+        standing.Alert.Message, standing.Alert.Lasts, standing.Since, standing.Last, standing.Count, standing.ToldAt, standing.Unheard?.Why);
 }
 
 /// <summary>How telling an alert on one channel went.</summary>
