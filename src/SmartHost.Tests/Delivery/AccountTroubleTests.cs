@@ -69,6 +69,31 @@ public class AccountTroubleTests
         Assert.That(bench.Webhook.Bodies[1], Does.Contain("app password"));
     }
 
+    // The alerts' loop has no turn before the crash, so their words are lost.
+    [Test]
+    public async Task A_crash_between_a_pause_and_its_announcement_loses_neither_its_beginning_nor_its_end_and_tells_neither_twice()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        await PausedByItsPasswordAsync(bench);
+        for (var i = 0; i < 2; i++)
+        {
+            await bench.RestartAsync();
+            await bench.RestAsync();
+            await bench.Alerts.TurnAsync(default);
+            Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(1).And.Some.Contain("is paused"));
+        }
+        bench.Accounts = [bench.Account("default", DeliveryBench.You)];
+        bench.Loop.NotifySettingsChanged();
+        await bench.Gmail.WaitForAsync(5, bench.TooLong);
+        for (var i = 0; i < 2; i++)
+        {
+            await bench.RestartAsync();
+            await bench.RestAsync();
+            await bench.Alerts.TurnAsync(default);
+            Assert.That(bench.Webhook.Bodies, Has.Count.EqualTo(2).And.Some.Contain("Over: "));
+        }
+    }
+
     // Two connections open; the first fails and the account pauses; the second hangs until the pause's wait is over, and its probe waits for it.
     [Test]
     public async Task A_probe_does_not_wait_for_ever_for_a_connection_that_was_opening_before_the_pause()

@@ -420,5 +420,50 @@ public class AlertsTests
         await running.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    [Test, CancelAfter(30_000)]
+    public async Task What_is_said_while_a_webhook_lets_us_wait_outlives_a_stop(CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        await bench.RaiseAsync(Alert.DiskLow("/data", 1, 2));
+        using var stop = new CancellationTokenSource();
+        bench.Receiver.Answer = _ =>
+        {
+            bench.Alerts.Raise(Paused);
+            bench.Alerts.Over(AlertKind.DiskLow, _ => true, "There is room.");
+            stop.Cancel();
+            throw new OperationCanceledException(stop.Token);
+        };
+        bench.Alerts.Raise(Failed());
+        await bench.Alerts.RunAsync(stop.Token).WaitAsync(cancellation);
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        await bench.RestartAsync();
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies, Has.Some.Contain("is paused"));
+        // As the housekeeping does every minute.
+        bench.Alerts.Over(AlertKind.DiskLow, _ => true, "There is room.");
+        await bench.TurnAsync();
+        Assert.That(bench.Receiver.Bodies[^1], Does.Contain("Over: The disk"));
+    }
+
+    [Test]
+    public async Task An_end_that_could_not_be_told_before_a_restart_is_told_after_it_once()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        await bench.RaiseAsync(Paused);
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+        await bench.TurnAsync();
+        Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty);
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        for (var i = 0; i < 2; i++)
+        {
+            await bench.RestartAsync();
+            bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+            await bench.TurnAsync();
+        }
+        Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(3), "the trouble, its end that was refused, its end");
+        Assert.That(bench.Receiver.Bodies[2], Does.Contain("Over: "));
+    }
+
     private static Alert Failed() => Alert.MessageFailed("scanner", QueueId.Create(DateTimeOffset.UnixEpoch, new Random(1)), "Scan", You, "No such user.");
 }

@@ -279,7 +279,11 @@ public sealed class DeliveryLoop : IDisposable
         var changes = accounts.Configure(accountSettings(), settings());
         foreach (var account in changes.Gone.Concat(changes.Rerouted)) connections.Abandon(account);
         await standings.FollowAsync(changes, tasks.Abandoned);
-        if (!started) await standings.ForgetStrangersAsync(tasks.Abandoned);
+        if (!started)
+        {
+            await standings.ForgetStrangersAsync(tasks.Abandoned);
+            standings.SayAgain();
+        }
         (started, configured) = (true, true);
     }
 

@@ -53,9 +53,23 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         foreach (var (name, json) in queue.GetStates(Scope).Where(stored => accounts.Find(stored.Key) is null))
         {
             if (AccountStanding.FromJson(json).Pause is { } pause) await TryExtendAsync(stored => stored is null || stored == name, pause.KeptUntil, cancellation);
-            alerts.Over(AlertKind.AccountPaused, name, "The account is no longer configured.");
             await PutAsync(name, null, cancellation);
         }
+    }
+
+    /// <summary>
+    /// Once, at the start: what was announced of each account is said again. A crash can come between our note of it and the
+    /// alerts' own, and then nobody else would say it: a pause untold, or one that never ends. Where they have it, it is no news.
+    /// </summary>
+    public void SayAgain()
+    {
+        foreach (var account in accounts.All)
+        {
+            if (account.Standing.Pause is not { } pause) alerts.Over(AlertKind.AccountPaused, account.Name, "The account is not paused any more.");
+            else if (pause.Announced) Raise(account, pause);
+        }
+        var names = accounts.All.Select(account => account.Name).ToHashSet();
+        alerts.Over(AlertKind.AccountPaused, name => !names.Contains(name), "The account is no longer configured.");
     }
 
     // --- what Gmail says ----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ public sealed partial class Alerts
     /// that there are now, and whatever waits for another try gets it: they may have been corrected. So it is at the start,
     /// for the change may be why it was restarted.
     /// </summary>
-    private void FollowSettings()
+    private async Task FollowSettingsAsync(CancellationToken stop)
     {
         var now = settings();
         var isOther = now != channels;
@@ -29,7 +29,7 @@ public sealed partial class Alerts
         // Mail that the disk has yet to take cannot be called back.
         foreach (var pending in outbox.Where(one => one.Mail is null).ToList())
         {
-            if (!IsSet(pending.Way) || (isOther && !pending.Announcement.IsOver && !IsHeard(pending))) outbox.Remove(pending);
+            if (!IsSet(pending.Way) || (isOther && !pending.Announcement.IsOver && !IsHeard(pending))) await LeaveAsync(pending, stop);
             else if (isOther) pending.Due = time.GetUtcNow();
         }
         if (!isOther) return;
@@ -62,7 +62,7 @@ public sealed partial class Alerts
             if (failure is null)
             {
                 log.AlertDelivered(name, pending.Announcement.Title);
-                outbox.Remove(pending);
+                await LeaveAsync(pending, stop);
                 if (!pending.Announcement.IsOver && standings.TryGetValue(id, out var standing)) await KeepAsync(id, standing.Announced(now, pending.Announcement.Count), stop);
                 Remember(new AlertDelivery(now, name, pending.Announcement.Title, null, null, carrier?.ToString()));
                 continue;
@@ -73,12 +73,20 @@ public sealed partial class Alerts
             var last = failure.Final || now - pending.Begun >= GiveUpAfter;
             Remember(new AlertDelivery(now, name, pending.Announcement.Title, failure.Reason, last ? null : pending.Due));
             if (!last) continue;
-            outbox.Remove(pending);
+            await LeaveAsync(pending, stop);
             // The other channel has it, or may yet.
             if (pending.Announcement.IsOver || IsHeard(pending) || IsOnItsWay(id)) continue;
             // Else it would be announced anew at once, for ever.
             await KeepAsync(id, standings[id].NotHeard(now, $"it could not be delivered by {name} ({failure.Reason.TrimEnd('.')})"), stop);
         }
+    }
+
+    /// <summary>It is on its way no more. An end that was told, or never will be, is the end on disk as well.</summary>
+    private async Task LeaveAsync(Pending pending, CancellationToken stop)
+    {
+        outbox.Remove(pending);
+        var id = pending.Announcement.Alert.Id;
+        if (pending.Announcement.IsOver && !IsOnItsWay(id) && !standings.ContainsKey(id)) await KeepAsync(id, null, stop);
     }
 
     private Task<ChannelFailure?> PostAsync(Announcement announcement, CancellationToken stop) => webhook.PostAsync(channels.Webhook!, channels.Format, announcement, hostname, stop);

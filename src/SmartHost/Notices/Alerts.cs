@@ -61,7 +61,10 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // What is not told yet is in the queue's storage.
+            // The queue is open still: what was said since the last turn joins there what is not told yet. Delivery's last word may be
+            // of a pause for good, and while a webhook lets us wait there is no turn.
+            if (!loaded) Load();
+            while (words.Reader.TryRead(out var word)) await TakeAsync(word, CancellationToken.None);
         }
     }
 
@@ -83,7 +86,7 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
     {
         if (!loaded) Load();
         FollowClock();
-        FollowSettings();
+        await FollowSettingsAsync(stop);
         while (words.Reader.TryRead(out var word)) await TakeAsync(word, stop);
         await AnnounceAsync(stop);
         await DeliverAsync(stop);
@@ -139,8 +142,9 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         // Mail that the disk has yet to take is as good as told.
         var isTold = standing.Told > 0 || outbox.Exists(pending => pending.Announcement.Alert.Id == id && pending.Mail is not null);
         outbox.RemoveAll(pending => pending.Announcement.Alert.Id == id);
-        if (isTold) Send(Announcement.End(standing, text, time.GetUtcNow()), byMailToo: true);
-        await KeepAsync(id, null, stop);
+        // On disk it stands until its end is told, too: whoever said that it is over says so again after a restart.
+        if (isTold && Send(Announcement.End(standing, text, time.GetUtcNow()), byMailToo: true)) standings.Remove(id);
+        else await KeepAsync(id, null, stop);
     }
 
     private async Task AnnounceAsync(CancellationToken stop)
@@ -166,7 +170,7 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         if (standing is null) standings.Remove(id);
         else standings[id] = standing;
         // Where the disk does not take it, which the queue logs, memory goes on: it must not be silenced, and only a restart would forget.
-        await DiskAsync(queue.PutStateAsync(Scope, id, standing?.ToJson(), stop), stop);
+        await DiskAsync(queue.PutStateAsync(Scope, id, standing?.ToJson(), CancellationToken.None), stop);
     }
 
     /// <summary>Waits for the disk, but a few seconds at most, and not at all while it still owes us something earlier: one that hangs must not silence the word about it.</summary>
