@@ -385,6 +385,22 @@ public class AccessTokensTests
     }
 
     [Test]
+    public async Task A_token_that_Gmail_refused_is_not_shown_again_however_fresh_it_was()
+    {
+        var account = OAuth("1//refresh");
+        await using var gmail = new ScriptedGmail(
+            ScriptedGmail.Hello + ScriptedGmail.HelloAgain + RefusedToken,
+            ScriptedGmail.Hello + ScriptedGmail.HelloAgain + RefusedToken.Replace("AUTH XOAUTH2 *", $"AUTH XOAUTH2 {Response("ya29.token-2")}", StringComparison.Ordinal));
+        var connector = Given.Connector(gmail, tokens: tokens);
+        for (var i = 0; i < 2; i++) Assert.That(await connector.OpenAsync(account, CancellationToken.None), Is.TypeOf<OpenOutcome.Failed>());
+        await gmail.PlayedAsync();
+        Assert.That(gmail.Heard.Count(line => line.StartsWith("AUTH", StringComparison.Ordinal)), Is.EqualTo(2), "one login a try");
+        Assert.That(endpoint.Forms, Has.Count.EqualTo(2));
+
+        static string Response(string token) => Convert.ToBase64String(Encoding.ASCII.GetBytes($"user=you@gmail.com\u0001auth=Bearer {token}\u0001\u0001"));
+    }
+
+    [Test]
     public async Task Without_a_token_nothing_connects()
     {
         endpoint.Refuse(400, "invalid_grant", "Token has been expired or revoked.");

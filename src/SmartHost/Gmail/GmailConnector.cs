@@ -40,19 +40,18 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
 
         // A token from before may have been revoked in the meantime. One new one, on a new connection, and no loop:
         // what a fresh token is refused for, another would be too.
-        if (proof is LoginProof.AccessToken { Fresh: false } stale && outcome is OpenOutcome.Failed { Reply.Code: 535 or 334 } failed)
+        if (!ForgetRefused(account, proof, outcome) || proof is LoginProof.AccessToken { Fresh: true }) return outcome;
+        var failed = (OpenOutcome.Failed)outcome;
+        (proof, refusal) = await ProofAsync(account, cancellation);
+        if (proof is null) return refusal!;
+        outcome = await OpenAsync(account, proof, cancellation);
+        ForgetRefused(account, proof, outcome);
+        return outcome switch
         {
-            tokens!.Forget(account, stale.Value);
-            (proof, refusal) = await ProofAsync(account, cancellation);
-            if (proof is null) return refusal!;
-            outcome = await OpenAsync(account, proof, cancellation) switch
-            {
-                OpenOutcome.Opened opened => opened with { Tried = $"{failed.Tried}; with a new access token {opened.Tried}" },
-                OpenOutcome.Failed again => again with { Tried = $"{failed.Tried}; with a new access token {again.Tried}" },
-                _ => throw new UnreachableException(),
-            };
-        }
-        return outcome;
+            OpenOutcome.Opened opened => opened with { Tried = $"{failed.Tried}; with a new access token {opened.Tried}" },
+            OpenOutcome.Failed again => again with { Tried = $"{failed.Tried}; with a new access token {again.Tried}" },
+            _ => throw new UnreachableException(),
+        };
     }
 
     /// <summary>As far as TLS and a greeting, then QUIT, for a check: nothing is logged in. Never throws for what Gmail or the network does.</summary>
@@ -115,6 +114,17 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         }
         if (!furthest!.Verdict!.Known) GmailSession.LogUnknownReply(log, account.Name, furthest.Stage, furthest.Reply!);
         return new OpenOutcome.Failed(furthest.Verdict, furthest.Reply, string.Join("; ", tried));
+    }
+
+    /// <summary>
+    /// True: Gmail did not accept the token, and nobody will show it again. Also a fresh one is forgotten: kept, it would be an
+    /// old one to the next try, which would begin with a login that is known to fail and make two where one is too many.
+    /// </summary>
+    private bool ForgetRefused(AccountSettings account, LoginProof proof, OpenOutcome outcome)
+    {
+        if (proof is not LoginProof.AccessToken token || outcome is not OpenOutcome.Failed { Reply.Code: 535 or 334 }) return false;
+        tokens!.Forget(account, token.Value);
+        return true;
     }
 
     private PortAttempt Attempt(AccountSettings account, int port) => new(Sockets, account, port, localDomain, timeouts, time, log);
