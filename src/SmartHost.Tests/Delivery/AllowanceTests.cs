@@ -43,6 +43,10 @@ public class AllowanceTests
         Assert.That(Allowance.Of(Account with { DailyMessages = int.MaxValue, DailyRecipients = int.MaxValue }, new Spend("default", 1_000_000, 1_000_000), 0, 0).Left(Lane.Bulk), Is.GreaterThan(1_000_000));
 
     [Test]
+    public void However_small_an_allowance_each_lane_has_a_share_of_it([Values] Lane lane) =>
+        Assert.That(Allowance.Of(Account with { DailyMessages = 1, DailyRecipients = 1 }, new Spend("default", 0, 0), 0, 0).Left(lane), Is.EqualTo(1));
+
+    [Test]
     public void Used_goes_by_whichever_is_nearer_to_its_end() =>
         Assert.That((Allowance.Of(Account, new Spend("default", 80, 10), 0, 0).Used, Allowance.Of(Account, new Spend("default", 1, 100), 0, 0).Used), Is.EqualTo((0.8, 0.5)));
 }

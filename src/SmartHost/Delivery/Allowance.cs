@@ -24,7 +24,8 @@ public readonly record struct Allowance(int Messages, int Recipients, int DailyM
         var percent = Percent(lane);
         // Products in long: a Workspace's numbers times 100 are near the edge of an int when somebody writes "no limit" as int.MaxValue.
         if ((long)Messages * 100 >= (long)DailyMessages * percent) return 0;
-        var ceiling = (long)DailyRecipients * percent / 100;
+        // Rounded up, as the messages above are: the share of a very small allowance would be nobody, and the lane would wait for ever.
+        var ceiling = ((long)DailyRecipients * percent + 99) / 100;
         return (int)Math.Clamp(ceiling - Recipients, 0, int.MaxValue);
     }
 
