@@ -408,6 +408,16 @@ public class OutgoingMessageTests
         Assert.That(sent.Length, Is.EqualTo(message.Size), "it can be sent all the same");
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_name_that_cannot_be_read_costs_nobody_Gmails_answer(bool stopping)
+    {
+        var stored = new StumblingStream(Attached([]).ToArray());
+        await using var message = await OutgoingMessage.PrepareAsync(stored, Context, default);
+        stored.Stumbles = !stopping;
+        Assert.That(await message.FindBlockedAsync(new CancellationToken(stopping)), Is.Empty);
+    }
+
     [TestCase("")]
     [TestCase("PK\u0005\u0006")]
     [TestCase("PK\u0001\u0002PK\u0001\u0002xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxPK\u0005\u0006xxxxxxxxxxxxxxxxxxxxxx")]
@@ -505,6 +515,17 @@ public class OutgoingMessageTests
     /// <summary>The decoded text of every part; the line end before a boundary is the boundary's.</summary>
     private static string[] Leaves(MimeMessage mail) => mail.BodyParts
         .SelectMany(part => part is MessagePart { Message: { } inner } ? Leaves(inner) : [Encoding.Latin1.GetString(Content((MimePart)part)).TrimEnd('\r', '\n')]).ToArray();
+
+    private sealed class StumblingStream(byte[] octets) : MemoryStream(octets)
+    {
+        public bool Stumbles { get; set; }
+
+        public override long Position
+        {
+            get => base.Position;
+            set => base.Position = Stumbles ? throw new InvalidOperationException("as a reader might, of what nobody foresaw") : value;
+        }
+    }
 
     private static MemoryStream Attached(byte[] archive) => new(Encoding.ASCII.GetBytes(
         $"Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee below\r\n--b\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=tools.zip\r\n"

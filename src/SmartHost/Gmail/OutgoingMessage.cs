@@ -91,7 +91,8 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
     /// <summary>
     /// What to name to a person after Gmail has refused an attachment: <see cref="BlockedAttachments"/>, and the files of such
-    /// types in zip archives, for Gmail looks into them. Reads the message once more, so it is asked only then.
+    /// types in zip archives, for Gmail looks into them. Reads the message once more, so it is asked only then. Never throws:
+    /// what cannot be read, or not before <paramref name="cancellation"/>, is not named.
     /// </summary>
     public async Task<IReadOnlyList<string>> FindBlockedAsync(CancellationToken cancellation)
     {
@@ -108,9 +109,10 @@ public sealed class OutgoingMessage : IAsyncDisposable
                 found.AddRange(directory.Names().Where(BlockedTypes.Contains).Select(name => $"{name} in {HeaderText.Read(Encoding.UTF8.GetBytes(archive))}"));
             }
         }
-        catch (Exception e) when (e is IOException or FormatException)
+        catch (Exception)
         {
-            // A name is a courtesy; Gmail's answer is known and must not be lost over it.
+            // A name is a courtesy. Gmail's answer is known and must not be lost over it, neither by a part that the reader
+            // stumbles over nor by a stop: the message would be offered again only to be refused again.
         }
         return [.. found.Take(BodyScan.MaxBlocked)];
     }
