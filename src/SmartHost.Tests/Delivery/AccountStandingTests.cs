@@ -13,9 +13,13 @@ public class AccountStandingTests
     public void A_hold_waits_as_its_row_says_and_twice_as_long_each_time_up_to_a_day() =>
         Assert.That(Waits(new Verdict(VerdictAction.HoldAccount, "421-unusual-rate", "h", "r", Wait: TimeSpan.FromHours(1)), 7), Is.EqualTo([1, 2, 4, 8, 16, 24, 24]));
 
-    [Test]
-    public void The_daily_limit_is_asked_hourly_since_it_frees_at_any_time() =>
-        Assert.That(Waits(new Verdict(VerdictAction.HoldAccount, "550-5.4.5-daily-limit", "h", "r", Wait: TimeSpan.FromHours(1)), 24), Is.All.EqualTo(1));
+    [TestCase("550-5.4.5-daily-limit", 1)]
+    [TestCase("550-5.4.5-limit", 1)]
+    [TestCase("550-quota-exceeded", 1)]
+    [TestCase("550-too-many-recipients", 1)]
+    [TestCase("450-relay-peak", 0.25)]
+    public void A_limit_is_asked_about_evenly_since_it_frees_at_any_time(string row, double hours) =>
+        Assert.That(Waits(ReplyCatalogue.Rows.Single(one => one.Name == row).Verdict.Repeated(), 24), Is.All.EqualTo(hours));
 
     [Test]
     public void A_refused_password_is_tried_once_more_after_its_rows_wait_and_then_at_most_hourly() =>
@@ -63,6 +67,15 @@ public class AccountStandingTests
         var verdict = new Verdict(VerdictAction.HoldAccountForPerson, "535-bad-credentials", "What happened.", "What to do.", new Uri("https://support.google.com/accounts/answer/185833"), TimeSpan.FromMinutes(15));
         var standing = new AccountStanding(Pause.After(null, verdict, true, Noon, schedule), 4, Noon, "busy", "salt:hash");
         Assert.That(AccountStanding.FromJson(standing.ToJson()), Is.EqualTo(standing));
+    }
+
+    [Test]
+    public void A_pause_stored_before_it_knew_of_tokens_is_read()
+    {
+        var standing = new AccountStanding(Pause.After(null, TokenRefusals.NoConsentYet, true, Noon, schedule), 1, null, null, "salt:hash");
+        var older = standing.ToJson().Replace(",\"AboutToken\":true", "", StringComparison.Ordinal);
+        Assert.That(older, Is.Not.EqualTo(standing.ToJson()));
+        Assert.That(AccountStanding.FromJson(older), Is.EqualTo(standing with { Pause = standing.Pause! with { AboutToken = false } }));
     }
 
     [TestCase(null)]

@@ -120,7 +120,7 @@ public class JudgementTests
     [Test]
     public void A_parked_message_keeps_what_was_already_taken()
     {
-        var judged = Judge(Message(Ann, Bob), [Said(Ann, VerdictAction.Accepted, Ok), Said(Bob, VerdictAction.Park, row: "550-looks-like-spam")]);
+        var judged = Judge(Message(Ann, Bob), [Said(Ann, VerdictAction.Accepted, Ok), Said(Bob, VerdictAction.Park, spam: true)]);
         Assert.Multiple(() =>
         {
             Assert.That(judged.Settlement.Outcomes.Select(outcome => outcome.Recipient), Is.EqualTo([Ann]));
@@ -206,8 +206,8 @@ public class JudgementTests
     private Judged Judge(QueuedMessage message, IReadOnlyList<RecipientVerdict> verdicts, MessageNotes? notes = null, bool mayBeDelivered = false, IReadOnlyList<string>? blocked = null) =>
         Judgement.Of(message, new TransactionOutcome(verdicts, mayBeDelivered), "default", notes ?? MessageNotes.None, schedule, Noon, blocked: blocked);
 
-    private static RecipientVerdict Said(Mailbox recipient, VerdictAction action, SmtpReply? reply = null, string row = "row") =>
-        new(recipient, new Verdict(action, row, "What happened.", "What to do."), reply);
+    private static RecipientVerdict Said(Mailbox recipient, VerdictAction action, SmtpReply? reply = null, bool spam = false) =>
+        new(recipient, new Verdict(action, "row", "What happened.", "What to do.") { Spam = spam }, reply);
 
     private static T Of<T>(Judged judged, Mailbox recipient) where T : DeliveryStatus
     {

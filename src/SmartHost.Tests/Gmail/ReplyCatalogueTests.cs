@@ -26,10 +26,10 @@ public class ReplyCatalogueTests
         Assert.That(ReplyCatalogue.Rows.Select(row => row.Name).Concat(ReplyCatalogue.Failures.Select(row => row.Verdict.Row)).Concat(ReplyCatalogue.TokenRefusals.Select(row => row.Verdict.Row)), Is.Unique);
 
     [Test]
-    public void What_is_about_a_token_says_so_in_its_name()
+    public void Only_what_is_about_a_token_says_so()
     {
-        Assert.That(ReplyCatalogue.TokenRefusals.Select(row => row.Verdict.Row), Has.All.Matches<string>(row => ReplyCatalogue.IsAboutToken(row!)));
-        Assert.That(ReplyCatalogue.Rows.Select(row => row.Name), Has.None.Matches<string>(row => ReplyCatalogue.IsAboutToken(row!)));
+        Assert.That(ReplyCatalogue.TokenRefusals.Select(row => row.Verdict).Append(TokenRefusals.NoConsentYet).Append(TokenRefusals.Read(503, null, null, null)), Has.All.Property("AboutToken").True);
+        Assert.That(ReplyCatalogue.Rows.Select(row => row.Verdict), Has.None.Property("AboutToken").True);
     }
 
     [Test]

@@ -25,7 +25,7 @@ public enum PauseKind
     /// <summary>Gmail wants no more for now (a daily limit, too many logins): by itself, in time.</summary>
     Held,
 
-    /// <summary>A person must mend something, such as a password. At most one try an hour, for Google locks accounts that keep knocking.</summary>
+    /// <summary>A person must mend something, such as a password. But for one early second try, at most one try an hour: Google locks accounts that keep knocking.</summary>
     NeedsPerson,
 }
 
@@ -36,9 +36,11 @@ public enum PauseKind
 /// <param name="KeptUntil">Up to here the time of the pause has been given back to its mail's lifetime.</param>
 /// <param name="Failures">Tries that ended in this row, one after the other.</param>
 /// <param name="Announced">People have been told, so they will also be told when it is over.</param>
+/// <param name="AboutToken">As <see cref="Verdict.AboutToken"/>. Not in what earlier builds stored: such a pause merely waits for its probe.</param>
 public sealed record Pause(
     PauseKind Kind, string Row, string Happened, string Remedy, Uri? Help, bool AtLogin,
-    DateTimeOffset Since, DateTimeOffset KeptUntil, DateTimeOffset NextProbe, int Failures, bool Announced)
+    DateTimeOffset Since, DateTimeOffset KeptUntil, DateTimeOffset NextProbe, int Failures, bool Announced,
+    bool AboutToken = false)
 {
     private static readonly TimeSpan
         FirstHold = TimeSpan.FromMinutes(15),
@@ -67,15 +69,14 @@ public sealed record Pause(
         {
             PauseKind.Unreachable when verdict.Action == VerdictAction.RetryLater => schedule.Later(failures - 1),
             PauseKind.Unreachable => verdict.Wait is { } asked && asked > schedule.Reconnect(failures - 1) ? asked : schedule.Reconnect(failures - 1),
-            // A limit of a rolling day may free at any time: Gmail is asked evenly, not ever more rarely.
-            PauseKind.Held when IsDailyLimit(verdict) => verdict.Wait ?? ShortestForPerson,
+            PauseKind.Held when verdict.Evenly => verdict.Wait ?? FirstHold,
             PauseKind.Held => Doubled(verdict.Wait ?? FirstHold, failures),
             // The one early second try of a refused password (a hiccup of Google's is known) is the row's own Wait; then an hour at least.
             _ when failures == 1 && verdict.Wait is { } first => first,
             _ => Doubled(ShortestForPerson, failures - (verdict.Wait is null ? 0 : 1)),
         };
         return new Pause(kind, verdict.Row, verdict.Happened, verdict.Remedy, verdict.Help, atLogin,
-            before?.Since ?? now, before?.KeptUntil ?? now, now + wait, failures, before?.Announced ?? false);
+            before?.Since ?? now, before?.KeptUntil ?? now, now + wait, failures, before?.Announced ?? false, verdict.AboutToken);
     }
 
     /// <summary>Read back by a clock that may have been put back while we were not running: a wait longer than any there is was reckoned by another clock.</summary>
@@ -85,9 +86,6 @@ public sealed record Pause(
 
     /// <summary>A short loss of the line is no news; anything else is, at once.</summary>
     public bool IsWorthAnnouncing(DateTimeOffset now) => !Announced && (Kind != PauseKind.Unreachable || now - Since >= QuietWhileUnreachable);
-
-    private static bool IsDailyLimit(Verdict verdict) =>
-        verdict.Row.Contains("5.4.5", StringComparison.Ordinal) || verdict.Row.Contains("quota", StringComparison.Ordinal);
 
     private static TimeSpan Doubled(TimeSpan first, int failures)
     {

@@ -90,7 +90,7 @@ internal sealed class Accounts(MailQueue queue, MailLog log, TimeProvider time)
                 account.MustProve = true;
                 mended.Add(account);
             }
-            else if (account.Standing.Pause is { } pause && ReplyCatalogue.IsAboutToken(pause.Row)) toAsk.Add(account);
+            else if (account.Standing.Pause is { AboutToken: true }) toAsk.Add(account);
         }
         ordered = [.. settings.Select(one => byName[one.Name])];
         return new AccountChanges(gone, rerouted, mended, toAsk);

@@ -86,7 +86,7 @@ internal static class Judgement
             CountsAsAttempt: aboutAccount is null && !resendNow && !split,
             Park: parkReason,
             Spent: sent > 0 ? new Spend(account, 1, sent) : null);
-        return new Judged(settlement, next, aboutAccount, taken, park is not null && IsSpam(park));
+        return new Judged(settlement, next, aboutAccount, taken, park is { Spam: true });
 
         bool IsRepeated(Verdict verdict) => verdict.Action switch
         {
@@ -124,8 +124,6 @@ internal static class Judgement
 
     /// <summary>Whether Gmail refused an attachment, so that its name is worth looking for.</summary>
     public static bool IsBlocked(TransactionOutcome outcome) => outcome.Recipients.Any(one => one.Reply is { Code: 552, Status: { Subject: 7 } });
-
-    private static bool IsSpam(Verdict verdict) => verdict.Row.Contains("unsolicited", StringComparison.Ordinal) || verdict.Row.Contains("spam", StringComparison.Ordinal);
 
     /// <summary>Null: as it was.</summary>
     private static DeliveryStatus? Status(

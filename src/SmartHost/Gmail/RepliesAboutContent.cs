@@ -36,7 +36,7 @@ internal static class RepliesAboutContent
             "Gmail takes this message for spam.",
             "Look at it in the queue: a real subject and a sentence of text often help. Then retry or delete it.",
             "550-5.7.1 Our system has detected that this message is likely unsolicited mail.\n550-5.7.1 To reduce the amount of spam sent to Gmail, this message has been\n550 5.7.1 blocked. d9sm1234567abc.12 - gsmtp",
-            Stage.EndOfData, help: WhyBlocked),
+            Stage.EndOfData, help: WhyBlocked, spam: true),
         new("421-suspicious-content", "421 4.7.0", ["nature of the content"], RetryLater,
             "Gmail finds the content of this message, or a link in it, suspicious.",
             "Look at it in the queue: a real subject and a sentence of text often help. SmartHost tries it again later.",

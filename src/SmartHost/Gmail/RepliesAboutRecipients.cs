@@ -65,6 +65,6 @@ internal static class RepliesAboutRecipients
             "Gmail finds too many recipients for this sender.",
             "Nothing to do: SmartHost sends to fewer at a time. If it stays, the account has reached its daily limit.",
             "550 5.5.3 Too many recipients for this sender. d9sm1234567abc.12 - gsmtp",
-            Stage.Recipient, help: Limits, wait: TimeSpan.FromHours(1), again: HoldAccount),
+            Stage.Recipient, help: Limits, wait: TimeSpan.FromHours(1), again: HoldAccount, evenly: true),
     ];
 }

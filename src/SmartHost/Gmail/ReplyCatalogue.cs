@@ -22,9 +22,6 @@ public static class ReplyCatalogue
 
     public static Verdict Accepted { get; } = new(VerdictAction.Accepted, "accepted", "Gmail took the message.", "Nothing to do.");
 
-    /// <summary>Whether a row tells of an access token that Google did not give: then Gmail itself was not asked at all.</summary>
-    public static bool IsAboutToken(string row) => row.StartsWith("token-", StringComparison.Ordinal);
-
     /// <summary>Not a reply: the message is larger than the SIZE in Gmail's EHLO, so it is not sent in vain.</summary>
     public static Verdict TooLarge(long size, long limit) => new(VerdictAction.BounceMessage, "size-known",
         string.Create(null, $"The message is {size:N0} octets, Gmail takes at most {limit:N0} (about 25 MB of attachments)."),

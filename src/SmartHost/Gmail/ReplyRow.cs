@@ -13,8 +13,11 @@ public sealed record ReplyRow
     /// <param name="texts">Fragments of the text, any of which is enough, letter case ignored. Empty: any text.</param>
     /// <param name="example">As Google wrote it; the queue id is made up.</param>
     /// <param name="outranks">Its text says whose words the rest are, so it wins whatever else they resemble.</param>
+    /// <param name="evenly">See <see cref="Verdict.Evenly"/>.</param>
+    /// <param name="spam">See <see cref="Verdict.Spam"/>.</param>
     internal ReplyRow(string name, string match, string[] texts, VerdictAction action, string happened, string remedy, string example,
-        Stage at, Stage[]? only = null, string? help = null, TimeSpan? wait = null, TimeSpan? patience = null, VerdictAction? again = null, bool outranks = false)
+        Stage at, Stage[]? only = null, string? help = null, TimeSpan? wait = null, TimeSpan? patience = null, VerdictAction? again = null, bool outranks = false,
+        bool evenly = false, bool spam = false)
     {
         var (codes, statuses) = match.Split(' ') is [var c, var s] ? (c, s) : throw new FormatException($"{name}: “{match}”");
         Name = name;
@@ -23,7 +26,7 @@ public sealed record ReplyRow
         Texts = texts;
         Stages = only ?? [];
         Outranks = outranks;
-        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait, patience, Again: again);
+        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait, patience, Again: again) { Evenly = evenly, Spam = spam };
         Example = ReplyText.Parse(example);
         ExampleStage = at;
 

@@ -47,34 +47,39 @@ internal static class TokenRefusals
         Row("invalid_request", [], "token-invalid-request", "Google does not understand the request: something in it is missing or mistyped.", "Check clientId and clientSecret, then " + LoginAgain.ToLowerInvariant()),
     ];
 
-    public static Verdict NoConsentYet { get; } = new(HoldAccountForPerson, "token-no-consent", "Nobody has given Google's consent for this account yet.", "Run smarthost login.");
+    public static Verdict NoConsentYet { get; } = ForPerson("token-no-consent", "Nobody has given Google's consent for this account yet.", "Run smarthost login.");
 
-    public static Verdict OtherClient { get; } = new(HoldAccountForPerson, "token-other-client", "The kept consent was given to another client id than the one in the settings.", LoginAgain);
+    public static Verdict OtherClient { get; } = ForPerson("token-other-client", "The kept consent was given to another client id than the one in the settings.", LoginAgain);
 
-    public static Verdict UnreadableStore { get; } = new(HoldAccountForPerson, "token-unreadable-store", "The kept consent in the data folder cannot be read.", "Check the rights of the data folder's tokens folder; then, if need be, run smarthost login again.");
+    public static Verdict UnreadableStore { get; } = ForPerson("token-unreadable-store", "The kept consent in the data folder cannot be read.", "Check the rights of the data folder's tokens folder; then, if need be, run smarthost login again.");
 
-    public static Verdict BadServiceAccountKey { get; } = new(HoldAccountForPerson, "token-bad-key",
-        "The service account's key is not the JSON file that Google hands out.", "Download a new key of the type JSON for the service account and name that file.", new Uri(Console));
+    public static Verdict BadServiceAccountKey { get; } = ForPerson("token-bad-key",
+        "The service account's key is not the JSON file that Google hands out.", "Download a new key of the type JSON for the service account and name that file.", Console);
 
     public static Verdict Unreachable(string host, string detail) =>
-        new(RetrySoon, "token-unreachable", $"Google's token service {host} cannot be reached ({detail}).", "Check the internet connection; SmartHost tries again.");
+        Passing("token-unreachable", $"Google's token service {host} cannot be reached ({detail}).", "Check the internet connection; SmartHost tries again.");
 
     public static Verdict Read(int statusCode, string? error, string? subtype, string? description)
     {
         // Too many requests, or trouble on Google's side: passes by itself.
         if (statusCode is 408 or 429 or >= 500 || error is "internal_failure" or "temporarily_unavailable" or "server_error")
-            return new(RetrySoon, "token-later", $"Google's token service has no time (HTTP {statusCode}).", "Nothing to do: SmartHost tries again.");
+            return Passing("token-later", $"Google's token service has no time (HTTP {statusCode}).", "Nothing to do: SmartHost tries again.");
         var said = $"{subtype} {description}";
         var row = Rows.FirstOrDefault(row => row.Error == error && (row.Texts.Count == 0 || row.Texts.Any(text => said.Contains(text, StringComparison.OrdinalIgnoreCase))));
         if (row is not null) return row.Verdict;
         // No JSON of Google's at all: something in between answered.
-        if (error is null) return new(RetrySoon, "token-not-google", $"What answered in place of Google's token service does not speak its language (HTTP {statusCode}).",
-            "Check whether a proxy or a login page of the network stands between.", Known: false);
-        return new(HoldAccountForPerson, "token-unknown", $"Google gives no access token, for a reason that SmartHost does not know: {Shortened(error)}.", LoginAgain, Known: false);
+        if (error is null) return Passing("token-not-google", $"What answered in place of Google's token service does not speak its language (HTTP {statusCode}).",
+            "Check whether a proxy or a login page of the network stands between.") with { Known = false };
+        return ForPerson("token-unknown", $"Google gives no access token, for a reason that SmartHost does not know: {Shortened(error)}.", LoginAgain) with { Known = false };
     }
 
     private static string Shortened(string text) => string.Concat(text.Where(c => !char.IsControl(c)).Take(80));
 
     private static TokenRefusalRow Row(string error, string[] texts, string name, string happened, string remedy, string? help = null) =>
-        new(error, texts, new Verdict(HoldAccountForPerson, name, happened, remedy, help is null ? null : new Uri(help)));
+        new(error, texts, ForPerson(name, happened, remedy, help));
+
+    private static Verdict ForPerson(string row, string happened, string remedy, string? help = null) =>
+        new(HoldAccountForPerson, row, happened, remedy, help is null ? null : new Uri(help)) { AboutToken = true };
+
+    private static Verdict Passing(string row, string happened, string remedy) => new(RetrySoon, row, happened, remedy) { AboutToken = true };
 }

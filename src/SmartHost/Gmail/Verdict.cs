@@ -23,7 +23,11 @@ public enum VerdictAction
     /// <summary>Pause the account and keep all its mail; probe after <see cref="Verdict.Wait"/>, longer each time.</summary>
     HoldAccount,
 
-    /// <summary>As <see cref="HoldAccount"/>, but a person must act (wrong password): no probe that could lock the account, at most one try an hour or on changed credentials.</summary>
+    /// <summary>
+    /// As <see cref="HoldAccount"/>, but a person must act (wrong password): at most one try an hour, lest Google lock the account,
+    /// or one at once on changed credentials. Where the row has a <see cref="Verdict.Wait"/>, the first try comes after that:
+    /// Google is known to refuse a good password for a moment.
+    /// </summary>
     HoldAccountForPerson,
 
     /// <summary>This message needs a person; others go on.</summary>
@@ -40,7 +44,7 @@ public enum VerdictAction
 }
 
 /// <summary>Our reading of what Gmail said, with the words for a person.</summary>
-/// <param name="Row">The catalogue row's name, for logs and tests (<c>550-5.4.5-daily-limit</c>); "class-4" and the like for replies it does not know.</param>
+/// <param name="Row">The catalogue row's name (<c>550-5.4.5-daily-limit</c>), for logs and tests and to tell one row from another; nothing is read out of its letters. "class-4" and the like for replies it does not know.</param>
 /// <param name="Happened">A sentence: what happened.</param>
 /// <param name="Remedy">A sentence: what to do. "Nothing to do: …" where that is true.</param>
 /// <param name="Help">Google's page about it, where there is one.</param>
@@ -51,6 +55,15 @@ public enum VerdictAction
 public sealed record Verdict(
     VerdictAction Action, string Row, string Happened, string Remedy, Uri? Help = null, TimeSpan? Wait = null, TimeSpan? Patience = null, bool Known = true, VerdictAction? Again = null)
 {
+    /// <summary>A hold that is asked about evenly, not ever more rarely: what was reached may free at any time.</summary>
+    public bool Evenly { get; init; }
+
+    /// <summary>Gmail takes the message for spam: several within an hour are about the account.</summary>
+    public bool Spam { get; init; }
+
+    /// <summary>Google gave no access token: Gmail itself was not asked at all.</summary>
+    public bool AboutToken { get; init; }
+
     /// <summary>
     /// The same word after the same deed: a new connection, or fewer recipients, did not help. So none of the two is tried
     /// again and again; what asks for a login at each try would get the account locked.
