@@ -372,6 +372,35 @@ public class AccountTroubleTests
     }
 
     [Test]
+    public async Task After_the_third_spam_verdict_nothing_that_waits_for_a_connection_goes_out()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 2 }];
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.EndOfData, new Misbehaviour.Reply("550 5.7.1 This message is likely unsolicited mail. gsmtp")) { Times = 3 });
+        // The second connection does not come, so that there is always one who waits for it.
+        var second = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Greeting, new Misbehaviour.Stall()) { First = 2 });
+        for (var i = 0; i < 4; i++) await bench.AcceptAsync();
+        bench.Start();
+        await second.Reached.WaitAsync(bench.TooLong);
+        await PausedAsync(bench);
+        second.Release();
+        await bench.RestAsync();
+        Assert.That(bench.Gmail.Messages, Is.Empty);
+        Assert.That(bench.Queue.Counts(), Has.Property("Parked").EqualTo(3).And.Property("Waiting").EqualTo(1));
+    }
+
+    [Test]
+    public async Task An_account_slowed_at_its_login_says_so_afterwards()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(PracticeStage.Auth, "421 4.7.0 Temporary System Problem.  Try again later (10). gsmtp");
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), async () => (await bench.FindAsync(id)).State == MessageState.Done, "delivery");
+        Assert.That(bench.State(), Has.Property("Health").EqualTo(AccountHealth.Slowed).And.Property("Sentence").StartsWith("Sending slowly: Gmail finds").And.Property("Since").Not.Null);
+    }
+
+    [Test]
     public async Task The_fallback_takes_over_while_the_first_is_paused()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -43,6 +43,9 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
     /// <summary>"Slow down" heard, one after the other without a success between.</summary>
     public int SlowDowns { get; set; }
 
+    /// <summary>Probes of this pause that told nothing about it.</summary>
+    public int VainProbes { get; set; }
+
     /// <summary>A second connection was refused while the first one works: no second one before this.</summary>
     public DateTimeOffset OneConnectionUntil { get; set; }
 

@@ -46,6 +46,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 results.Write(assignment, Judgement.Park(message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; release the message to try again.", now));
                 break;
         }
+        if (assignment.IsProbe && assignment.Generation == assignment.Account.Generation) standings.ProbeEnded(assignment.Account);
     }
 
     /// <summary>No connection came. The message that met the trouble tells it in its timeline; those after it only wait.</summary>
@@ -79,13 +80,10 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         // Nor does one that began before a pause say anything about the pause: neither its end nor a second strike.
         if (account.IsPaused && !assignment.IsProbe) return;
         if (judged.Taken) await standings.SucceededAsync(account, abandon);
-        if (judged.AboutAccount is { } verdict)
-        {
-            await standings.HearAsync(account, verdict, atLogin: false, abandon);
-            if (account.IsPaused) connections.GiveBackWaiting(account);
-        }
-        else if (!judged.Taken) standings.ProbeToldNothing(account);
+        if (judged.AboutAccount is { } verdict) await standings.HearAsync(account, verdict, atLogin: false, abandon);
         if (judged.Spam) await standings.HearOfSpamAsync(account, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
+        // Else the connection that is free now would carry them on.
+        if (account.IsPaused) connections.GiveBackWaiting(account);
     }
 
     private MessageNotes NotesOf(QueueId id) => notes.GetValueOrDefault(id, MessageNotes.None);

@@ -79,7 +79,7 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
     public Task HearAsync(Account account, Verdict verdict, bool atLogin, CancellationToken cancellation)
     {
         if (verdict.Action == VerdictAction.SlowDown && !atLogin) return SlowAsync(account, verdict, cancellation);
-        if (verdict.Action == VerdictAction.SlowDown) account.Pace.SlowDown();
+        if (verdict.Action == VerdictAction.SlowDown) account.Standing = Slowed(account, verdict);
         // At the door a new connection was tried before this is heard.
         return PauseAsync(account, atLogin ? verdict.Repeated() : verdict, atLogin, cancellation);
     }
@@ -123,10 +123,17 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         if (!slowed) log.AccountHealthy(account.Name);
     }
 
-    /// <summary>The probe told nothing about the pause (its recipient was refused, say): the next message asks again, in a minute.</summary>
-    public void ProbeToldNothing(Account account)
+    /// <summary>
+    /// A probe has ended. Where it neither ended the pause nor began its wait anew, it told nothing about it: it heard "slow
+    /// down", its recipient was refused, its content was missing. The next one waits all the same, the longer the more there
+    /// were, and for the rest that Gmail asked for: left due, each message that waits would be a probe at once, with a login of its own.
+    /// </summary>
+    public void ProbeEnded(Account account)
     {
-        if (account.Standing.Pause is { } pause) account.Standing = account.Standing with { Pause = pause with { NextProbe = time.GetUtcNow() + TimeSpan.FromMinutes(1) } };
+        var now = time.GetUtcNow();
+        if (account.Standing.Pause is not { } pause || pause.NextProbe > now) return;
+        var next = now + schedule.Reconnect(account.VainProbes++);
+        account.Standing = account.Standing with { Pause = pause with { NextProbe = next > account.RestUntil ? next : account.RestUntil } };
     }
 
     /// <summary>A person says "now": the wait before the next probe is over.</summary>
@@ -181,6 +188,8 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         else log.AccountPaused(account.Name, pause.NextProbe, pause.Happened, pause.Remedy);
         // Another reason than the one people know of is news.
         if (pause.Cause is { } cause && cause != before?.Cause) pause = pause with { Announced = false };
+        // A rest that Gmail asked for before is kept by the pause as well, so that one time alone says when the next try is.
+        if (pause.NextProbe < account.RestUntil) pause = pause with { NextProbe = account.RestUntil };
         await KeepAsync(account, account.Standing with
         {
             Pause = pause,
@@ -195,15 +204,21 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         var now = time.GetUtcNow();
         // Two connections can hear the same word at once; it counts once.
         if (now < account.RestUntil) return;
-        account.Pace.SlowDown();
         account.RestUntil = now + schedule.Reconnect(account.SlowDowns++);
+        var slowed = Slowed(account, verdict);
         log.AccountSlowed(account.Name, account.Pace.Interval.TotalSeconds, verdict.Happened);
-        await KeepAsync(account, account.Standing with
+        await KeepAsync(account, slowed, cancellation);
+    }
+
+    private AccountStanding Slowed(Account account, Verdict verdict)
+    {
+        account.Pace.SlowDown();
+        return account.Standing with
         {
             Slowness = account.Pace.Slowness,
-            SlowedSince = account.Standing.SlowedSince ?? now,
+            SlowedSince = account.Standing.SlowedSince ?? time.GetUtcNow(),
             SlowedBecause = verdict.Happened,
-        }, cancellation);
+        };
     }
 
     /// <summary>
@@ -227,7 +242,7 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         if (!account.IsPaused) return;
         await KeepLifetimesAsync(account, cancellation);
         await KeepAsync(account, account.Standing with { Pause = null, Fingerprint = null }, cancellation);
-        account.RestUntil = default;
+        (account.RestUntil, account.VainProbes) = (default, 0);
         if (proved) log.AccountHealthy(account.Name);
         else log.PauseOver(account.Name, how);
         alerts.Over(AlertKind.AccountPaused, account.Name, how);

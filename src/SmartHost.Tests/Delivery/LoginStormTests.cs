@@ -1,0 +1,76 @@
+using SmartHost.Delivery;
+using SmartHost.Mail;
+using SmartHost.Practice;
+using SmartHost.Queue;
+using SmartHost.Tests.Queue;
+
+namespace SmartHost.Tests.Delivery;
+
+/// <summary>
+/// However many messages wait, an account in trouble is asked by few logins: Gmail locks those that knock too often, after
+/// some eighty. Forty messages stand for all of them here.
+/// </summary>
+public class LoginStormTests
+{
+    private const int Many = 40;
+    private const string DailyLimit = "550 5.4.5 Daily user sending limit exceeded. gsmtp", TooFast = "421 4.7.0 Temporary System Problem.  Try again later (10). gsmtp";
+
+    [Test]
+    public async Task A_probe_that_hears_slow_down_makes_the_next_one_wait()
+    {
+        await using var bench = await PausedByItsLimitAsync(() => Task.CompletedTask);
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, new Misbehaviour.Reply(TooFast)) { Times = int.MaxValue });
+        var logins = bench.Gmail.Logins;
+        await bench.AdvanceAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(1));
+        Assert.That(bench.Gmail.Logins - logins, Is.InRange(5, 10), "the first after an hour, then after 1, 2, 5 and every 10 minutes");
+        Assert.That(bench.State(), Has.Property("Health").EqualTo(AccountHealth.Paused).And.Property("Sentence").Contains("daily sending limit"));
+        bench.Gmail.Script.Clear();
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), () => Task.FromResult(bench.Gmail.Messages.Count == Many), "all of it");
+    }
+
+    [Test]
+    public async Task A_probe_that_could_not_be_offered_makes_the_next_one_wait()
+    {
+        DeliveryBench? open = null;
+        await using var bench = await PausedByItsLimitAsync(async () =>
+        {
+            for (var i = 0; i < 6; i++) await open!.AcceptAsync(content: "Subject: x\r\n\r\n" + string.Concat(Enumerable.Repeat(new string('x', 70) + "\r\n", 5000)));
+            foreach (var file in open!.QueueBench.ContentFiles()) File.Delete(Path.Combine(open.QueueBench.Folder, "content", file));
+        }, opened => open = opened);
+        var logins = bench.Gmail.Logins;
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(62), TimeSpan.FromMinutes(1));
+        Assert.That((bench.Gmail.Logins - logins, bench.Queue.Counts().Parked), Is.EqualTo((2, 2)), "one after the hour, one a minute later");
+    }
+
+    [Test]
+    public async Task A_person_who_says_now_in_a_rest_gets_one_probe()
+    {
+        await using var bench = await PausedByItsLimitAsync(() => Task.CompletedTask);
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, new Misbehaviour.Reply(TooFast)) { Times = int.MaxValue });
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(60), TimeSpan.FromMinutes(1));
+        var logins = bench.Gmail.Logins;
+        bench.Loop.TryNow("default");
+        await bench.UntilAsync(() => bench.Gmail.Logins > logins, "the probe");
+        await bench.RestAsync();
+        Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1));
+    }
+
+    /// <summary>Many messages wait, the first of them has heard of the daily limit.</summary>
+    private static async Task<DeliveryBench> PausedByItsLimitAsync(Func<Task> acceptMore, Action<DeliveryBench>? opened = null)
+    {
+        var bench = await DeliveryBench.OpenAsync();
+        opened?.Invoke(bench);
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 1 }];
+        bench.Gmail.Script.Add(PracticeStage.EndOfData, DailyLimit);
+        await bench.AcceptAsync();
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        await acceptMore();
+        for (var i = 1; i < Many; i++) await bench.AcceptAsync();
+        // So that whoever was refused stands behind those that were not tried.
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        bench.Start();
+        await bench.UntilAsync(() => bench.Loop.State.Accounts is [{ Health: AccountHealth.Paused }], "the pause");
+        await bench.RestAsync();
+        return bench;
+    }
+}
