@@ -55,6 +55,62 @@ public class LoginStormTests
         Assert.That(bench.Gmail.Logins, Is.EqualTo(logins + 1));
     }
 
+    [TestCase("reset")]
+    [TestCase("421 4.4.5 Server busy, try again later. gsmtp")]
+    [TestCase("451 4.4.2 Timeout - closing connection. gsmtp")]
+    [TestCase("503 5.5.1 MAIL first. gsmtp")]
+    public async Task Where_each_new_connection_breaks_the_account_waits_and_not_every_message(string what)
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        Misbehaviour deed = what == "reset" ? new Misbehaviour.Reset() : new Misbehaviour.Reply(what);
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, deed) { Times = int.MaxValue });
+        for (var i = 0; i < Many; i++) await bench.AcceptAsync();
+        bench.Start();
+        await bench.AdvanceAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(1));
+        var doubtful = await Task.WhenAll((await bench.Queue.SearchAsync(new MessageSearch { Limit = 100 }, default)).Select(async message =>
+            (await bench.QueueBench.StoryAsync(message.Id)).Contains(TimelineEvent.PossibleDuplicate)));
+        Assert.Multiple(() =>
+        {
+            Assert.That(bench.Gmail.Logins, Is.LessThanOrEqualTo(16), "a handful, then after 1, 2, 5 and every 10 minutes");
+            Assert.That(bench.State(), Has.Property("Health").EqualTo(AccountHealth.Paused).And.Property("NeedsPerson").False.And.Property("Sentence").Contains("Connection after connection breaks"));
+            Assert.That(bench.Queue.Counts().Parked, Is.LessThanOrEqualTo(what.StartsWith('5') ? 2 : 0), "before it was known");
+            Assert.That(doubtful.Count(doubt => doubt), Is.LessThanOrEqualTo(3), "nothing is pushed unasked into a connection that may not hold");
+        });
+        bench.Gmail.Script.Clear();
+        var parked = bench.Queue.Counts().Parked;
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), () => Task.FromResult(bench.Gmail.Messages.Count == Many - parked), "all of it");
+        Assert.That(bench.State().Health, Is.EqualTo(AccountHealth.Healthy));
+    }
+
+    [Test]
+    public async Task One_message_that_breaks_each_connection_waits_by_itself()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reset()) { Argument = "disliked@example.com", Times = int.MaxValue });
+        bench.Start();
+        var disliked = await bench.AcceptAsync(to: ["disliked@example.com"]);
+        await bench.AdvanceAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(1));
+        Assert.That(bench.Gmail.Logins, Is.InRange(5, 12));
+        Assert.That(bench.Log.Lines, Has.None.Contain("cannot be reached"));
+        await bench.DoneAsync(await bench.AcceptAsync());
+        Assert.That((await bench.FindAsync(disliked)).State, Is.EqualTo(MessageState.Queued), "Gmail never took its recipient, so there is no doubt about it");
+    }
+
+    [Test]
+    public async Task A_pause_for_broken_connections_ends_with_its_wait_where_no_mail_is_left_to_ask()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, new Misbehaviour.Reset()) { Times = int.MaxValue });
+        var ids = new List<QueueId>();
+        for (var i = 0; i < 3; i++) ids.Add(await bench.AcceptAsync());
+        bench.Start();
+        await bench.UntilAsync(() => bench.Loop.State.Accounts is [{ Health: AccountHealth.Paused }], "the pause");
+        await bench.RestAsync();
+        foreach (var id in ids) await bench.Queue.DeleteAsync(id, default);
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(1));
+        Assert.That(bench.State().Health, Is.EqualTo(AccountHealth.Healthy));
+    }
+
     /// <summary>Many messages wait, the first of them has heard of the daily limit.</summary>
     private static async Task<DeliveryBench> PausedByItsLimitAsync(Func<Task> acceptMore, Action<DeliveryBench>? opened = null)
     {

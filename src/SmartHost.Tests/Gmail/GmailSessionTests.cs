@@ -286,7 +286,17 @@ public class GmailSessionTests
         var outcome = await session.SendAsync(Given.You, Given.To("nobody@example.com", "a@example.com"), Given.Message(Hi), CancellationToken.None);
         Assert.That(outcome.MayBeDelivered);
         Assert.That(outcome.Recipients.Select(r => r.Verdict.Row), Is.EqualTo(new[] { "550-no-such-user", "outcome-unknown" }));
-        Assert.That(session.IsUsable, Is.False);
+        Assert.That((session.IsUsable, outcome.LoginSpent), Is.EqualTo((false, true)));
+    }
+
+    [Test]
+    public async Task Step_by_step_a_close_before_Gmail_took_a_recipient_leaves_no_doubt()
+    {
+        await using var gmail = new ScriptedGmail(ScriptedGmail.Login + "C: MAIL *\nC: RCPT *\nCLOSE");
+        await using var session = await Given.SessionAsync(gmail);
+        var outcome = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(Hi), CancellationToken.None, stepByStep: true);
+        Assert.That((outcome.Recipients.Single().Verdict.Row, outcome.MayBeDelivered, outcome.LoginSpent), Is.EqualTo(("connection-lost", false, true)));
+        Assert.That(gmail.Contents, Is.Empty);
     }
 
     [Test]
@@ -322,7 +332,7 @@ public class GmailSessionTests
         Assert.That(first.Recipients.Single().Verdict.Action, Is.EqualTo(VerdictAction.Accepted));
         await gmail.PlayedAsync();
         var second = await session.SendAsync(Given.You, Given.To("a@example.com"), Given.Message(Hi), CancellationToken.None);
-        Assert.That((second.Recipients.Single().Verdict.Row, second.MayBeDelivered), Is.EqualTo(("connection-lost", false)));
+        Assert.That((second.Recipients.Single().Verdict.Row, second.MayBeDelivered, second.LoginSpent), Is.EqualTo(("connection-lost", false, false)));
     }
 
     [Test]

@@ -10,6 +10,10 @@ namespace SmartHost.Delivery;
 /// </summary>
 internal sealed class Account(AccountSettings settings, TimeProvider time)
 {
+    /// <summary>Messages that cost a login each, one after the other, without an answer to any of them.</summary>
+    private const int LossesToPause = 3;
+
+    private readonly HashSet<QueueId> lost = [];
     private bool loginForgotten;
 
     public AccountSettings Settings { get; set; } = settings;
@@ -134,6 +138,26 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
         return before && loginForgotten ? notes with { Resent = true } : notes;
     }
 
+    /// <summary>The last connection broke without an answer, and Gmail has taken nothing since: nothing is pushed unasked into the next.</summary>
+    public bool IsLosing => lost.Count > 0;
+
+    /// <summary>
+    /// Whether this outcome is one of a row in which the login works and each new connection then breaks, whatever message it
+    /// carries. Each costs a login, and Gmail locks an account after some eighty: the account is to wait, not every message by
+    /// itself. One message alone may be what breaks them (a virus scanner on the way that dislikes it): its own waits grow, and
+    /// it must not stop the others. An old connection that breaks is the way of the world and is not counted, nor is an answer
+    /// that names its reason (a recipient, a hold, "slow down"), for those have an end of their own.
+    /// </summary>
+    public bool Loses(QueueId id, TransactionOutcome outcome)
+    {
+        if (outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted)) lost.Clear();
+        var unanswered = outcome.LoginSpent && outcome.Recipients.All(one =>
+            one.Verdict is { Action: VerdictAction.RetryNow or VerdictAction.RetrySoon or VerdictAction.OtherPort, Again: not VerdictAction.HoldAccountForPerson });
+        if (!unanswered) return false;
+        lost.Add(id);
+        return lost.Count >= LossesToPause;
+    }
+
     /// <summary>Whether a new set of settings leads to another mailbox or proves it otherwise.</summary>
     public static bool ReachesDifferently(AccountSettings a, AccountSettings b) =>
         a.Username != b.Username || a.Credentials != b.Credentials || a.Host != b.Host || a.Port != b.Port || a.Tls != b.Tls || a.CaFile != b.CaFile;
@@ -144,7 +168,8 @@ internal sealed record IdleSession(GmailSession Session, DateTimeOffset Since);
 
 /// <summary>A leased message with the account and the recipients of this attempt, being made ready while a connection opens.</summary>
 /// <param name="IsProbe">The account is paused; this one message asks whether it still must be.</param>
-internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, bool IsProbe)
+/// <param name="StepByStep">As <see cref="Transaction.StepByStep"/>.</param>
+internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, bool IsProbe, bool StepByStep)
 {
     /// <summary>The connection's story, where this message is the first on it.</summary>
     public string? Tried { get; init; }

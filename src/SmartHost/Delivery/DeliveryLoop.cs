@@ -166,7 +166,8 @@ public sealed class DeliveryLoop : IDisposable
         var most = Math.Min(disposition.MostRecipients(message.Id), Math.Max(1, account.Allowance(queue.SpentBy(account.Name)).Left(message.Lane)));
         // In the order of their due times: the first are due even where a clock was set back since the queue looked.
         var recipients = message.Open.OrderBy(open => open.Due).Where((open, i) => i == 0 || open.Due <= now).Take(most).ToList();
-        var assignment = new Assignment(message, account, recipients, tasks.Prepare(message, account.Settings), account.Generation, IsProbe: account.IsPaused);
+        var assignment = new Assignment(message, account, recipients, tasks.Prepare(message, account.Settings), account.Generation, IsProbe: account.IsPaused,
+            StepByStep: account.IsLosing || disposition.IsInDoubt(message.Id));
         account.Pace.Spend();
         account.Departed(assignment);
         connections.Offer(assignment);

@@ -133,7 +133,7 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
                 await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon.Token);
                 var recipients = assignment.Recipients.Select(one => one.Address).ToList();
                 begun = true;
-                var outcome = await session.SendAsync(new Transaction(message.From, recipients, message), abandon.Token);
+                var outcome = await session.SendAsync(new Transaction(message.From, recipients, message, assignment.StepByStep), abandon.Token);
                 return new AttemptResult.Answered(outcome, message.Repairs, Judgement.IsBlocked(outcome) ? await message.FindBlockedAsync(abandon.Token) : []);
             }
         }

@@ -17,6 +17,9 @@ internal sealed class Disposition(Standings standings, Connections connections, 
     /// <summary>In one transaction, as far as Gmail has told.</summary>
     public int MostRecipients(QueueId id) => NotesOf(id).MostRecipients;
 
+    /// <summary>Gmail may have it already: its connection broke when all of it had left.</summary>
+    public bool IsInDoubt(QueueId id) => NotesOf(id).Unanswered;
+
     public async Task ConcludeAsync(Assignment assignment, AttemptResult result, CancellationToken abandon)
     {
         var message = assignment.Message;
@@ -69,7 +72,8 @@ internal sealed class Disposition(Standings standings, Connections connections, 
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
     {
         var (account, message) = (assignment.Account, assignment.Message);
-        var judged = Judgement.Of(message, answered.Outcome, account.Name, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked);
+        var judged = Judgement.Of(message, answered.Outcome, account.Name, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked,
+            losing: account.Loses(message.Id, answered.Outcome));
         if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);
         else notes[message.Id] = judged.Notes;
         if (answered.Repairs.Count > 0) log.Repaired(message.Id, answered.Repairs.Count, string.Join("; ", answered.Repairs));

@@ -30,19 +30,25 @@ internal static class Judgement
     /// <param name="tried">How the connection came to be, where this message opened it.</param>
     /// <param name="repairs">What was mended before sending.</param>
     /// <param name="blocked">Attachments of types that Gmail blocks.</param>
+    /// <param name="losing">As <see cref="Account.Loses"/>: the account waits, and this message with it, whatever its own row asks; nothing is counted against it.</param>
     public static Judged Of(
         QueuedMessage message, TransactionOutcome outcome, string account, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now,
-        string? tried = null, IReadOnlyList<string>? repairs = null, IReadOnlyList<string>? blocked = null)
+        string? tried = null, IReadOnlyList<string>? repairs = null, IReadOnlyList<string>? blocked = null, bool losing = false)
     {
         // A smaller transaction helps where some were taken, or where there is something to halve.
         var split = outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients)
             && (outcome.Recipients.Count > 1 || outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted));
-        var verdicts = outcome.Recipients.Select(one => IsRepeated(one.Verdict) ? one with { Verdict = one.Verdict.Repeated() } : one).ToList();
-        var aboutAccount = verdicts.Select(one => one.Verdict).FirstOrDefault(IsHold) ?? verdicts.Select(one => one.Verdict).FirstOrDefault(one => one.Action == VerdictAction.SlowDown);
+        var verdicts = outcome.Recipients.Select(one => one with { Verdict = losing ? one.Verdict with { Action = VerdictAction.HoldAccount } : IsRepeated(one.Verdict) ? one.Verdict.Repeated() : one.Verdict }).ToList();
+        var aboutAccount = losing ? KeepsBreaking(verdicts[0].Verdict)
+            : verdicts.Select(one => one.Verdict).FirstOrDefault(IsHold) ?? verdicts.Select(one => one.Verdict).FirstOrDefault(one => one.Action == VerdictAction.SlowDown);
         var bounceAll = verdicts.FirstOrDefault(one => one.Verdict.Action == VerdictAction.BounceMessage);
         var park = verdicts.FirstOrDefault(one => one.Verdict.Action == VerdictAction.Park)?.Verdict;
         var taken = verdicts.Any(one => one.Verdict.Action == VerdictAction.Accepted);
         // Unknown outcome: once more with the same Message-ID, so that the receiver can tell; twice is for a person to judge.
+        // The first time may be a connection that died under a message sent in one go, of which Gmail had not even answered
+        // MAIL: it may have it all the same, since replies are lost with the connection. The second time goes step by step, so
+        // it counts only where Gmail took the recipients and then all of the content; else a line that breaks every connection
+        // would set aside each message that waits.
         var unanswered = outcome.MayBeDelivered && verdicts.Any(one => one.Reply is null);
         var story = new Story(now);
         story.Begin(account, verdicts.Count, tried, repairs);
@@ -73,7 +79,7 @@ internal static class Judgement
         {
             story.Add(TimelineEvent.PossibleDuplicate, "The connection broke after the whole message was handed over and before Gmail answered: Gmail may have it. "
                 + (notes.Unanswered ? "It happened twice." : "It is sent once more with the same Message-ID, by which receivers recognise it."));
-            if (notes.Unanswered) parkReason = "Gmail twice took the whole message and broke the connection without an answer. Look for it in the account's Sent folder, then release or delete it.";
+            if (notes.Unanswered) parkReason = "Twice the whole message left and the connection broke before Gmail answered. Look for it in the account's Sent folder, then release or delete it.";
         }
         var resendNow = !unanswered && verdicts.Any(one => one.Verdict.Action == VerdictAction.RetryNow) && !notes.Resent;
         if (parkReason is not null) story.Add(TimelineEvent.Parked, parkReason);
@@ -124,6 +130,10 @@ internal static class Judgement
 
     /// <summary>Whether Gmail refused an attachment, so that its name is worth looking for.</summary>
     public static bool IsBlocked(TransactionOutcome outcome) => outcome.Recipients.Any(one => one.Reply is { Code: 552, Status: { Subject: 7 } });
+
+    private static Verdict KeepsBreaking(Verdict last) => new(VerdictAction.RetrySoon, "connections-lost",
+        $"Connection after connection breaks before Gmail takes a message. The last time: {last.Happened}",
+        "SmartHost tries one message at a time. If it stays, look for what breaks them on the way: the line, a firewall, a virus scanner that opens mail connections.");
 
     /// <summary>Null: as it was.</summary>
     private static DeliveryStatus? Status(

@@ -158,7 +158,7 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
         if (account.Underway > 0 || account.Opening > 0) return false;
         if (account.Standing.Pause is { AtLogin: false } met)
         {
-            if (asked || met.Kind == PauseKind.Held) await ResumeAsync(account, "Its wait is over; the next message will tell.", cancellation, proved: false);
+            if (asked || met.Kind != PauseKind.NeedsPerson) await ResumeAsync(account, "Its wait is over; the next message will tell.", cancellation, proved: false);
             return false;
         }
         return account.IsPaused || (asked && account.Idle.Count == 0);

@@ -48,9 +48,9 @@ public sealed partial class GmailSession : IAsyncDisposable
     /// not got the message, except where cancellation came between the content and Gmail's reply to it.
     /// </summary>
     public Task<TransactionOutcome> SendAsync(Transaction transaction, CancellationToken cancellation) =>
-        SendAsync(transaction.Sender, transaction.Recipients, new Content(transaction.Message.Size, transaction.Message.Is8Bit, transaction.Message.WriteToAsync), cancellation);
+        SendAsync(transaction.Sender, transaction.Recipients, new Content(transaction.Message.Size, transaction.Message.Is8Bit, transaction.Message.WriteToAsync), cancellation, transaction.StepByStep);
 
-    internal async Task<TransactionOutcome> SendAsync(Mailbox sender, IReadOnlyList<Mailbox> recipients, Content content, CancellationToken cancellation)
+    internal async Task<TransactionOutcome> SendAsync(Mailbox sender, IReadOnlyList<Mailbox> recipients, Content content, CancellationToken cancellation, bool stepByStep = false)
     {
         ObjectDisposedException.ThrowIf(!IsUsable, this);
         if (offer.MaxSize is { } limit && content.Size > limit) return All(recipients, ReplyCatalogue.TooLarge(content.Size, limit));
@@ -66,12 +66,12 @@ public sealed partial class GmailSession : IAsyncDisposable
         {
             // Until it ends well, it has not: an exception must not leave a session that looks usable.
             IsUsable = false;
-            await exchange.RunAsync(rested <= TrustedFor, cancellation);
+            await exchange.RunAsync(withoutWaiting: !stepByStep && rested <= TrustedFor, cancellation);
             var outcome = Judge(recipients, sendable, exchange);
             var leave = outcome.Recipients.Any(recipient => recipient.Verdict.Action is VerdictAction.RetryNow or VerdictAction.SlowDown or VerdictAction.OtherPort);
             var ended = exchange.Content is { Stage: Stage.EndOfData, IsPositive: true };
             if (!exchange.IsBroken && !leave && (ended || await exchange.ResetAsync(cancellation))) IsUsable = !wire.HasMore;
-            return outcome;
+            return outcome with { LoginSpent = !IsUsable && Transactions == 1 };
         }
         finally
         {
