@@ -36,6 +36,20 @@ public class RecoveryTests
         Assert.That(bench.Log.Lines.Any(line => line.Text.Contains($"{id}") && line.Level == LogLevel.Warning), Is.True);
     }
 
+    /// <summary>Put back from a backup that was taken while the message arrived.</summary>
+    [Test]
+    public async Task A_part_of_long_ago_goes_and_the_message_that_it_became_stays()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync(content: QueueBench.Octets(InFile));
+        await bench.CloseAsync();
+        await File.WriteAllBytesAsync(Path.Combine(bench.Folder, "content", $"{id}.part"), QueueBench.Octets(10));
+        await bench.OpenQueueAsync();
+        Assert.That(bench.ContentFiles(), Is.EqualTo(new[] { $"{id}.eml" }));
+        Assert.That(await bench.ContentAsync(id), Is.EqualTo(QueueBench.Octets(InFile)));
+        Assert.That(bench.Log.Lines.Any(line => line.Text.Contains("never told 250")), Is.False, "it was");
+    }
+
     [Test]
     public async Task Content_is_kept_where_the_database_was_taken_away()
     {

@@ -45,12 +45,16 @@ internal sealed class ContentStore(string folder)
     }
 
     /// <summary>Deletes whatever there is of it. False: it could not be deleted (recovery will try again).</summary>
-    public bool Delete(QueueId id)
+    public bool Delete(QueueId id) => Delete(PartOf(id)) && Delete(PathOf(id));
+
+    /// <summary>The unfinished copy alone: the whole one beside it may be ours.</summary>
+    public bool DeletePart(QueueId id) => Delete(PartOf(id));
+
+    private static bool Delete(string path)
     {
         try
         {
-            File.Delete(PartOf(id));
-            File.Delete(PathOf(id));
+            File.Delete(path);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -10,7 +10,7 @@ namespace SmartHost.Queue;
 /// </summary>
 /// <remarks>
 /// <list type="table">
-/// <item><term><c>ID.part</c></term><description>was arriving; the device never heard 250: deleted</description></item>
+/// <item><term><c>ID.part</c></term><description>was arriving; the device never heard 250: deleted. Where a row or an <c>ID.eml</c> knows it, too, the part alone goes: it is an old copy</description></item>
 /// <item><term><c>ID.eml</c>, no row</term><description>crash before the commit, likewise: deleted. Unless the database is new or its log is missing: then somebody took the old one away, and the files are all there is; they are set aside</description></item>
 /// <item><term>row, content in place</term><description>ours: delivered</description></item>
 /// <item><term>row, content missing or not as long as it was</term><description>somebody removed it, or the disk lost it: parked, loudly</description></item>
@@ -58,12 +58,15 @@ internal static partial class Recovery
         }
         database.Commit();
 
+        var accepted = rows.Where(row => row.Place == ContentPlace.File).Select(row => row.Id).ToHashSet();
         foreach (var id in store.Parts())
         {
-            LogUnfinished(logger, id);
-            Delete(store, id, logger);
+            // A backup that was taken while it arrived brings back the part of a message that has long been ours.
+            if (accepted.Contains(id)) LogOldPart(logger, id);
+            else LogUnfinished(logger, id);
+            if (!store.DeletePart(id)) LogUndeletable(logger, id, store.Folder);
         }
-        whole.ExceptWith(rows.Where(row => row.Place == ContentPlace.File).Select(row => row.Id));
+        whole.ExceptWith(accepted);
         foreach (var id in whole) Unclaimed(database, store, id, incomplete, logger);
     }
 
@@ -143,6 +146,9 @@ internal static partial class Recovery
 
     [LoggerMessage(2010, LogLevel.Warning, "{Id}: was arriving when SmartHost stopped; its device was never told 250 and still has it. Deleted")]
     private static partial void LogUnfinished(ILogger logger, QueueId id);
+
+    [LoggerMessage(2019, LogLevel.Information, "{Id}: an unfinished copy of it lay beside the message, as an old backup has it; the copy is deleted")]
+    private static partial void LogOldPart(ILogger logger, QueueId id);
 
     [LoggerMessage(2011, LogLevel.Warning, "{Id}: had arrived but was not yet accepted when SmartHost stopped; its device was never told 250 and still has it. Deleted")]
     private static partial void LogOrphan(ILogger logger, QueueId id);
