@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using SmartHost.Mail;
+using SQLitePCL;
 
 namespace SmartHost.Queue;
 
@@ -66,9 +67,10 @@ internal sealed partial class Database : IDisposable
 
     public SqliteConnection Connection => connection;
 
-    public static (Database Database, bool Fresh) Open(string path)
+    /// <param name="again">See <see cref="Schema.Open"/>.</param>
+    public static (Database Database, bool Fresh) Open(string path, bool again = false)
     {
-        var (connection, fresh) = Schema.Open(path);
+        var (connection, fresh) = Schema.Open(path, again: again);
         try
         {
             return (new Database(connection), fresh);
@@ -261,6 +263,16 @@ internal sealed partial class Database : IDisposable
     {
         if (json is null) deleteState.Run(scope, key);
         else putState.Run(scope, key, json);
+    }
+
+    /// <summary>
+    /// Closes what failed. SQLite would fold its log into the database and delete it, by its name: another disk may stand
+    /// under that name by now, and on it that log is the newest mail.
+    /// </summary>
+    public void Abandon()
+    {
+        _ = raw.sqlite3_db_config(connection.Handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
+        Dispose();
     }
 
     public void Dispose()

@@ -158,6 +158,8 @@ internal sealed partial class Journal
                 database?.Rollback();
                 if (Failure(e) is { } failure)
                 {
+                    // Without a commit to ask whether it may return, there is no scar that would find the connection broken.
+                    if (!committing && failure is { Full: false, Damaged: false }) DropConnection();
                     Fail(batch, committing && !Scarred() ? failure with { MayReturn = true } : failure);
                     return;
                 }
@@ -215,12 +217,17 @@ internal sealed partial class Journal
         }
         catch (Exception e) when (Failure(e) is not null)
         {
-            // The connection itself may be what is broken (a remounted disk, a stale network handle): the next batch opens another.
             database!.Rollback();
-            database.Dispose();
-            database = null;
+            DropConnection();
             return false;
         }
+    }
+
+    /// <summary>It may be what is broken (a remounted disk, a stale network handle): the next batch opens another.</summary>
+    private void DropConnection()
+    {
+        database?.Abandon();
+        database = null;
     }
 
     private abstract class Write(bool synced)

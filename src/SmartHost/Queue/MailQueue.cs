@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SmartHost.Mail;
 
@@ -51,9 +52,9 @@ public sealed partial class MailQueue : IAsyncDisposable
         states = Load.States(database.Connection);
         Load.Index(database.Connection, index);
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
-        delivery = new Questions(folder.Database);
-        people = new Questions(folder.Database);
-        journal = new Journal(database, () => Database.Open(folder.Database).Database, folder.Free, time, logger, fault);
+        delivery = new Questions(OpenForReading, fault);
+        people = new Questions(OpenForReading, fault: null);
+        journal = new Journal(database, Reopen, folder.Free, time, logger, fault);
     }
 
     /// <summary>Opens or makes the data folder, recovers what a crash left, loads the index.</summary>
@@ -101,21 +102,23 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     /// <summary>
-    /// For monitors: null while mail is taken, else why not. Where the last commit failed another is tried, so that the answer
+    /// For monitors: null while mail is taken and can be read, else why not. Where the last commit failed another is tried, so that the answer
     /// is true now; on a sound disk nothing is written, or a monitor would keep it from ever falling asleep.
     /// </summary>
     public async Task<string?> ObstacleAsync(CancellationToken cancellation) =>
         await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false) ?? Refusal(declaredSize: 0);
 
-    /// <summary>Why the disk did not take what was written last, in a sentence; null: it did.</summary>
-    public string? Trouble => journal.Silence ?? journal.Trouble;
+    /// <summary>Why the disk did not take what was written last, or delivery could not read it, in a sentence; null: it did.</summary>
+    public string? Trouble => journal.Silence ?? journal.Trouble ?? delivery.Trouble;
 
     /// <summary>As <see cref="Trouble"/>, asking the disk again where it failed: with no mail to write, nobody else would find that it is well.</summary>
     public async Task<string?> AskDiskAsync()
     {
         if (journal.Silence is { } silence) return silence;
-        if (journal.Trouble is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
-        return journal.Trouble;
+        // Where reading failed, writing is asked, too: it may stand on the same disk that is gone.
+        if (Trouble is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
+        if (delivery.Trouble is not null) await Task.Run(delivery.TryAsync).ConfigureAwait(false);
+        return Trouble;
     }
 
     /// <summary>What a person does about <see cref="Damage"/>, as a sentence.</summary>
@@ -210,6 +213,22 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     // --- within -------------------------------------------------------------------------------------------------
+
+    /// <summary>Where a failure has cost the writer's connection. Whoever reads follows it, before anything is committed there: by the old one, a new message's row would be missing.</summary>
+    private Database Reopen()
+    {
+        folder.AssertStillOurs();
+        var (database, _) = Database.Open(folder.Database, again: true);
+        delivery.Renew();
+        people.Renew();
+        return database;
+    }
+
+    private SqliteConnection OpenForReading()
+    {
+        folder.AssertStillOurs();
+        return Questions.Open(folder.Database);
+    }
 
     /// <summary>Writes; where the disk does not take it, again after ¼, ½, 1 … 30 seconds until it does.</summary>
     /// <param name="evenDamaged">A damaged page, which waiting does not mend, is waited for, too: what was to be written must not be forgotten while we run.</param>

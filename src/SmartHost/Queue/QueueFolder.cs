@@ -15,6 +15,7 @@ internal sealed class QueueFolder : IDisposable
     private readonly Lock gate = new();
     private long free, measuredAt;
     private bool measured, owned;
+    private string? signature;
 
     private QueueFolder(string path, FileStream ownership, TimeProvider time)
     {
@@ -49,8 +50,12 @@ internal sealed class QueueFolder : IDisposable
         owned = true;
         try
         {
-            File.WriteAllText(owner, string.Create(CultureInfo.InvariantCulture,
-                $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
+            var text = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}");
+            File.WriteAllText(owner, text);
+            using var file = File.OpenHandle(owner, FileMode.Open, FileAccess.ReadWrite);
+            // Synced: a disk that comes back after a failure is known by it.
+            Fsync.File(file);
+            signature = text;
         }
         catch (Exception e) when (StorageFailure.From(e) is { Full: true })
         {
@@ -60,6 +65,25 @@ internal sealed class QueueFolder : IDisposable
         {
             throw Unwritable(Folder, e);
         }
+    }
+
+    /// <summary>
+    /// Before anything of it is opened again. Where its disk was unmounted, its mountpoint stands under its name: empty, or with
+    /// a queue of a start before the disk was there. What was committed to that one would vanish behind the disk that comes back.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">It is not the folder that was opened.</exception>
+    public void AssertStillOurs()
+    {
+        try
+        {
+            // No note: the disk had no room for one.
+            if (File.Exists(Database) && (signature is null || File.ReadAllText(owner) == signature)) return;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Told below.
+        }
+        throw new QueueUnavailableException($"The disk with the data folder is gone: what lies in {Folder} now is not the queue that was opened. Mount the disk again, and SmartHost goes on by itself; if this is its right place, restart SmartHost.");
     }
 
     /// <summary>Octets that this process may still write. Asked of the system at most once a second.</summary>

@@ -103,18 +103,21 @@ internal static class Schema
 
     /// <summary>Opens for writing, makes or migrates. True where the database is new.</summary>
     /// <param name="steps">For tests: other steps than ours.</param>
+    /// <param name="again">It was open before: one that is missing or empty now is refused and not made, for the mail is somewhere else.</param>
     /// <exception cref="QueueUnavailableException"/>
-    public static (SqliteConnection Connection, bool Fresh) Open(string path, IReadOnlyList<string>? steps = null)
+    public static (SqliteConnection Connection, bool Fresh) Open(string path, IReadOnlyList<string>? steps = null, bool again = false)
     {
         steps ??= Steps;
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        var mode = again ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadWriteCreate;
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString());
         try
         {
-            MakePrivate(path);
+            if (!again) MakePrivate(path);
             connection.Open();
             var version = (int)Scalar(connection, "PRAGMA user_version");
             var tables = Scalar(connection, "SELECT count(*) FROM sqlite_schema");
             var fresh = version == 0 && tables == 0;
+            if (fresh && again) throw new QueueUnavailableException($"The queue's database {path} has become empty. Put it back, or restart SmartHost to begin a new one.");
             if (!fresh && Scalar(connection, "PRAGMA application_id") != ApplicationId)
                 throw new QueueUnavailableException($"{path} is a database of another program: move it away, or name another data folder.");
             if (version > steps.Count)

@@ -1,0 +1,104 @@
+using Microsoft.Data.Sqlite;
+using SmartHost.Queue;
+
+namespace SmartHost.Tests.Queue;
+
+/// <summary>The disk with the data folder goes away while the queue is open, and comes back. Nobody is told 250 for what lies elsewhere.</summary>
+public class LostDiskTests
+{
+    private static readonly SqliteException SyncFailed = new("disk I/O error", 10, 1034);
+
+    [TestCase("nothing")]
+    [TestCase("an empty file")]
+    [TestCase("a queue of long ago")]
+    public async Task Its_mountpoint_is_not_taken_for_it(string there)
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var first = await bench.AcceptAsync();
+        var away = $"{bench.Folder}-away";
+        Directory.Move(bench.Folder, away);
+        Directory.CreateDirectory(Path.Combine(bench.Folder, "content"));
+        if (there == "an empty file") await File.WriteAllBytesAsync(Path.Combine(bench.Folder, "queue.db"), []);
+        if (there == "a queue of long ago") await (await MailQueue.OpenAsync(new QueueSettings { Folder = bench.Folder }, QueueBench.Lifetime, bench.Time, new Random(2), bench.Log, default)).DisposeAsync();
+        var before = Listing(bench.Folder);
+        await LoseConnectionAsync(bench);
+
+        var outcome = await bench.SubmitAsync(QueueBench.Submission());
+        Assert.That(outcome, Is.InstanceOf<CommitOutcome.Failed>());
+        Assert.That(((CommitOutcome.Failed)outcome).Reason, Does.Contain("disk").And.Contain("gone").And.Contain(bench.Folder));
+        Assert.That(await bench.Queue.AskDiskAsync(), Does.Contain("gone"));
+        Assert.That(Listing(bench.Folder), Is.EqualTo(before), "nothing is left there for the next start to find");
+
+        Directory.Delete(bench.Folder, recursive: true);
+        Directory.Move(away, bench.Folder);
+        Assert.That(await bench.Queue.AskDiskAsync(), Is.Null);
+        var second = await bench.AcceptAsync();
+        Assert.That(new[] { bench.Take().Id, bench.Take().Id }, Is.EquivalentTo(new[] { first, second }));
+    }
+
+    /// <summary>The same files under the same name, and yet not those that are open.</summary>
+    [Test]
+    public async Task Who_reads_follows_who_writes_to_the_disk_that_came_back()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var first = await bench.AcceptAsync();
+        // Both have read, and so have all of the files open.
+        bench.Queue.GiveBack(bench.Take().Id);
+        await bench.FindAsync(first);
+        await LoseConnectionAsync(bench);
+        Remount(bench);
+        var second = await bench.AcceptAsync();
+        Assert.That(new[] { bench.Take().Id, bench.Take().Id }, Is.EquivalentTo(new[] { first, second }));
+        Assert.That(bench.Queue.Damage, Is.Null);
+        Assert.That(await bench.Queue.SearchAsync(new MessageSearch(), default), Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_failure_before_the_commit_costs_the_connection_too()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var first = await bench.AcceptAsync();
+        bench.Fault = step => { if (step == "begin") throw SyncFailed; };
+        Assert.That(await bench.SubmitAsync(QueueBench.Submission()), Is.InstanceOf<CommitOutcome.Failed>());
+        bench.Fault = null;
+        Remount(bench);
+        var second = await bench.AcceptAsync();
+        await bench.CrashAsync();
+        Assert.That((await bench.Queue.SearchAsync(new MessageSearch(), default)).Select(message => message.Id), Is.EquivalentTo(new[] { first, second }));
+    }
+
+    [Test]
+    public async Task A_disk_that_cannot_be_read_is_told_and_read_again_when_it_is_back()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        bench.Queue.GiveBack(bench.Take().Id);
+        bench.Fault = step => { if (step == "read") throw SyncFailed; };
+        Assert.That(bench.Queue.Take((_, _) => true), Is.Null);
+        Assert.That(bench.Queue.Trouble, Does.Contain("does not answer"));
+        Assert.That(await bench.Queue.AskDiskAsync(), Is.Not.Null);
+        bench.Fault = null;
+        Remount(bench);
+        Assert.That(await bench.Queue.AskDiskAsync(), Is.Null);
+        Assert.That(bench.Queue.Trouble, Is.Null);
+        Assert.That(bench.Take().Id, Is.EqualTo(id));
+    }
+
+    private static async Task LoseConnectionAsync(QueueBench bench)
+    {
+        bench.Fault = step => { if (step is "commit" or "scar") throw SyncFailed; };
+        Assert.That(await bench.SubmitAsync(QueueBench.Submission()), Is.InstanceOf<CommitOutcome.Failed>());
+        bench.Fault = null;
+    }
+
+    private static void Remount(QueueBench bench)
+    {
+        foreach (var file in Directory.GetFiles(bench.Folder, "queue.db*"))
+        {
+            File.Copy(file, $"{file}.new");
+            File.Move($"{file}.new", file, overwrite: true);
+        }
+    }
+
+    private static string[] Listing(string folder) => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order()];
+}
