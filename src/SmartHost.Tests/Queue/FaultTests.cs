@@ -205,13 +205,5 @@ public class FaultTests
         return outcomes;
     }
 
-    private static async Task Until(Task done, QueueBench bench)
-    {
-        for (var i = 0; i < 1000 && !done.IsCompleted; i++)
-        {
-            bench.Time.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(done, Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System));
-        }
-        await done.WaitAsync(TimeSpan.FromSeconds(10));
-    }
+    private static Task Until(Task done, QueueBench bench) => bench.UntilAsync(() => Task.FromResult(done.IsCompleted));
 }

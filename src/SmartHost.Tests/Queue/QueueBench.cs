@@ -120,6 +120,18 @@ internal sealed class QueueBench : IAsyncDisposable
     /// <summary>As where nobody is to be told by mail.</summary>
     public Task ReportedAsync(QueueId id) => Queue.MarkReportedAsync(id, new TimelineEntry(Time.GetUtcNow(), TimelineEvent.Note, "Nobody was told."), default);
 
+    /// <summary>Seconds pass until it is so.</summary>
+    public async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            if (await condition()) return;
+            Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+        Assert.Fail("it did not come about");
+    }
+
     public string[] ContentFiles() => [.. Directory.EnumerateFiles(Path.Combine(Folder, "content")).Select(path => Path.GetFileName(path)).Order()];
 
     public async ValueTask DisposeAsync()

@@ -65,13 +65,15 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
 
     private async Task TellOfLateAsync(CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
-        foreach (var message in queue.Late(settings().LateNotice).Take(AtATime))
+        var (now, lateNotice) = (time.GetUtcNow(), settings().LateNotice);
+        foreach (var message in queue.Late(lateNotice).Take(AtATime))
         {
+            // One that a clock that was ahead stamped is older than it says.
+            var age = now - message.ReceivedAt > lateNotice ? now - message.ReceivedAt : lateNotice;
             // By mail only where mail can leave; a paused account's alert says all there is to say.
             var paused = accounts.Named(message.Account) is { IsPaused: true };
             var last = message.Open.Select(open => open.Reply).FirstOrDefault(reply => reply is not null);
-            if (!message.Origin.IsLocal) alerts.Raise(Alert.MailLate(message.Device, message.Id, message.Subject, now - message.ReceivedAt, last, byMail: !paused));
+            if (!message.Origin.IsLocal) alerts.Raise(Alert.MailLate(message.Device, message.Id, message.Subject, age, last, byMail: !paused));
             await queue.MarkLateAnnouncedAsync(message.Id, cancellation);
         }
     }

@@ -47,7 +47,8 @@ public readonly record struct QueueId : IComparable<QueueId>
 
     private static void WriteTime(DateTimeOffset time, Span<char> characters)
     {
-        var milliseconds = time.ToUnixTimeMilliseconds();
+        // A day before the start of a clock that begins in 1970 is no date of ours, but a question may name it.
+        var milliseconds = Math.Max(0, time.ToUnixTimeMilliseconds());
         for (var i = TimeDigits - 1; i >= 0; i--, milliseconds >>= 5) characters[i] = Digits[(int)(milliseconds & 31)];
     }
 

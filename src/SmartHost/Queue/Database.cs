@@ -213,14 +213,14 @@ internal sealed partial class Database : IDisposable
         return moved;
     }
 
-    /// <summary>When anything last happened to mail, or <see cref="PutSign"/> was called. Null: no mail waits.</summary>
+    /// <summary>When anything last happened to mail, or <see cref="PutSign"/> was called; what a clock that was ahead stamped is no sign. Null: no mail waits.</summary>
     public DateTimeOffset? LastSign(DateTimeOffset now)
     {
         // By what has an index: all of the history's timeline may be a million rows.
         using var last = new Statement(connection, """
-            SELECT max((SELECT received FROM messages ORDER BY number DESC LIMIT 1),
-                       (SELECT max(at) FROM timeline WHERE message IN (SELECT number FROM messages WHERE state < 3)),
-                       coalesce((SELECT max(finished) FROM messages WHERE finished IS NOT NULL), 0),
+            SELECT max((SELECT received FROM messages WHERE received <= ?1 ORDER BY number DESC LIMIT 1),
+                       (SELECT max(at) FROM timeline WHERE at <= ?1 AND message IN (SELECT number FROM messages WHERE state < 3)),
+                       coalesce((SELECT max(finished) FROM messages WHERE finished <= ?1), 0),
                        coalesce((SELECT CAST(json AS INTEGER) FROM state WHERE scope = 'queue' AND key = 'alive' AND CAST(json AS INTEGER) <= ?1), 0))
             """);
         using var rows = last.Query(now.UtcTicks);
@@ -236,11 +236,18 @@ internal sealed partial class Database : IDisposable
         put.Run(id.ToString(), expires.UtcTicks);
     }
 
-    /// <summary>Lengthens every open message's lifetime.</summary>
-    public void PutClockForward(TimeSpan by)
+    /// <summary>Lengthens every open message's lifetime, to <paramref name="latest"/> at most: one that was reckoned by the right clock needs no more than a whole one.</summary>
+    public void Lengthen(TimeSpan by, DateTimeOffset latest)
     {
-        using var move = new Statement(connection, "UPDATE messages SET expires = expires + ?1 WHERE state < 3");
-        move.Run(by.Ticks);
+        using var move = new Statement(connection, "UPDATE messages SET expires = min(expires + ?1, ?2) WHERE state < 3 AND expires < ?2");
+        move.Run(by.Ticks, latest.UtcTicks);
+    }
+
+    /// <summary>What was spent before happened no longer ago for that.</summary>
+    public void PutClockForward(TimeSpan by, DateTimeOffset now)
+    {
+        using var spent = new Statement(connection, "UPDATE spent SET at = min(at + ?1, ?2) WHERE at < ?2");
+        spent.Run(by.Ticks, now.UtcTicks);
     }
 
     /// <summary>Brings forward what waits, to now at the earliest.</summary>
@@ -253,6 +260,13 @@ internal sealed partial class Database : IDisposable
             """);
         messages.Run(by.Ticks, now.UtcTicks);
         recipients.Run(by.Ticks, now.UtcTicks);
+    }
+
+    /// <summary>For what is rare: prepared for this once.</summary>
+    public void Change(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var statement = new Statement(connection, sql);
+        statement.Run(values);
     }
 
     public void AddSpend(DateTimeOffset at, Spend spend) => insertSpent.Run(at.UtcTicks, spend.Account, spend.Messages, spend.Recipients);
@@ -298,12 +312,6 @@ internal sealed partial class Database : IDisposable
         reserveContent.Run(number, content.Length);
         using var blob = new SqliteBlob(connection, "content", "octets", number);
         foreach (var segment in content.Segments) blob.Write(segment.Span);
-    }
-
-    private void Change(string sql, long number)
-    {
-        using var statement = new Statement(connection, sql);
-        statement.Run(number);
     }
 
     private static long Number(Statement statement)

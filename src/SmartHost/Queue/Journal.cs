@@ -69,9 +69,9 @@ internal sealed partial class Journal
     /// killed process has left them on disk all the same, and a slow disk is spared one for each attempt. The task ends when
     /// it is written or cannot be; few wait for it.
     /// </summary>
-    public Task Post(Action<Database> apply, Action? committed = null)
+    public Task Post(Action<Database> apply)
     {
-        var write = new Write<bool>(database => { apply(database); return true; }, _ => committed?.Invoke(), synced: false);
+        var write = new Write<bool>(database => { apply(database); return true; }, committed: null, synced: false);
         if (!Enqueue(write)) write.Fail(StorageFailure.Closing);
         return write.Task;
     }

@@ -30,16 +30,15 @@ internal static class Load
         using var spent = new Statement(connection, "SELECT at, account, messages, recipients FROM spent WHERE at > ?1 ORDER BY at");
         using (var rows = spent.Query(since.UtcTicks))
         {
-            while (rows.Read()) tallies.Spent(new Spend(rows.GetString(1), rows.GetInt32(2), rows.GetInt32(3)), Past(rows));
+            while (rows.Read()) tallies.Spent(new Spend(rows.GetString(1), rows.GetInt32(2), rows.GetInt32(3)), MessageRows.Time(rows, 0));
         }
-        using var accepted = new Statement(connection, "SELECT received, device FROM messages WHERE received > ?1 ORDER BY received");
-        using (var rows = accepted.Query(since.UtcTicks))
+        // By the id, which sorts by arrival and has an index: history before it is not looked at. Not what a clock that was ahead
+        // stamped: it may be weeks of mail, which a device must not be refused for at each start anew.
+        using var accepted = new Statement(connection, "SELECT received, device FROM messages WHERE id >= ?1 AND received > ?2 AND received <= ?3 ORDER BY received");
+        using (var rows = accepted.Query(QueueId.Least(since).ToString(), since.UtcTicks, now.UtcTicks))
         {
-            while (rows.Read()) tallies.Accepted(rows.GetString(1), Past(rows));
+            while (rows.Read()) tallies.Accepted(rows.GetString(1), MessageRows.Time(rows, 0));
         }
-
-        // A clock that was ahead may have stamped the future.
-        DateTimeOffset Past(SqliteDataReader row) => MessageRows.Time(row, 0) is var at && at < now ? at : now;
     }
 
     public static ConcurrentDictionary<(string Scope, string Key), string> States(SqliteConnection connection)

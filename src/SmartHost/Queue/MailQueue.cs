@@ -48,7 +48,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         clock = new ClockWatch(time);
         tallies = new Tallies(time);
         if (folder.LogIsMissing) LogMissing(logger, folder.Database);
-        Recovery.Run(database, store, fresh || folder.LogIsMissing, time.GetUtcNow(), logger);
+        Recovery.Run(database, store, fresh || folder.LogIsMissing, time.GetUtcNow(), lifetime, logger);
         states = Load.States(database.Connection);
         Load.Index(database.Connection, index);
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
@@ -207,7 +207,8 @@ public sealed partial class MailQueue : IAsyncDisposable
         // So a stop leaves one file, and a copy of it is whole.
         delivery.Dispose();
         people.Dispose();
-        if (index.Count > 0) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
+        // Not where a correction of the clock may still wait for the disk: the next start then makes it good as an outage.
+        if (index.Count > 0 && journal.Trouble is null) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
         await journal.CloseAsync().ConfigureAwait(false);
         folder.Dispose();
     }
@@ -244,34 +245,6 @@ public sealed partial class MailQueue : IAsyncDisposable
             if (written.Failure == StorageFailure.Closing) throw new OperationCanceledException(written.Failure.Reason);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
             await Task.Delay(pause, time, either.Token).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>
-    /// Where the wall clock was put right, what was reckoned by the wrong one is made good, each way on the side that keeps mail.
-    /// Forward: lifetimes grow by it, or a start in 1970 would end them all at once, and what was spent within a day stays so.
-    /// Back: what waits is due that much earlier, or a retry would wait for a tomorrow that is days away; lifetimes stay, for
-    /// who knows which clock they were reckoned by.
-    /// </summary>
-    private void FollowClock()
-    {
-        // Whoever asks next waits until this is done: the question may be what has expired.
-        lock (clock)
-        {
-            var jump = clock.Jump();
-            if (jump == TimeSpan.Zero) return;
-            var (by, now) = (jump.Duration(), time.GetUtcNow());
-            LogClock(logger, jump > TimeSpan.Zero ? "forward" : "back", by);
-            if (jump > TimeSpan.Zero)
-            {
-                index.PutClockForward(by);
-                tallies.PutClockForward(by);
-                journal.Post(database => database.PutClockForward(by));
-            }
-            else
-            {
-                journal.Post(database => database.PutClockBack(by, now), () => index.PutClockBack(by, now));
-            }
         }
     }
 
@@ -346,9 +319,6 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     [LoggerMessage(2023, LogLevel.Warning, "{Id}: its content could not be deleted; the next start tries again")]
     private static partial void LogUndeletable(ILogger logger, QueueId id);
-
-    [LoggerMessage(2025, LogLevel.Warning, "the clock was put {Direction} by {By}; waiting mail is adjusted")]
-    private static partial void LogClock(ILogger logger, string direction, TimeSpan by);
 
     [LoggerMessage(2026, LogLevel.Error, "{Database}-wal is missing, though SmartHost was not stopped in good order: what was accepted last may be gone with it. Content that the database does not know is kept in content/unclaimed")]
     private static partial void LogMissing(ILogger logger, string database);

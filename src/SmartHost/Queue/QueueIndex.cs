@@ -29,6 +29,8 @@ internal sealed class QueueIndex(TimeProvider time)
         public required long Number { get; init; }
         public required long Size { get; init; }
         public required DateTimeOffset ReceivedAt { get; init; }
+        /// <summary>When it was received, by the clock as it was put right since.</summary>
+        internal required DateTimeOffset WaitsSince { get; set; }
         internal required Group Turn { get; init; }
         internal MessageState State { get; set; }
         internal DateTimeOffset Due { get; set; }
@@ -77,7 +79,7 @@ internal sealed class QueueIndex(TimeProvider time)
             }
             if (entry is null)
             {
-                entry = new Entry { Id = id, Number = number, Size = size, ReceivedAt = received, Turn = GroupOf(account, lane, device) };
+                entry = new Entry { Id = id, Number = number, Size = size, ReceivedAt = received, WaitsSince = Earlier(received, time.GetUtcNow()), Turn = GroupOf(account, lane, device) };
                 entries.Add(id, entry);
             }
             (entry.State, entry.Due, entry.Expires, entry.LateAnnounced) = (state, due, expires, lateAnnounced);
@@ -103,11 +105,15 @@ internal sealed class QueueIndex(TimeProvider time)
     }
 
     /// <summary>See <see cref="MailQueue"/>, FollowClock.</summary>
-    public void PutClockForward(TimeSpan by)
+    public void PutClockForward(TimeSpan by, DateTimeOffset now, DateTimeOffset latest)
     {
         lock (gate)
         {
-            foreach (var entry in entries.Values) entry.Expires += by;
+            foreach (var entry in entries.Values)
+            {
+                if (entry.Expires < latest) entry.Expires = Earlier(entry.Expires + by, latest);
+                entry.WaitsSince = Earlier(entry.WaitsSince + by, now);
+            }
         }
     }
 
@@ -201,7 +207,7 @@ internal sealed class QueueIndex(TimeProvider time)
         lock (gate)
         {
             var since = time.GetUtcNow() - lateAfter;
-            return InOrder(entries.Values.Where(entry => entry is { State: MessageState.Queued, Leased: false, LateAnnounced: false } && entry.ReceivedAt <= since));
+            return InOrder(entries.Values.Where(entry => entry is { State: MessageState.Queued, Leased: false, LateAnnounced: false } && entry.WaitsSince <= since));
         }
     }
 
@@ -252,6 +258,8 @@ internal sealed class QueueIndex(TimeProvider time)
         await using var timer = time.CreateTimer(state => ((TaskCompletionSource)state!).TrySetResult(), elapsed, wait, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
         await Task.WhenAny(change, elapsed.Task).WaitAsync(cancellation).ConfigureAwait(false);
     }
+
+    private static DateTimeOffset Earlier(DateTimeOffset a, DateTimeOffset b) => a < b ? a : b;
 
     private static List<Entry> InOrder(IEnumerable<Entry> found) => [.. found.OrderBy(entry => entry.Number)];
 

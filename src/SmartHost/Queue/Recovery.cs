@@ -16,6 +16,7 @@ namespace SmartHost.Queue;
 /// <item><term>row, content missing or not as long as it was</term><description>somebody removed it, or the disk lost it: parked, loudly</description></item>
 /// <item><term>finished row, content in place</term><description>crash before the clean-up: the content is deleted</description></item>
 /// <item><term>open rows, and nothing that happened for an hour or more</term><description>nobody was there to send them: their lifetimes grow by that time, or mail would be given up that was never tried</description></item>
+/// <item><term>row that is due more than a day from now, or an allowance spent in the future</term><description>a clock that was ahead, put right while nothing ran: due in a day, spent just now, or it would wait, and count at each start anew, until that future comes</description></item>
 /// <item><term>row with an attempt begun</term><description>crash in an attempt: the next hop may have it, sent again as a possible duplicate</description></item>
 /// </list>
 /// </remarks>
@@ -26,12 +27,15 @@ internal static partial class Recovery
     /// <summary>A start within this is none to speak of.</summary>
     private static readonly TimeSpan LeastOutage = TimeSpan.FromHours(1);
 
+    /// <summary>No wait of ours is longer, but where a person set retryLongest so: that one is tried sooner once.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     public const string ContentTorn = "Its content is not whole: the disk lost a part of it.";
 
     private sealed record Live(long Number, QueueId Id, MessageState State, ContentPlace Place, string? Reason, bool Attempting, long Size);
 
     /// <param name="incomplete">The database may lack what it once knew: it is new, or its log is missing.</param>
-    public static void Run(Database database, ContentStore store, bool incomplete, DateTimeOffset now, ILogger logger)
+    public static void Run(Database database, ContentStore store, bool incomplete, DateTimeOffset now, TimeSpan lifetime, ILogger logger)
     {
         var rows = LiveRows(database.Connection);
         var whole = store.Whole().ToHashSet();
@@ -39,11 +43,15 @@ internal static partial class Recovery
         // Before anything is written down about this start, which would pass for a sign of life; and outside of the transaction,
         // whose commit SQLite refuses once it has met a damaged page.
         var outage = Outage(database, now, logger);
+        var ahead = Ahead(database.Connection, now + LongestWait, logger);
         database.Begin();
+        database.Change("UPDATE messages SET due = ?1 WHERE state < 3 AND due > ?1", (now + LongestWait).UtcTicks);
+        foreach (var (number, position) in ahead) database.Change("UPDATE recipients SET due = ?3 WHERE message = ?1 AND position = ?2", number, position, (now + LongestWait).UtcTicks);
+        database.Change("UPDATE spent SET at = ?1 WHERE at > ?1", now.UtcTicks);
         if (outage is { } span)
         {
             LogOutage(logger, span);
-            database.PutClockForward(span);
+            database.Lengthen(span, now + lifetime);
             database.PutSign(now);
         }
         foreach (var row in rows)
@@ -73,7 +81,7 @@ internal static partial class Recovery
     private static void Suspect(Database database, Live row, DateTimeOffset now, ILogger logger)
     {
         LogPossibleDuplicate(logger, row.Id);
-        Change(database, "UPDATE messages SET attempting = 0, duplicate = 1 WHERE number = ?1", row.Number);
+        database.Change("UPDATE messages SET attempting = 0, duplicate = 1 WHERE number = ?1", row.Number);
         database.Append(row.Number, new TimelineEntry(now, TimelineEvent.PossibleDuplicate,
             "SmartHost stopped in the middle of an attempt. It tries again, so a recipient may get this message twice, with the same Message-ID."));
     }
@@ -93,11 +101,28 @@ internal static partial class Recovery
         }
     }
 
+    /// <summary>Open recipients that are due after that. What came before a damaged page counts: one page must not keep the others waiting.</summary>
+    private static List<(long Number, int Position)> Ahead(SqliteConnection connection, DateTimeOffset latest, ILogger logger)
+    {
+        var ahead = new List<(long, int)>();
+        try
+        {
+            using var statement = new Statement(connection, "SELECT message, position FROM recipients WHERE message IN (SELECT number FROM messages WHERE state < 3) AND state = 0 AND due > ?1");
+            using var rows = statement.Query(latest.UtcTicks);
+            while (rows.Read()) ahead.Add((rows.GetInt64(0), rows.GetInt32(1)));
+        }
+        catch (SqliteException e) when (StorageFailure.From(e) is { Damaged: true } damage)
+        {
+            LogNotAllDue(logger, damage.Reason);
+        }
+        return ahead;
+    }
+
     private static void Park(Database database, Live row, string reason, DateTimeOffset now, ILogger logger)
     {
         LogContentMissing(logger, row.Id, reason);
         if (row.State == MessageState.Parked && row.Reason == reason) return;
-        Change(database, "UPDATE messages SET state = 2, reason = ?2 WHERE number = ?1", row.Number, reason);
+        database.Change("UPDATE messages SET state = 2, reason = ?2 WHERE number = ?1", row.Number, reason);
         database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{reason} It cannot be sent; put content/{row.Id}.eml back and release it, or delete it."));
     }
 
@@ -138,12 +163,6 @@ internal static partial class Recovery
         return numbers;
     }
 
-    private static void Change(Database database, string sql, params ReadOnlySpan<object?> values)
-    {
-        using var statement = new Statement(database.Connection, sql);
-        statement.Run(values);
-    }
-
     [LoggerMessage(2010, LogLevel.Warning, "{Id}: was arriving when SmartHost stopped; its device was never told 250 and still has it. Deleted")]
     private static partial void LogUnfinished(ILogger logger, QueueId id);
 
@@ -167,6 +186,9 @@ internal static partial class Recovery
 
     [LoggerMessage(2018, LogLevel.Error, "since when nothing ran cannot be read, so what waits keeps the lifetime that it has: {Reason}")]
     private static partial void LogNoSign(ILogger logger, string reason);
+
+    [LoggerMessage(2027, LogLevel.Error, "what a clock that was ahead put off cannot all be read, so some of it may wait as long: {Reason}")]
+    private static partial void LogNotAllDue(ILogger logger, string reason);
 
     [LoggerMessage(2015, LogLevel.Error, "{Id}: the database does not know this content, and may have known it once; kept in {Folder}/unclaimed")]
     private static partial void LogSetAside(ILogger logger, QueueId id, string folder);
