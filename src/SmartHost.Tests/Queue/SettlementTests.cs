@@ -126,6 +126,22 @@ public class SettlementTests
     }
 
     [Test]
+    public async Task What_a_person_retried_meanwhile_is_not_given_up()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        bench.Time.Advance(QueueBench.Lifetime);
+        var end = new Settlement(bench.Queue.Expired().Single().Id, [new RecipientOutcome(Mailbox.Parse("you@gmail.com"), QueueBench.Bounced)], []);
+        Assert.That(await bench.Queue.RetryAsync(id, default), Is.Null);
+        var taken = bench.Take();
+        Assert.That(await bench.Queue.GiveUpAsync(end, default), Is.Null);
+        Assert.That((await bench.FindAsync(id)).State, Is.EqualTo(MessageState.Queued));
+        Assert.That(bench.Queue.Take((_, _) => true), Is.Null, "it is still whose it was");
+        await bench.SettleAsync(taken, ("you@gmail.com", QueueBench.Sent));
+        Assert.That((await bench.FindAsync(id)).Recipients[0].State, Is.EqualTo(RecipientState.Sent));
+    }
+
+    [Test]
     public async Task Settling_twice_changes_nothing_more()
     {
         await using var bench = await QueueBench.OpenAsync();

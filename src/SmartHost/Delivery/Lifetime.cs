@@ -30,15 +30,13 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
         var kept = new HashSet<Account>();
         foreach (var message in queue.Expired())
         {
+            if (over.Count + renewed.Count == AtATime) break;
             if (accounts.Named(message.Account) is { IsPaused: true } paused)
             {
                 if (kept.Add(paused)) await standings.KeepLifetimesAsync(paused, cancellation);
             }
-            else if (WasNotTried(message))
-            {
-                if (renewed.Count < AtATime) renewed.Add(message);
-            }
-            else if (over.Count < AtATime) over.Add(message);
+            else if (WasNotTried(message)) renewed.Add(message);
+            else over.Add(message);
         }
         await Task.WhenAll(renewed.Select(message => queue.RenewLifetimeAsync(message.Id, cancellation)));
         await Task.WhenAll(over.Select(message => GiveUpAsync(message, cancellation)));
@@ -59,7 +57,7 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
             MessageState.Parked => $"It waited for a person ({message.StateReason ?? "parked"}) until its {days:0.#} days were over.",
             _ => $"Tried for {days:0.#} days; last answer: {open.Reply ?? "none"}",
         }, now);
-        await queue.SettleAsync(settlement, cancellation);
+        if (await queue.GiveUpAsync(settlement, cancellation) is null) return;
         outcomes.Tell(message, settlement, accounts.Named(message.Account)?.Name ?? "none", now);
     }
 

@@ -25,11 +25,11 @@ public sealed partial class MailQueue
                     attempts[entry.Id] = journal.Post(database => database.MarkAttempt(entry.Number, began: true));
                     return stored.Message;
                 }
-                SetAside(entry.Id, "its row is missing");
+                LeaveOut(entry.Id, "its row is missing");
             }
             catch (Exception e) when (e is FormatException or QueueDamagedException)
             {
-                SetAside(entry.Id, e.Message);
+                LeaveOut(entry.Id, e.Message);
             }
             catch (IOException e)
             {
@@ -43,7 +43,7 @@ public sealed partial class MailQueue
     }
 
     /// <summary>Leased until the next start, so that one that cannot be read does not stand in the way of the others.</summary>
-    private void SetAside(QueueId id, string reason)
+    private void LeaveOut(QueueId id, string reason)
     {
         if (unreadable.TryAdd(id, reason)) LogUnreadable(logger, id, reason);
     }
@@ -67,12 +67,16 @@ public sealed partial class MailQueue
     /// lease holds meanwhile, so nothing is sent twice.
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the queue closed, before the disk took it. The lease remains.</exception>
-    public async Task<QueuedMessage> SettleAsync(Settlement settlement, CancellationToken cancellation)
+    public async Task<QueuedMessage> SettleAsync(Settlement settlement, CancellationToken cancellation) =>
+        (await SettleAsync(settlement, _ => true, time.GetUtcNow(), cancellation).ConfigureAwait(false))!;
+
+    /// <summary>Null: it may not be settled, by what it is when the write's turn comes. Then its lease, if there is one, is another's.</summary>
+    private async Task<QueuedMessage?> SettleAsync(Settlement settlement, Func<QueuedMessage, bool> may, DateTimeOffset now, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
         var settled = await PersistAsync(database =>
         {
             var before = database.Rows.Find(settlement.Id) ?? throw new InvalidOperationException($"{settlement.Id} is not in the queue, so it cannot be settled");
+            if (!may(before.Message)) return (Before: before, After: (StoredMessage?)null);
             var after = Finish(before with { Message = Standing.Settle(before.Message, settlement) });
             database.Update(before, after, now);
             foreach (var entry in settlement.Timeline) database.Append(before.Number, entry);
@@ -80,14 +84,15 @@ public sealed partial class MailQueue
             return (Before: before, After: after);
         }, settled =>
         {
+            if (settled.After is null) return;
             index.Put(settled.After);
             index.EndLease(settlement.Id);
             attempts.TryRemove(settlement.Id, out _);
             if (settlement.Spent is { } spent) tallies.Spent(spent, now);
             RaiseChanged(settlement.Id);
         }, cancellation, evenDamaged: true).ConfigureAwait(false);
-        Discard(settled.Before, settled.After);
-        return settled.After.Message;
+        if (settled.After is { } done) Discard(settled.Before, done);
+        return settled.After?.Message;
     }
 
     /// <summary>The stored octets, seekable. Null: the content is missing or not whole (park the message).</summary>

@@ -5,15 +5,28 @@ namespace SmartHost.Queue;
 /// <summary>The end of a message's patience, and whom it was told: what is late, what is over, what bounced and was not reported.</summary>
 public sealed partial class MailQueue
 {
-    /// <summary>Open messages (queued, held or parked; not leased) whose lifetime is over.</summary>
-    public IReadOnlyList<QueuedMessage> Expired()
+    /// <summary>
+    /// Open messages (queued, held or parked; not leased) whose lifetime is over. Each is read as it is come to, if it is over
+    /// still: who takes a hundred of ten thousand reads a hundred.
+    /// </summary>
+    public IEnumerable<QueuedMessage> Expired()
     {
         FollowClock();
-        return Readable(delivery, InIndex(index.Expired()));
+        return Readable(delivery, InIndex(index.Expired().Where(index.IsOver)));
     }
 
-    /// <summary>Queued messages (not leased) that are older than <paramref name="lateAfter"/> and not announced.</summary>
-    public IReadOnlyList<QueuedMessage> Late(TimeSpan lateAfter) => Readable(delivery, InIndex(index.Late(lateAfter)));
+    /// <summary>Queued messages (not leased) that are older than <paramref name="lateAfter"/> and not announced; read as they are come to.</summary>
+    public IEnumerable<QueuedMessage> Late(TimeSpan lateAfter) => Readable(delivery, InIndex(index.Late(lateAfter)));
+
+    /// <summary>
+    /// Settles a message whose lifetime is over. Null, and nothing is changed, where it is not: a person asked to try it again
+    /// since it was found so, and must not be answered with a bounce.
+    /// </summary>
+    public Task<QueuedMessage?> GiveUpAsync(Settlement settlement, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        return SettleAsync(settlement, message => message.Expires <= now, now, cancellation);
+    }
 
     public Task MarkLateAnnouncedAsync(QueueId id, CancellationToken cancellation) => PersistAsync(database =>
     {
@@ -56,7 +69,7 @@ public sealed partial class MailQueue
 
     /// <summary>Messages with a bounced recipient that no report has told of yet (our own mail never).</summary>
     public async Task<IReadOnlyList<QueuedMessage>> UnreportedAsync(CancellationToken cancellation) =>
-        Readable(people, await people.UnreportedAsync(cancellation).ConfigureAwait(false));
+        [.. Readable(people, await people.UnreportedAsync(cancellation).ConfigureAwait(false))];
 
     /// <summary>Marks its bounces as told where no report can be sent (nobody to send to).</summary>
     public async Task MarkReportedAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation)

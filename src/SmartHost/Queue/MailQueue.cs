@@ -261,25 +261,25 @@ public sealed partial class MailQueue : IAsyncDisposable
         if (before.Place == ContentPlace.File && after.Place == ContentPlace.Gone && !store.Delete(after.Message.Id)) LogUndeletable(logger, after.Message.Id);
     }
 
-    private static IEnumerable<(long Number, QueueId Id)> InIndex(List<QueueIndex.Entry> entries) => entries.Select(entry => (entry.Number, entry.Id));
+    private static IEnumerable<(long Number, QueueId Id)> InIndex(IEnumerable<QueueIndex.Entry> entries) => entries.Select(entry => (entry.Number, entry.Id));
 
     /// <summary>Those of them that can be read, each by itself: one that cannot must not hide the others.</summary>
-    private List<QueuedMessage> Readable(Questions questions, IEnumerable<(long Number, QueueId Id)> rows)
+    private IEnumerable<QueuedMessage> Readable(Questions questions, IEnumerable<(long Number, QueueId Id)> rows)
     {
-        var messages = new List<QueuedMessage>();
         foreach (var (number, id) in rows)
         {
+            StoredMessage? stored = null;
             try
             {
-                if (questions.Find(number) is { } stored) messages.Add(stored.Message);
+                stored = questions.Find(number);
             }
             catch (Exception e) when (e is FormatException or QueueDamagedException)
             {
                 index.TryLease(id);
-                SetAside(id, e.Message);
+                LeaveOut(id, e.Message);
             }
+            if (stored is not null) yield return stored.Message;
         }
-        return messages;
     }
 
     private static List<QueuedMessage> Messages(List<StoredMessage> stored) => [.. stored.Select(message => message.Message)];

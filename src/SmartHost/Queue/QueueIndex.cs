@@ -202,6 +202,12 @@ internal sealed class QueueIndex(TimeProvider time)
         }
     }
 
+    /// <summary>As <see cref="Expired"/> found it.</summary>
+    public bool IsOver(Entry entry)
+    {
+        lock (gate) return !entry.Leased && entry.Expires <= time.GetUtcNow() && entries.ContainsKey(entry.Id);
+    }
+
     public List<Entry> Late(TimeSpan lateAfter)
     {
         lock (gate)
