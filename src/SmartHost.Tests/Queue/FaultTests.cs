@@ -131,6 +131,18 @@ public class FaultTests
         Assert.That(bench.Take().Id, Is.EqualTo(id));
     }
 
+    [Test]
+    public async Task A_commit_that_cannot_return_any_more_lets_go_of_its_content()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        bench.Fault = step => { if (step is "commit" or "scar") throw SyncFailed; };
+        for (var i = 0; i < 3; i++) Assert.That(await bench.SubmitAsync(QueueBench.Submission(), QueueBench.Octets(300_000)), Is.InstanceOf<CommitOutcome.Failed>());
+        Assert.That(bench.ContentFiles(), Has.Length.EqualTo(3));
+        bench.Fault = null;
+        var id = await bench.AcceptAsync(content: QueueBench.Octets(300_000));
+        await bench.UntilAsync(() => Task.FromResult(bench.ContentFiles().SequenceEqual([$"{id}.eml"])));
+    }
+
     /// <summary>What a failed sync leaves in SQLite's log looks like a commit to whoever opens the database next.</summary>
     [Test]
     public async Task A_failed_commit_that_returns_with_a_new_connection_is_forgotten()

@@ -79,8 +79,10 @@ public sealed class IncomingMessage : IAsyncDisposable
     {
         ended = true;
         Release();
-        // A commit that may yet return keeps its content until recovery has seen whether it did.
-        return Length > MaxInRow && !committed && !mayReturn ? new ValueTask(Task.Run(() => store.Delete(Id))) : ValueTask.CompletedTask;
+        if (Length <= MaxInRow || committed) return ValueTask.CompletedTask;
+        // A commit that may yet return keeps its content until that is decided. Nobody waits for it: the device is to hear that it failed.
+        if (mayReturn) _ = queue.DiscardOnceForgottenAsync(Id);
+        return mayReturn ? ValueTask.CompletedTask : new ValueTask(Task.Run(() => store.Delete(Id)));
     }
 
     private void Gather(ReadOnlySpan<byte> octets)

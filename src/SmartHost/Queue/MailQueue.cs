@@ -156,6 +156,24 @@ public sealed partial class MailQueue : IAsyncDisposable
         return written.Failure;
     }
 
+    /// <summary>
+    /// Of a commit that failed and may return. The journal has dropped that connection; the next to succeed is made on one that
+    /// has forgotten the message, and writes over what the failed one left in SQLite's log: from then on nothing will name this
+    /// content. Else each try of a large scan on a failing disk would leave a copy there. A stop leaves it to recovery.
+    /// </summary>
+    internal async Task DiscardOnceForgottenAsync(QueueId id)
+    {
+        try
+        {
+            await PersistAsync(database => { database.Touch(); return true; }, _ => { }, closing.Token).ConfigureAwait(false);
+            if (!store.Delete(id)) LogUndeletable(logger, id);
+        }
+        catch (Exception e) when (e is OperationCanceledException or QueueDamagedException)
+        {
+            // The next start looks.
+        }
+    }
+
     // --- rolling counts, other state ----------------------------------------------------------------------------
 
     /// <summary>What an account spent in the 24 hours before now.</summary>
