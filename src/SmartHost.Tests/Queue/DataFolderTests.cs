@@ -78,6 +78,19 @@ public class DataFolderTests
         Assert.That(await File.ReadAllBytesAsync(Database(bench)), Is.EqualTo(octets));
     }
 
+    /// <summary>The page is whole for SQLite, what it says is not ours: a flipped bit, or a hand at work.</summary>
+    [TestCase("id = 'what'")]
+    [TestCase("received = -1")]
+    [TestCase("expires = 9223372036854775807")]
+    public async Task A_row_that_makes_no_sense_is_refused_with_the_way_out(string change)
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync();
+        await bench.CloseAsync();
+        Execute(bench, $"UPDATE messages SET {change}");
+        Assert.That(await RefusalAsync(bench.Folder), Does.Contain("damaged").And.Contain(".recover"));
+    }
+
     [Test]
     public async Task An_older_database_is_copied_and_then_brought_up()
     {

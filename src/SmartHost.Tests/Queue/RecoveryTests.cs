@@ -50,6 +50,26 @@ public class RecoveryTests
         Assert.That(bench.Log.Lines.Any(line => line.Text.Contains("never told 250")), Is.False, "it was");
     }
 
+    /// <summary>The log is folded into the database by then.</summary>
+    [Test]
+    public async Task A_kill_at_the_very_end_of_a_stop_raises_no_alarm_about_the_log()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        var snapshot = $"{bench.Folder}-stop";
+        bench.Fault = step =>
+        {
+            if (step != "closed") return;
+            CopyTo(bench.Folder, snapshot);
+            foreach (var file in Directory.GetFiles(bench.Folder, "queue.owner")) File.Copy(file, Path.Combine(snapshot, Path.GetFileName(file)));
+        };
+        await bench.CloseAsync();
+        await using (var queue = await MailQueue.OpenAsync(new QueueSettings { Folder = snapshot }, QueueBench.Lifetime, bench.Time, new Random(2), bench.Log, default))
+            Assert.That(queue.Take((_, _) => true)?.Id, Is.EqualTo(id));
+        Assert.That(bench.Log.Lines.Any(line => line.Text.Contains("-wal is missing")), Is.False);
+        Directory.Delete(snapshot, recursive: true);
+    }
+
     [Test]
     public async Task Content_is_kept_where_the_database_was_taken_away()
     {

@@ -16,7 +16,7 @@ namespace SmartHost.Queue;
 /// <para>On a full disk the log itself is much of what fills it, and it would be folded into the database by itself only
 /// at a size that it can no longer reach: it is folded as soon as that fits.</para>
 /// </remarks>
-internal sealed partial class Journal
+internal sealed partial class Journal : IDisposable
 {
     private const long Idle = long.MaxValue;
 
@@ -76,7 +76,7 @@ internal sealed partial class Journal
         return write.Task;
     }
 
-    /// <summary>Commits what waits; what comes after is refused.</summary>
+    /// <summary>Commits what waits; what comes after is refused. The database is open until <see cref="Dispose"/>.</summary>
     public async Task CloseAsync()
     {
         lock (gate)
@@ -85,6 +85,13 @@ internal sealed partial class Journal
             Monitor.Pulse(gate);
         }
         await running.ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        database?.Dispose();
+        database = null;
+        fault?.Invoke("closed");
     }
 
     private bool Enqueue(Write write)
@@ -118,7 +125,6 @@ internal sealed partial class Journal
             Volatile.Write(ref commitBegan, Idle);
             batch.Clear();
         }
-        database?.Dispose();
     }
 
     private bool Next(ref List<Write> batch)

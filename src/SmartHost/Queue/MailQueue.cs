@@ -78,6 +78,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             }
             catch (Exception e)
             {
+                folder.TakeNoteAway();
                 database?.Dispose();
                 folder.Dispose();
                 if (Schema.Explain(e, folder.Database) is { } unavailable) throw unavailable;
@@ -122,7 +123,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     /// <summary>What a person does about <see cref="Damage"/>, as a sentence.</summary>
-    public const string WayOut = "Stop SmartHost and copy the data folder; then `sqlite3 queue.db .recover | sqlite3 repaired.db` saves what can be read, to be put in queue.db's place.";
+    public const string WayOut = $"Stop SmartHost and copy the data folder; then {Schema.Salvage}";
 
     /// <summary>What lies in the queue and cannot be read from it, in a sentence; null: nothing that was met so far.</summary>
     public string? Damage => unreadable.IsEmpty ? null : unreadable.MinBy(one => one.Key) is var (id, reason)
@@ -228,6 +229,9 @@ public sealed partial class MailQueue : IAsyncDisposable
         // Not where a correction of the clock may still wait for the disk: the next start then makes it good as an outage.
         if (index.Count > 0 && journal.Trouble is null) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
         await journal.CloseAsync().ConfigureAwait(false);
+        // Before the log goes: a note without a log is an alarm, a log without a note is none.
+        folder.TakeNoteAway();
+        journal.Dispose();
         folder.Dispose();
     }
 

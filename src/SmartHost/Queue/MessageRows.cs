@@ -42,7 +42,8 @@ internal sealed class MessageRows : IDisposable
         recipients.Dispose();
     }
 
-    public static DateTimeOffset Time(SqliteDataReader row, int column) => new(row.GetInt64(column), TimeSpan.Zero);
+    public static DateTimeOffset Time(SqliteDataReader row, int column) =>
+        row.GetInt64(column) is var ticks && ticks >= 0 && ticks <= DateTimeOffset.MaxValue.Ticks ? new(ticks, TimeSpan.Zero) : throw new FormatException($"{ticks} is no time");
 
     public static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 

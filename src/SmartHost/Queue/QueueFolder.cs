@@ -21,7 +21,7 @@ internal sealed class QueueFolder : IDisposable
     {
         (Folder, this.ownership, this.time) = (path, ownership, time);
         owner = Path.Combine(path, "queue.owner");
-        // Who stops in good order takes the note away, and the log goes into the database. A note without a log is a log
+        // Who stops in good order takes the note away, and then the log goes into the database. A note without a log is a log
         // that somebody took: a backup of queue.db alone, or a clean-up of what looked temporary.
         LogIsMissing = File.Exists(owner) && File.Exists(Database) && !File.Exists($"{Database}-wal");
     }
@@ -106,7 +106,8 @@ internal sealed class QueueFolder : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>All is committed: what is left to do may be cut short.</summary>
+    public void TakeNoteAway()
     {
         try
         {
@@ -114,10 +115,11 @@ internal sealed class QueueFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is words for a person alone; the lock is what counts.
+            // The next start may say that a log is missing which was folded: once too often, not once too seldom.
         }
-        ownership.Dispose();
     }
+
+    public void Dispose() => ownership.Dispose();
 
     private static void Make(string path)
     {
