@@ -13,7 +13,7 @@ namespace SmartHost.Tests.Dashboard;
 /// <summary>The words and numbers of the first look.</summary>
 public class OverviewTests
 {
-    private static readonly QueueCounts Nothing = new(0, 0, 0, 0, 0, 0, null);
+    private static readonly QueueCounts Nothing = new(0, 0, 0, 0, 0, 0, null, null);
     private static readonly IReadOnlyList<TrafficHour> Quiet = [new(QueueBench.Start, 0, 0, 0)], Busy = [new(QueueBench.Start, Sent: 12, Waiting: 1, Failed: 0)];
     private static readonly AccountState Paused = DashboardBench.Healthy with { Name = "spare", Health = AccountHealth.Paused, Sentence = "Gmail refused the password." };
 

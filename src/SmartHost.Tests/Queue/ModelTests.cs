@@ -143,9 +143,11 @@ public class ModelTests
         Assert.That(bench.Queue.Counts(), Is.EqualTo(new QueueCounts(
             open.Count(expected => expected is { State: MessageState.Queued, Lane: Lane.Urgent }), open.Count(expected => expected is { State: MessageState.Queued, Lane: Lane.Normal }),
             open.Count(expected => expected is { State: MessageState.Queued, Lane: Lane.Bulk }), open.Count(expected => expected.State == MessageState.Held),
-            open.Count(expected => expected.State == MessageState.Parked), open.Sum(expected => (long)expected.Size), open.Count == 0 ? null : open.Min(expected => expected.ReceivedAt))));
+            open.Count(expected => expected.State == MessageState.Parked), open.Sum(expected => (long)expected.Size), Oldest(open), Oldest(open.Where(expected => expected.State == MessageState.Queued)))));
         Assert.That(bench.Log.Lines.Where(line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Error), Is.Empty);
     }
+
+    private static DateTimeOffset? Oldest(IEnumerable<Expected> messages) => messages.Min(expected => (DateTimeOffset?)expected.ReceivedAt);
 
     private static void Compare(QueuedMessage message, Expected expected)
     {

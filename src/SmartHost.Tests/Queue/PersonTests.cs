@@ -67,7 +67,7 @@ public class PersonTests
         var id = await bench.AcceptAsync();
         await bench.SettleAsync(bench.Take(), ("you@gmail.com", QueueBench.Bounced));
         await bench.ReportedAsync(id);
-        Assert.That(await bench.Queue.RetryAsync(id, default), Does.Contain("queue.keepContent"));
+        Assert.That(await bench.Queue.RetryAsync(id, default), Does.Contain("history.keepContent"));
         Assert.That((await bench.FindAsync(id)).State, Is.EqualTo(MessageState.Done));
     }
 

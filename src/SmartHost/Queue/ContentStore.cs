@@ -50,19 +50,6 @@ internal sealed class ContentStore(string folder)
     /// <summary>The unfinished copy alone: the whole one beside it may be ours.</summary>
     public bool DeletePart(QueueId id) => Delete(PartOf(id));
 
-    private static bool Delete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>There, and as long as it was accepted: a repaired disk hands back files that were cut short, and half a scan must not be sent for a whole one.</summary>
     public bool IsWhole(QueueId id, long length) => new FileInfo(PathOf(id)) is { Exists: true } file && file.Length == length;
 
@@ -88,10 +75,23 @@ internal sealed class ContentStore(string folder)
     public IEnumerable<QueueId> Whole() => Named("*.eml");
 
     /// <summary>Out of the way, but kept: <c>content/unclaimed/</c>.</summary>
-    public void SetAside(QueueId id)
+    public void MoveAside(QueueId id)
     {
         var aside = Directory.CreateDirectory(Path.Combine(folder, "unclaimed")).FullName;
         File.Move(PathOf(id), Path.Combine(aside, $"{id}.eml"), overwrite: true);
+    }
+
+    private static bool Delete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private string PartOf(QueueId id) => Path.Combine(folder, $"{id}.part");

@@ -5,7 +5,7 @@ using SQLitePCL;
 
 namespace SmartHost.Queue;
 
-/// <summary>The writer's connection: every change the queue can make, each a prepared statement. Used by the journal's thread alone.</summary>
+/// <summary>The writer's connection and what is changed by it; what happens all day is prepared. Recovery's and the loading's first, then the journal's alone.</summary>
 internal sealed partial class Database : IDisposable
 {
     private readonly SqliteConnection connection;

@@ -33,7 +33,7 @@ internal sealed partial class Journal : IDisposable
     private Database? database;
     private List<Write> waiting = [];
     private bool closing, wantsRoom;
-    private long committed;
+    private long next;
     private volatile string? trouble;
     private long commitBegan = Idle;
 
@@ -42,7 +42,7 @@ internal sealed partial class Journal : IDisposable
     /// <param name="fault">For tests: called before each step, may throw in its place.</param>
     public Journal(Database database, Func<Database> open, Func<long> free, TimeProvider time, ILogger logger, Action<string>? fault)
     {
-        (this.database, this.open, this.free, this.time, this.logger, this.fault, committed) = (database, open, free, time, logger, fault, database.Next);
+        (this.database, this.open, this.free, this.time, this.logger, this.fault, next) = (database, open, free, time, logger, fault, database.Next);
         // A thread of its own: it spends its life waiting for the disk, and the pool's few must not.
         running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -108,7 +108,7 @@ internal sealed partial class Journal : IDisposable
     private void Run()
     {
         var batch = new List<Write>();
-        while (Next(ref batch))
+        while (Await(ref batch))
         {
             Volatile.Write(ref commitBegan, time.GetTimestamp());
             try
@@ -127,7 +127,7 @@ internal sealed partial class Journal : IDisposable
         }
     }
 
-    private bool Next(ref List<Write> batch)
+    private bool Await(ref List<Write> batch)
     {
         lock (gate)
         {
@@ -180,7 +180,7 @@ internal sealed partial class Journal : IDisposable
             trouble = null;
             LogRecovered(logger);
         }
-        committed = database!.Next;
+        next = database!.Next;
         foreach (var write in batch) write.Publish(logger);
         foreach (var write in batch) write.Complete();
     }
@@ -191,7 +191,7 @@ internal sealed partial class Journal : IDisposable
         var opened = open();
         try
         {
-            opened.Forget(committed);
+            opened.Forget(next);
             return opened;
         }
         catch

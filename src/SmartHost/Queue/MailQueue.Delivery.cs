@@ -49,8 +49,8 @@ public sealed partial class MailQueue
     }
 
     /// <summary>
-    /// Completes when the note that this attempt began is on disk, or cannot get there. Awaited before content leaves: had Gmail
-    /// the message before the note, a crash right then would send it twice without a word.
+    /// Completes when the note that this attempt began is written (unsynced: it outlives our process, not the power), or cannot be.
+    /// Awaited before content leaves: had Gmail the message before the note, a kill right then would send it twice without a word.
     /// </summary>
     public Task AttemptNotedAsync(QueueId id) => attempts.GetValueOrDefault(id, Task.CompletedTask);
 

@@ -34,7 +34,7 @@ public sealed partial class MailQueue
     {
         MessageState.Deleted => new($"{id} was deleted."),
         MessageState.Done when message.Recipients.All(recipient => recipient.State == RecipientState.Sent) => new($"{id} was sent to every recipient: there is nothing to retry."),
-        MessageState.Done when !contentThere => new($"The content of {id} was deleted when it was finished (queue.keepContent says for how long it is kept): let the device send it again."),
+        MessageState.Done when !contentThere => new($"The content of {id} was deleted when it was finished (history.keepContent says for how long it is kept): let the device send it again."),
         _ when !contentThere => new(Gone(id)),
         MessageState.Done => new(null, Standing.Requeue(Standing.Revive(message) with { Expires = now + terms.Lifetime }, now, terms.Lifetime), new(now, TimelineEvent.Retried, "A person asked to try the failed recipients again.")),
         _ => new(null, Standing.Requeue(message, now, terms.Lifetime), new(now, TimelineEvent.Retried, "A person asked to try again now.")),

@@ -229,16 +229,20 @@ internal sealed class QueueIndex(TimeProvider time)
         {
             Span<int> lanes = stackalloc int[3];
             var (held, parked, octets) = (0, 0, 0L);
-            DateTimeOffset? oldest = null;
+            DateTimeOffset? oldest = null, oldestWaiting = null;
             foreach (var entry in entries.Values)
             {
                 octets += entry.Size;
                 if (oldest is null || entry.ReceivedAt < oldest) oldest = entry.ReceivedAt;
                 if (entry.State == MessageState.Held) held++;
                 else if (entry.State == MessageState.Parked) parked++;
-                else lanes[(int)entry.Turn.Lane]++;
+                else
+                {
+                    lanes[(int)entry.Turn.Lane]++;
+                    if (oldestWaiting is null || entry.WaitsSince < oldestWaiting) oldestWaiting = entry.WaitsSince;
+                }
             }
-            return new QueueCounts(lanes[0], lanes[1], lanes[2], held, parked, octets, oldest);
+            return new QueueCounts(lanes[0], lanes[1], lanes[2], held, parked, octets, oldest, oldestWaiting);
         }
     }
 

@@ -62,7 +62,7 @@ internal static partial class Recovery
             var torn = there && open && row.Place == ContentPlace.File && !store.IsWhole(row.Id, row.Size);
             if (there && !torn) continue;
             if (open) Park(database, row, torn ? ContentTorn : ContentMissing, now, logger);
-            else Change(database, "UPDATE messages SET content = 0 WHERE number = ?1", row.Number);
+            else database.LetGo(row.Number);
         }
         database.Commit();
 
@@ -131,7 +131,7 @@ internal static partial class Recovery
         if (incomplete && database.Rows.Find(id) is null)
         {
             LogSetAside(logger, id, store.Folder);
-            store.SetAside(id);
+            store.MoveAside(id);
             return;
         }
         if (database.Rows.Find(id) is null) LogOrphan(logger, id);
