@@ -62,7 +62,7 @@ public class CheckVerbTests
         Assert.Multiple(() =>
         {
             Assert.That(output, Does.Match("✗ data folder: /proc/nowhere does not exist and cannot be made: [^\n]+\n    → Make it and let the user that runs SmartHost own it"));
-            Assert.That(output, Does.Match("! log file: /proc/nowhere/smarthost.log cannot be written: [^\n]+\n    → Let the user that runs SmartHost write in its folder"));
+            Assert.That(output, Does.Match("! log file: /proc/nowhere/smarthost.log cannot be written: [^\n]+\n    → Let the user that runs SmartHost write there"));
             Assert.That(output, Does.Contain($"✗ port {port}: Another program listens here.\n    → Stop it (ss -ltnp shows its name), or choose another port with listeners.lan.port."));
             Assert.That(output, Does.Contain("! devices: No device is allowed to send yet.\n    → Add one under devices"));
             Assert.That(output, Does.Contain("✓ allowance of default: 1000000 messages and 1000000 recipients in 24 hours; how much of it is left, only a running SmartHost knows\n"));

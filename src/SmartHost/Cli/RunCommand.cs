@@ -34,7 +34,7 @@ public static class RunCommand
         await using var log = LogSetup.Create(settings.Log);
         if (legacyTrouble is not null) log.Warning("{Trouble}", legacyTrouble);
         if (settings.Log.File is { } file && LogSetup.Obstacle(file, TimeProvider.System.GetLocalNow()) is { } obstacle)
-            log.Warning("The log file {File} cannot be written: {Reason} Let the user that runs SmartHost write it and in its folder, or name another file with log.file", file, obstacle);
+            log.Warning("The log file {File} cannot be written: {Reason} Let the user that runs SmartHost write there, or name another file with log.file", file, obstacle);
         try
         {
             await using var server = await SmartHostServer.StartAsync(

@@ -94,7 +94,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     }
 
     private CheckLine LogFile(string file) => LogSetup.Obstacle(file, time.GetLocalNow()) is { } obstacle
-        ? Trouble("log file", $"{file} cannot be written: {obstacle}", "Let the user that runs SmartHost write it and in its folder, or name another file with log.file.")
+        ? Trouble("log file", $"{file} cannot be written: {obstacle}", "Let the user that runs SmartHost write there, or name another file with log.file.")
         : Good("log file", $"{Path.GetDirectoryName(file)} can be written");
 
     private CheckLine FreeSpace()
