@@ -147,7 +147,7 @@ public class DeliveryLoopTests
         await using var bench = await DeliveryBench.OpenAsync();
         bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 1 }];
         for (var i = 0; i < 30; i++) await bench.AcceptAsync();
-        bench.QueueBench.Fault = _ => throw new IOException("No space left on device");
+        bench.QueueBench.Fault = QueueBench.FullDisk;
         bench.Start();
         await bench.Gmail.WaitForAsync(16, bench.TooLong);
         // One more would be one that a crash doubles. Only its absence can be shown: the account is at rest.
@@ -348,7 +348,7 @@ public class DeliveryLoopTests
         await using var bench = await DeliveryBench.OpenAsync();
         bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
         var id = await bench.AcceptAsync();
-        bench.QueueBench.Fault = _ => throw new IOException("No space left on device");
+        bench.QueueBench.Fault = QueueBench.FullDisk;
         bench.Start();
         await bench.UntilAsync(() => bench.Gmail.Logins > 0 && bench.Log.Lines.Any(line => line.Contains("is paused")), "a pause that cannot be written");
         var stopped = await bench.BeginStopAsync();

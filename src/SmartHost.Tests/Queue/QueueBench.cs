@@ -25,6 +25,12 @@ internal sealed class QueueBench : IAsyncDisposable
     /// <summary>Steps of the journal fail here, where a test wants it.</summary>
     public Action<string>? Fault { get; set; }
 
+    /// <summary>Takes nothing, and can still be read and closed.</summary>
+    public static void FullDisk(string step)
+    {
+        if (step is not ("read" or "closed")) throw new IOException("No space left on device");
+    }
+
     public MailQueue Queue => queue ?? throw new InvalidOperationException("the queue is closed");
 
     public static async Task<QueueBench> OpenAsync(QueueSettings? settings = null)
