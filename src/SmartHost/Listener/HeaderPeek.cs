@@ -12,6 +12,12 @@ internal sealed class HeaderPeek : IDisposable
 {
     private const int MaxHeader = 64 * 1024, MaxSubject = 200, MaxMessageId = 250;
 
+    /// <summary>Octets of empty lines before a header. More of them are a message without one, as delivery sees it, too.</summary>
+    private const int MaxEmpty = 16;
+
+    /// <summary>Behind an empty first line these are a header, as delivery reads it; any other word with a colon may be text.</summary>
+    private static readonly string[] Known = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Received", "Sender", "Reply-To", "Cc"];
+
     private byte[]? seen = ArrayPool<byte>.Shared.Rent(2048);
     private int length;
 
@@ -41,6 +47,7 @@ internal sealed class HeaderPeek : IDisposable
         taken.CopyTo(seen.AsSpan(length));
         var from = Math.Max(0, length - 3);
         length += taken.Length;
+        from = Math.Max(from, EmptyLines(seen.AsSpan(0, length)));
         if (length >= MaxHeader || seen.AsSpan(from, length - from).IndexOf("\r\n\r\n"u8) >= 0) Complete();
     }
 
@@ -62,6 +69,8 @@ internal sealed class HeaderPeek : IDisposable
     private void Read(ReadOnlySpan<byte> header)
     {
         while (header.StartsWith("\uFEFF"u8)) header = header[3..];
+        var first = header[EmptyLines(header)..];
+        if (IsKnownField(first)) header = first;
         while (!header.IsEmpty)
         {
             var field = Field(ref header);
@@ -76,6 +85,25 @@ internal sealed class HeaderPeek : IDisposable
             else if (Mailer is null && (Is(name, "x-mailer"u8) || Is(name, "user-agent"u8))) Mailer = Decoded(value);
             else if (MessageId is null && Is(name, "message-id"u8)) MessageId = ValidId(value);
         }
+    }
+
+    /// <summary>Octets of the empty lines at the beginning: some devices send one before their header, and they end none.</summary>
+    private static int EmptyLines(ReadOnlySpan<byte> text)
+    {
+        var length = 0;
+        while (length < MaxEmpty && text[length..].StartsWith("\r\n"u8)) length += 2;
+        return length;
+    }
+
+    private static bool IsKnownField(ReadOnlySpan<byte> line)
+    {
+        var colon = line.IndexOf((byte)':');
+        if (colon <= 0) return false;
+        foreach (var name in Known)
+        {
+            if (Ascii.EqualsIgnoreCase(line[..colon].TrimEnd(" \t"u8), name)) return true;
+        }
+        return false;
     }
 
     /// <summary>The next field with its folded lines; empty at the line that ends the header.</summary>
