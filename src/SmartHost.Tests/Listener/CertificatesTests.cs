@@ -68,6 +68,16 @@ public class CertificatesTests
     }
 
     [Test]
+    public void One_that_is_in_use_is_not_made_anew_when_its_file_goes()
+    {
+        using var certificates = New();
+        var first = certificates.OptionsFor(Lan).ServerCertificateContext!.TargetCertificate.Thumbprint;
+        File.Delete(Path.Combine(folder, "certificate.pem"));
+        Assert.That(certificates.OptionsFor(Lan).ServerCertificateContext!.TargetCertificate.Thumbprint, Is.EqualTo(first));
+        Assert.That(File.Exists(Path.Combine(folder, "certificate.pem")), Is.False, "nothing is written while devices wait");
+    }
+
+    [Test]
     public void A_missing_file_is_told_at_start_with_a_remedy()
     {
         using var certificates = New();

@@ -80,9 +80,10 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
     private (string, string) Own()
     {
         var (certificate, key) = (Path.Combine(dataFolder, CertificateName), Path.Combine(dataFolder, KeyName));
-        if (!File.Exists(certificate) || !File.Exists(key)) Make(certificate, key);
         // At a start alone: no handshake depends on whether the folder can be written.
-        else if (!loaded.ContainsKey((certificate, key)) && IsNearItsEnd(certificate))
+        if (loaded.ContainsKey((certificate, key))) return (certificate, key);
+        if (!File.Exists(certificate) || !File.Exists(key)) Make(certificate, key);
+        else if (IsNearItsEnd(certificate))
         {
             File.Delete(certificate);
             Make(certificate, key);
