@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using CsCheck;
 using SmartHost.Listener;
 
@@ -14,7 +15,7 @@ public class DataReaderTests
             (3, Gen.OneOf((byte)'a', (byte)' ', (byte)0xff)))
         .Array[0, 60];
 
-    private static readonly Gen<DataFraming> Framings = Gen.OneOf(DataFraming.Crlf, DataFraming.Lf, DataFraming.Counted);
+    private static readonly Gen<DataFraming> Framings = Gen.OneOf(DataFraming.Crlf, DataFraming.Lf, DataFraming.CrCrLf, DataFraming.Counted);
 
     private static long Iterations => Environment.GetEnvironmentVariable("SMARTHOST_FUZZ_ITERATIONS") is { } text ? long.Parse(text) : 20_000;
 
@@ -45,6 +46,15 @@ public class DataReaderTests
             // The CR LF of the DATA line is the first half of an end that comes at once.
             var end = ("\r\n" + Encoding.Latin1.GetString(octets)).IndexOf("\r\n.\r\n", StringComparison.Ordinal);
             return end < 0 ? !read.Ended : read.Ended && read.Used == end + 3;
+        }, iter: Iterations);
+
+    [Test]
+    public void After_a_data_line_in_cr_cr_lf_the_dot_may_have_cr_cr_lf_beside_it_and_nothing_else() =>
+        Octets.Sample(octets =>
+        {
+            var read = Read(octets, DataFraming.CrCrLf, [octets.Length + 1], 4096);
+            var end = Regex.Match("\r\n" + Encoding.Latin1.GetString(octets), @"\r\n\.\r\r?\n");
+            return end.Success ? read.Ended && read.Used == end.Index + end.Length - 2 : !read.Ended;
         }, iter: Iterations);
 
     [Test]

@@ -9,6 +9,9 @@ internal enum DataFraming
     /// <summary>The DATA line ended in a bare LF: the device knows no other line end, and a dot alone on a line ends the message.</summary>
     Lf,
 
+    /// <summary>The DATA line ended in CR CR LF: the device writes every CR twice, and a dot between two such ends, too, ends the message.</summary>
+    CrCrLf,
+
     /// <summary>A BDAT chunk (RFC 3030): counted, so dots mean nothing.</summary>
     Counted,
 }
@@ -57,6 +60,9 @@ internal sealed class DataReader(DataFraming framing)
 
         /// <summary>A dot at the start of a line, and a CR.</summary>
         DotCr,
+
+        /// <summary>A dot at the start of a line, and two CRs, where that may be the end.</summary>
+        DotCrCr,
 
         Ended,
     }
@@ -164,10 +170,16 @@ internal sealed class DataReader(DataFraming framing)
             case State.DotCr when octet == Lf && (framing == DataFraming.Lf || !afterLf):
                 End(3);
                 return;
-            case State.DotCr:
+            case State.DotCr when octet == Cr && framing == DataFraming.CrCrLf && !afterLf:
+                state = State.DotCrCr;
+                return;
+            case State.DotCrCr when octet == Lf:
+                End(4);
+                return;
+            case State.DotCr or State.DotCrCr:
                 output[written++] = Dot;
                 dotAlone = true;
-                crs = 1;
+                crs = state == State.DotCr ? 1 : 2;
                 AfterCr(octet, output, ref written);
                 return;
 

@@ -113,7 +113,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
                 Say(Rcpt(rcpt));
                 return null;
             case SmtpCommand.Data:
-                return await DataAsync(wire.EndedInBareLf ? DataFraming.Lf : DataFraming.Crlf);
+                return await DataAsync(wire.EndedInBareLf ? DataFraming.Lf : wire.Line.EndsWith("\r"u8) ? DataFraming.CrCrLf : DataFraming.Crlf);
             case SmtpCommand.Bdat bdat:
                 return await BdatAsync(bdat);
             case SmtpCommand.Reset:
