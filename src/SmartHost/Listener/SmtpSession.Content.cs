@@ -96,7 +96,8 @@ internal sealed partial class SmtpSession
             wire.Allow(limits.DataTimeout);
             while (count > 0 && !intake.Reader.HasEnded)
             {
-                if (intake.Reader.LooksEnded) wire.Allow(SloppyEndWait);
+                var sloppy = intake.Reader.LooksEnded;
+                if (sloppy) wire.Allow(SloppyEndWait);
                 var (heard, octets) = await wire.ReadContentAsync();
                 if (heard != Heard.Content) return heard;
                 if (octets.Length > count) octets = octets.Slice(0, count);
@@ -117,7 +118,8 @@ internal sealed partial class SmtpSession
                 client.Octets(used);
                 count -= used;
                 progress += used;
-                if (progress >= LeastProgress || intake.Reader.LooksEnded)
+                // What goes on behind a sloppy end was none. Whoever drips such ends is held by the session's lifetime alone.
+                if (progress >= LeastProgress || sloppy)
                 {
                     wire.Allow(limits.DataTimeout);
                     progress = 0;
