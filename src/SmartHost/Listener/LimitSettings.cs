@@ -34,8 +34,8 @@ public sealed record LimitSettings
     /// <summary>RFC 5321 §4.5.3.2.7: five minutes for a command.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>RFC 5321 §4.5.3.2.5: three minutes for a block of data.</summary>
-    public TimeSpan DataTimeout { get; init; } = TimeSpan.FromMinutes(3);
+    /// <summary>RFC 5321 §4.5.3.2.7: a server waits five minutes, whatever it waits for; the three of §4.5.3.2.5 are the client's.</summary>
+    public TimeSpan DataTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The longest a session may last in all.</summary>
     public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromHours(1);
