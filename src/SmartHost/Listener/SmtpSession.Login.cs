@@ -35,17 +35,14 @@ internal sealed partial class SmtpSession
 
     private async ValueTask<SessionEnd?> AuthAsync(SmtpCommand.Auth auth)
     {
-        if (SaslExchange.For(auth.Mechanism) is not { } exchange)
-        {
-            Refuse(Replies.AuthMechanism, "AUTH");
-            return null;
-        }
-        if (AuthRefusal() is { } refusal)
+        var exchange = SaslExchange.For(auth.Mechanism);
+        // Whether one may log in at all comes first: who is told of other mechanisms tries them.
+        if ((AuthRefusal() ?? (exchange is null ? Replies.AuthMechanism : null)) is { } refusal)
         {
             Refuse(refusal, "AUTH");
             return null;
         }
-        var next = exchange.Begin(auth.Initial);
+        var next = exchange!.Begin(auth.Initial);
         while (next is { Code: 334 } challenge)
         {
             Say(challenge);
