@@ -23,7 +23,7 @@ public sealed record LimitSettings
     /// <summary>Per client, octets of message content in any 60 seconds.</summary>
     public long BytesPerMinute { get; init; } = 2L << 30;
 
-    /// <summary>Replies 4xx and 5xx in one session before it is closed.</summary>
+    /// <summary>Replies 4xx and 5xx in one session, since the last message that was taken, before it is closed.</summary>
     public int Errors { get; init; } = 20;
 
     /// <summary>Failed logins of one client before it must wait <see cref="AuthLockout"/>.</summary>

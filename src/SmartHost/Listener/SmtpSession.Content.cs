@@ -179,6 +179,8 @@ internal sealed partial class SmtpSession
             switch (await intake.CommitAsync(submission))
             {
                 case CommitOutcome.Committed(var id):
+                    // A connection that is kept open for many messages makes many slips in them, and is no attacker (Postfix counts so, too).
+                    errors = 0;
                     server.Meters.Accepted(current.Device.Name, intake.Stored);
                     server.Sightings.Accepted(current.Device.Name, server.Time.GetUtcNow());
                     server.MailLog.Received(id, current.Device.Name, client.Address, current.Sender, recipients.Count, intake.Stored, intake.Subject ?? "no subject");
