@@ -5,6 +5,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using SmartHost.Devices;
 using SmartHost.Listener;
 using SmartHost.Mail;
 using SmartHost.Queue;
@@ -26,6 +27,7 @@ namespace SmartHost.Tests.Listener;
 /// !! starttls | half-close | abort | connect | wait 61s
 /// ?? queued 1               what the queue holds in the end; then of the newest message:
 /// ?? sender &lt;a@b>, recipients a@b c@d, device D, protocol P, messageId M, subject S, has TEXT, lacks TEXT, ends TEXT
+/// ?? refused TEXT           it stands in what the page shows as the scanner's last refusal
 /// ?? unknown 127.0.0.1 …    the client is on the list of unknown devices, with its names in HELO and logins, its senders and recipients
 /// </code>
 /// </summary>
@@ -97,6 +99,7 @@ internal sealed class Dialog : IAsyncDisposable
                         "messagesPerMinute" => limits with { MessagesPerMinute = number },
                         "connectionsPerDevice" => limits with { ConnectionsPerDevice = number },
                         "authFailures" => limits with { AuthFailures = number },
+                        "sessionTimeout" => limits with { SessionTimeout = TimeSpan.FromSeconds(number) },
                         _ => throw new FormatException($"no limit {name}"),
                     };
                     break;
@@ -105,6 +108,9 @@ internal sealed class Dialog : IAsyncDisposable
                     break;
                 case ["device", "perHour", var value]:
                     scanner = scanner with { PerHour = int.Parse(value, CultureInfo.InvariantCulture) };
+                    break;
+                case ["device", "recipients", .. var patterns]:
+                    scanner = scanner with { Recipients = AddressPatterns.Parse(patterns, []) };
                     break;
                 case ["device", "addTo", var value]:
                     scanner = scanner with { AddTo = [Mailbox.Parse(value)] };
@@ -232,6 +238,11 @@ internal sealed class Dialog : IAsyncDisposable
         if (key == "queued")
         {
             Assert.That(queued, Has.Count.EqualTo(int.Parse(value, CultureInfo.InvariantCulture)));
+            return;
+        }
+        if (key == "refused")
+        {
+            Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain(value));
             return;
         }
         if (key == "unknown")

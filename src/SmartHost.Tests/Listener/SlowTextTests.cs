@@ -26,8 +26,9 @@ public class SlowTextTests
         await SendAsync("more\n");
         listener.Time.Advance(TimeSpan.FromMinutes(2));
         wire.Tick(listener.Time.GetTimestamp());
+        Assert.That(wire.Clock.IsUp, Is.False);
         await SendAsync("the last\r\n.\r\nQUIT\r\n");
-        Assert.That(await conversation, Is.EqualTo(SessionEnd.Quit));
+        Assert.That(await conversation.WaitAsync(cancellation), Is.EqualTo(SessionEnd.Quit));
         Assert.That(await listener.QueuedAsync(), Has.Count.EqualTo(1));
 
         async Task SendAsync(string text) => await toServer.Writer.WriteAsync(Encoding.Latin1.GetBytes(text), cancellation);

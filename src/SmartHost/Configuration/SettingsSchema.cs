@@ -119,7 +119,7 @@ internal static class SettingsSchema
         new ValueRow<LimitSettings, TimeSpan>("authLockout", ValueKinds.Duration, (l, v) => l with { AuthLockout = v }, "How long it must wait then") { DefaultValue = () => Limits!.Blank.AuthLockout },
         new ValueRow<LimitSettings, TimeSpan>("commandTimeout", ValueKinds.Duration, (l, v) => l with { CommandTimeout = v }, "How long a device may be silent between commands") { DefaultValue = () => Limits!.Blank.CommandTimeout },
         new ValueRow<LimitSettings, TimeSpan>("dataTimeout", ValueKinds.Duration, (l, v) => l with { DataTimeout = v }, "How long it may be silent within a message") { DefaultValue = () => Limits!.Blank.DataTimeout },
-        new ValueRow<LimitSettings, TimeSpan>("sessionTimeout", ValueKinds.Duration, (l, v) => l with { SessionTimeout = v }, "How long a connection may last in all") { DefaultValue = () => Limits!.Blank.SessionTimeout },
+        new ValueRow<LimitSettings, TimeSpan>("sessionTimeout", ValueKinds.Duration, (l, v) => l with { SessionTimeout = v }, "How long a connection may last; a message that has begun by then may take as long again") { DefaultValue = () => Limits!.Blank.SessionTimeout },
         new ValueRow<LimitSettings, int>("hops", Count(5, 100), (l, v) => l with { Hops = v }, "Received headers after which a message counts as a loop") { DefaultValue = () => Limits!.Blank.Hops });
 
     private static readonly SettingsSection<DeliverySettings> Delivery = new(

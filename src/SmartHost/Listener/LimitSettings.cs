@@ -37,7 +37,7 @@ public sealed record LimitSettings
     /// <summary>RFC 5321 §4.5.3.2.7: a server waits five minutes, whatever it waits for; the three of §4.5.3.2.5 are the client's.</summary>
     public TimeSpan DataTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The longest a session may last in all.</summary>
+    /// <summary>The longest a session may last. A message that has begun by then may take as long again.</summary>
     public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Received headers after which a message is a loop (RFC 5321 §6.3; Gmail stops at 50).</summary>

@@ -58,6 +58,8 @@ internal static class Replies
         TooManyRecipientsPerMinute = new(450, new(4, 7, 1), "Too many recipients from your address in a minute: try again later"),
         TooManyOctets = new(450, new(4, 7, 1), "Too much mail from your address in a minute: try again later"),
         TimedOut = new(421, new(4, 4, 2), "Nothing heard for too long: closing"),
+        HalfLine = new(421, new(4, 4, 2), "The last command never ended, closing: a command ends in CR LF"),
+        NeverEnded = new(421, new(4, 4, 2), "The message never ended: its last line must be a dot between two CR LF, or its last chunk BDAT LAST. Nothing of it was kept"),
         Stopping = new(421, new(4, 3, 2), "The server is stopping: try again in a minute"),
         Endless = new(500, new(5, 5, 6), "Command line without an end: closing"),
         SloppyEnd = new(451, new(4, 5, 2), "The message never ended: its last line must be a dot between two CR LF, and the dot here had a bare CR or LF or a NUL beside it. Look for newer firmware of the device"),
@@ -66,6 +68,9 @@ internal static class Replies
         Broken = new(451, new(4, 3, 0), "Something went wrong here, and the server's log says what: try again later");
 
     public static SmtpReply Greeting(string hostname) => new(220, $"{hostname} ESMTP SmartHost");
+
+    public static SmtpReply Outlived(TimeSpan lifetime) =>
+        new(421, new(4, 4, 2), $"This session has lasted the {Math.Ceiling(lifetime.TotalMinutes)} min that limits.sessionTimeout allows: connect again");
 
     public static SmtpReply LockedOut(TimeSpan wait) =>
         new(454, new(4, 7, 0), $"Too many failed logins from your address: correct the password, and try again in {Math.Max(1, Math.Ceiling(wait.TotalMinutes))} min");

@@ -197,7 +197,7 @@ public sealed class SmtpServer : IDisposable
     private void MakeRoom(IPAddress? client)
     {
         var now = Time.GetTimestamp();
-        var idlest = sessions.Values.Where(session => client is null || session.Client.Equals(client)).MaxBy(session => session.Wire.IdleFor(now)).Wire;
-        if (idlest is not null && idlest.IdleFor(now) >= Expendable) idlest.TimeOut(now);
+        var idlest = sessions.Values.Where(session => client is null || session.Client.Equals(client)).MaxBy(session => session.Wire.Clock.IdleFor(now)).Wire;
+        if (idlest is not null && idlest.Clock.IdleFor(now) >= Expendable) idlest.TimeOut(now);
     }
 }

@@ -93,11 +93,11 @@ internal sealed partial class SmtpSession
         try
         {
             var progress = 0L;
-            wire.Allow(limits.DataTimeout);
+            wire.Clock.Allow(limits.DataTimeout);
             while (count > 0 && !intake.Reader.HasEnded)
             {
                 var sloppy = intake.Reader.LooksEnded;
-                if (sloppy) wire.Allow(SloppyEndWait);
+                if (sloppy) wire.Clock.Allow(SloppyEndWait);
                 var (heard, octets) = await wire.ReadContentAsync();
                 if (heard != Heard.Content) return heard;
                 if (octets.Length > count) octets = octets.Slice(0, count);
@@ -121,7 +121,7 @@ internal sealed partial class SmtpSession
                 // What goes on behind a sloppy end was none. Whoever drips such ends is held by the session's lifetime alone.
                 if (progress >= LeastProgress || sloppy)
                 {
-                    wire.Allow(limits.DataTimeout);
+                    wire.Clock.Allow(limits.DataTimeout);
                     progress = 0;
                 }
                 if (intake.IsHopeless()) return Heard.Endless;
@@ -137,7 +137,7 @@ internal sealed partial class SmtpSession
     private async ValueTask<Heard> SkipAsync(long count)
     {
         if (count > 4 * limits.MaxSize) return Heard.Endless;
-        wire.Allow(limits.DataTimeout);
+        wire.Clock.Allow(limits.DataTimeout);
         while (count > 0)
         {
             var (heard, octets) = await wire.ReadContentAsync();
@@ -153,7 +153,7 @@ internal sealed partial class SmtpSession
     /// <summary>The whole message is here: it becomes ours, or the device hears why not and keeps it.</summary>
     private async ValueTask<SessionEnd?> FinishAsync(Transaction current, MessageIntake intake)
     {
-        wire.AllowAny();
+        wire.Clock.AllowAny();
         await intake.CompleteAsync();
         var refusal = intake.IsTooLarge ? Decide(current.Device, current.Sender, null, intake.Octets).Refusal : null;
         refusal ??= intake.Refusal();

@@ -24,7 +24,7 @@ internal sealed partial class SmtpSession
 
     private async ValueTask<bool> StartTlsAsync(SmtpReply? ready)
     {
-        wire.Allow(HandshakeTimeout + HandshakeTimeout);
+        wire.Clock.Allow(HandshakeTimeout + HandshakeTimeout);
         if (await wire.StartTlsAsync(server.Certificates.OptionsFor(listener), ready, HandshakeTimeout) is not { } problem) return true;
         server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem, ready is null
             ? "does the device speak TLS from the first octet (SSL/TLS, not STARTTLS)?"
@@ -46,7 +46,7 @@ internal sealed partial class SmtpSession
         while (next is { Code: 334 } challenge)
         {
             Say(challenge);
-            wire.Allow(limits.CommandTimeout);
+            wire.Clock.Allow(limits.CommandTimeout);
             Heard heard;
             do heard = await wire.ReadLineAsync(CommandParser.MaxAuthLine, secret: true);
             while (heard == Heard.Line && IsEcho());
@@ -59,7 +59,7 @@ internal sealed partial class SmtpSession
             return null;
         }
         var credentials = exchange.Credentials!;
-        wire.AllowAny();
+        wire.Clock.AllowAny();
         if (await server.Logins.RefusalAsync(client, credentials.Username, credentials.Password.Reveal(), limits, server.Stopped) is not { } failure)
         {
             username = credentials.Username;

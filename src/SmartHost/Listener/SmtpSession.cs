@@ -50,8 +50,8 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
         Say(Replies.Greeting(server.Hostname));
         while (true)
         {
-            if (wire.IsStopping && transaction is null) return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
-            wire.Allow(limits.CommandTimeout);
+            if (wire.Clock.IsStopping && transaction is null) return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
+            wire.Clock.Allow(limits.CommandTimeout);
             switch (await wire.ReadLineAsync(CommandParser.MaxAuthLine))
             {
                 case Heard.Line when IsEcho():
@@ -74,7 +74,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     {
         if (transaction is not { } unfinished) return;
         // Not where we stopped it.
-        if (unfinished.Intake is not null && !wire.IsStopping) Refused(Replies.BrokenOff, "DATA");
+        if (unfinished.Intake is not null && !wire.Clock.IsStopping) Refused(Replies.BrokenOff, "DATA");
         await unfinished.DisposeAsync();
     }
 
@@ -193,7 +193,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             return Refused(refusal, "MAIL");
         }
         transaction = new Transaction(device, mail.Sender, mail.DeclaredSize, server.OpenTransactions);
-        wire.InTransaction = true;
+        wire.Clock.InTransaction = true;
         return Replies.SenderOk;
     }
 
@@ -243,7 +243,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private async ValueTask ResetAsync()
     {
-        wire.InTransaction = false;
+        wire.Clock.InTransaction = false;
         if (transaction is not { } current) return;
         transaction = null;
         await current.DisposeAsync();
@@ -251,14 +251,23 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private async ValueTask<SessionEnd> EndAsync(Heard heard)
     {
+        var inMessage = transaction?.Intake is not null;
         switch (heard)
         {
-            case Heard.TimedOut:
-                return await HangUpAsync(Replies.TimedOut, SessionEnd.TimedOut);
+            case Heard.TimedOut or Heard.HalfLine or Heard.Outlived:
+                var late = heard == Heard.Outlived ? Replies.Outlived(limits.SessionTimeout)
+                    : inMessage ? Replies.NeverEnded
+                    : heard == Heard.HalfLine ? Replies.HalfLine
+                    : Replies.TimedOut;
+                // Silence between two messages is no mistake of anybody's.
+                if (inMessage) Refused(late, "DATA");
+                else if (heard == Heard.HalfLine) Refused(late, "command");
+                await ResetAsync();
+                return await HangUpAsync(late, SessionEnd.TimedOut);
             case Heard.Stopping:
                 return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
             case Heard.Endless:
-                var reply = transaction?.Intake is null ? Refused(Replies.Endless, "command") : Refused(Replies.TooLarge(limits.MaxSize), "DATA");
+                var reply = inMessage ? Refused(Replies.TooLarge(limits.MaxSize), "DATA") : Refused(Replies.Endless, "command");
                 await ResetAsync();
                 return await HangUpAsync(reply, SessionEnd.TooManyErrors);
             case Heard.TlsHello:

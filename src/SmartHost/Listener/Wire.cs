@@ -28,7 +28,13 @@ internal enum Heard
     /// <summary>The deadline passed.</summary>
     TimedOut,
 
-    /// <summary>The server stops, and there is no transaction to finish.</summary>
+    /// <summary>The deadline passed within a line.</summary>
+    HalfLine,
+
+    /// <summary>The session has lasted as long as one may.</summary>
+    Outlived,
+
+    /// <summary>The server stops, and there is no transaction, or none that ended in time.</summary>
     Stopping,
 }
 
@@ -41,18 +47,15 @@ internal enum Heard
 internal sealed class Wire(ConnectionContext connection, TimeProvider time, TimeSpan lifetime) : IAsyncDisposable
 {
     private const int MaxDropped = 1 << 20, MaxUnsent = 16 * 1024;
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5), AbortAfter = TimeSpan.FromSeconds(15);
 
-    private readonly long lastTick = time.GetTimestamp() + Ticks(time, lifetime);
     private PipeReader input = connection.Transport.Input;
     private PipeWriter output = connection.Transport.Output;
     private SslStream? tls;
     private byte[] line = ArrayPool<byte>.Shared.Rent(512);
     private int lineLength;
     private int unsent;
-    private long turnSince = time.GetTimestamp();
-    private long deadline = time.GetTimestamp() + Ticks(time, lifetime), stopBy = long.MaxValue;
-    private volatile bool expired, stopping, inTransaction;
+
+    public SessionClock Clock { get; } = new(time, lifetime);
 
     public WireTrace? Trace { get; set; }
 
@@ -67,64 +70,31 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
 
     public bool IsTls => tls is not null;
 
-    /// <summary>No new transaction may begin.</summary>
-    public bool IsStopping => stopping;
-
-    /// <summary>While set, stopping waits a few seconds for its end.</summary>
-    public bool InTransaction { get => inTransaction; set => inTransaction = value; }
-
     /// <summary>An exception that means no more than a lost connection.</summary>
     public static bool IsBroken(Exception exception) => exception is IOException or OperationCanceledException or ObjectDisposedException or System.Net.Sockets.SocketException;
 
     // --- time ---------------------------------------------------------------------------------------------------
 
-    /// <summary>From now on the client has so long; never past the session's lifetime, nor past the grace of a stop.</summary>
-    public void Allow(TimeSpan span)
-    {
-        var now = time.GetTimestamp();
-        Volatile.Write(ref turnSince, now);
-        Volatile.Write(ref deadline, Math.Min(now + Ticks(time, span), lastTick));
-    }
-
-    /// <summary>It is our turn, however long we take.</summary>
-    public void AllowAny()
-    {
-        Volatile.Write(ref turnSince, long.MaxValue);
-        Volatile.Write(ref deadline, long.MaxValue);
-    }
-
-    /// <summary>How long the client has had its turn between two messages; zero within one.</summary>
-    public TimeSpan IdleFor(long now)
-    {
-        var since = Volatile.Read(ref turnSince);
-        return inTransaction || since >= now ? TimeSpan.Zero : time.GetElapsedTime(since, now);
-    }
-
-    /// <summary>It has been idle, and others need its place: what it had left of its time is taken.</summary>
+    /// <summary>It has been idle, and others need its place.</summary>
     public void TimeOut(long now)
     {
-        Volatile.Write(ref deadline, now);
+        Clock.TakeAll(now);
         Tick(now);
     }
 
     /// <summary>Called about once a second for every session: one timer for all instead of one for every read.</summary>
     public void Tick(long now)
     {
-        var late = now - Math.Min(Volatile.Read(ref deadline), Volatile.Read(ref stopBy));
-        if (late < 0) return;
-        expired = true;
+        if (!Clock.Tick(now, out var isLost)) return;
         // Only the wait for octets ends at once: a reply on its way may be the 250 of a message that is already ours.
         input.CancelPendingRead();
-        // It does not read either, so it cannot hear our 421.
-        if (late > Ticks(time, AbortAfter)) Abort();
+        if (isLost) Abort();
     }
 
-    /// <summary>The server stops: a session without a transaction ends now, another one within seconds.</summary>
     public void Stop()
     {
-        Volatile.Write(ref stopBy, time.GetTimestamp() + Ticks(time, Grace));
-        stopping = true;
-        if (!inTransaction) input.CancelPendingRead();
+        Clock.Stop();
+        if (!Clock.InTransaction) input.CancelPendingRead();
     }
 
     public void Abort() => connection.Abort();
@@ -147,10 +117,10 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
                 result = await input.ReadAsync();
             }
             var buffer = result.Buffer;
-            if (expired || (stopping && !inTransaction))
+            if (Clock.IsUp || (Clock.IsStopping && !Clock.InTransaction))
             {
                 input.AdvanceTo(buffer.Start, buffer.End);
-                return expired && !stopping ? Heard.TimedOut : Heard.Stopping;
+                return TimeIsUp(withinLine: dropped > 0 || !buffer.IsEmpty);
             }
             if (IsTlsHello(buffer) && dropped == 0)
             {
@@ -195,9 +165,9 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
                 await SendAsync();
                 result = await input.ReadAsync();
             }
-            if (!result.Buffer.IsEmpty && !expired) return (Heard.Content, result.Buffer);
+            if (!result.Buffer.IsEmpty && !Clock.IsUp) return (Heard.Content, result.Buffer);
             input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-            if (expired) return (stopping ? Heard.Stopping : Heard.TimedOut, default);
+            if (Clock.IsUp) return (TimeIsUp(withinLine: false), default);
             if (result.IsCompleted) return (Heard.Closed, default);
         }
     }
@@ -259,15 +229,14 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     public async ValueTask LingerAsync(TimeSpan span, TimeSpan quiet, long octets)
     {
         await SendAsync();
-        expired = false;
-        Allow(span);
+        Clock.AllowToLeave(span);
         await using var patience = time.CreateTimer(_ => input.CancelPendingRead(), null, quiet, Timeout.InfiniteTimeSpan);
         while (octets > 0)
         {
             var result = await input.ReadAsync();
             octets -= result.Buffer.Length;
             input.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted || result.IsCanceled || expired || stopping) return;
+            if (result.IsCompleted || result.IsCanceled || Clock.IsUp || Clock.IsStopping) return;
             patience.Change(quiet, Timeout.InfiniteTimeSpan);
         }
     }
@@ -276,7 +245,7 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
 
     /// <summary>
     /// Begins TLS on this connection. Octets that arrived in clear behind STARTTLS are thrown away first: inside TLS they
-    /// would count as the authenticated client's (CVE-2011-0411). False: the handshake failed, and the connection is of no use.
+    /// would count as the authenticated client's (CVE-2011-0411). Not null: why the handshake failed; the connection is of no use.
     /// </summary>
     public async Task<string?> StartTlsAsync(SslServerAuthenticationOptions options, SmtpReply? ready, TimeSpan timeout)
     {
@@ -323,6 +292,12 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
         await tls.DisposeAsync();
     }
 
+    private Heard TimeIsUp(bool withinLine) =>
+        Clock.IsStopping ? Heard.Stopping
+        : Clock.IsOld ? Heard.Outlived
+        : withinLine ? Heard.HalfLine
+        : Heard.TimedOut;
+
     private void Keep(ReadOnlySequence<byte> found)
     {
         lineLength = (int)found.Length;
@@ -339,6 +314,4 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     /// <summary>A TLS record of type handshake, or the SSL 2.0 form of it (RFC 5246 appendix E.2) that older devices begin with even for TLS 1.0.</summary>
     private static bool IsTlsHello(in ReadOnlySequence<byte> buffer) =>
         buffer.FirstSpan is [0x16, ..] or [>= 0x80, _, 0x01, 0x00, 0x02, ..] or [>= 0x80, _, 0x01, 0x03, <= 0x04, ..];
-
-    private static long Ticks(TimeProvider time, TimeSpan span) => (long)Math.Min(span.TotalSeconds * time.TimestampFrequency, long.MaxValue / 4);
 }
