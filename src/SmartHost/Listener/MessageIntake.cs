@@ -68,11 +68,10 @@ internal sealed class MessageIntake : IAsyncDisposable
         await WriteAsync(tail.AsMemory(0, written), CancellationToken.None);
     }
 
-    /// <summary>The whole message is here. Null: nothing speaks against it.</summary>
+    /// <summary>The whole message is here. Null: nothing in it speaks against it.</summary>
     public SmtpReply? Refusal()
     {
         header.Complete();
-        if (isTooLarge) return Replies.TooLarge(limit);
         return header.Hops > hops ? Replies.Loop : null;
     }
 

@@ -79,8 +79,9 @@ internal static class Replies
 
     public static SmtpReply ChunkTaken(long size) => new(250, new(2, 0, 0), $"{size} octets taken");
 
-    public static SmtpReply TooLarge(long limit) => new(552, new(5, 3, 4),
-        $"The message is larger than the {limit} octets that limits.maxSize allows; Gmail takes no more than 35882577. Scan at a lower resolution or in fewer pages");
+    /// <param name="setting">That names the limit.</param>
+    public static SmtpReply TooLarge(long limit, string setting = "limits.maxSize") => new(552, new(5, 3, 4),
+        $"The message is larger than the {limit} octets that {setting} allows; Gmail takes no more than 35882577. Scan at a lower resolution or in fewer pages");
 
     public static SmtpReply NoStorage(string reason) => new(452, new(4, 3, 1), reason);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Queue;
 
@@ -82,8 +83,16 @@ internal sealed partial class SmtpSession
     {
         var message = server.Queue.Receive();
         var received = ReceivedHeader.Create(helo, client.Address, NameOf(current.Device), server.Hostname, Protocol, message.Id, server.Time.GetLocalNow());
-        var limit = Math.Min(limits.MaxSize, current.Device?.MaxSize ?? long.MaxValue);
-        return MessageIntake.BeginAsync(message, received, framing, limit, limits.Hops, server.Stopped);
+        return MessageIntake.BeginAsync(message, received, framing, SizeLimit(current.Device).Octets, limits.Hops, server.Stopped);
+    }
+
+    private (long Octets, string Setting) SizeLimit(Device? device) =>
+        device is { MaxSize: { } own } && own < limits.MaxSize ? (own, $"devices.{device.Name}.maxSize") : (limits.MaxSize, "limits.maxSize");
+
+    private SmtpReply TooLarge(Device? device)
+    {
+        var (octets, setting) = SizeLimit(device);
+        return Replies.TooLarge(octets, setting);
     }
 
     /// <summary>Reads content until its end or for so many octets: <see cref="Heard.Content"/> when it is all here.</summary>
@@ -155,9 +164,7 @@ internal sealed partial class SmtpSession
     {
         wire.Clock.AllowAny();
         await intake.CompleteAsync();
-        var refusal = intake.IsTooLarge ? Decide(current.Device, current.Sender, null, intake.Octets).Refusal : null;
-        refusal ??= intake.Refusal();
-        if (refusal is not null)
+        if ((intake.IsTooLarge ? TooLarge(current.Device) : intake.Refusal()) is { } refusal)
         {
             Refuse(refusal, "DATA");
         }

@@ -267,7 +267,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             case Heard.Stopping:
                 return await HangUpAsync(Replies.Stopping, SessionEnd.Stopping);
             case Heard.Endless:
-                var reply = inMessage ? Refused(Replies.TooLarge(limits.MaxSize), "DATA") : Refused(Replies.Endless, "command");
+                var reply = inMessage ? Refused(TooLarge(transaction!.Device), "DATA") : Refused(Replies.Endless, "command");
                 await ResetAsync();
                 return await HangUpAsync(reply, SessionEnd.TooManyErrors);
             case Heard.TlsHello:
