@@ -47,6 +47,21 @@ public class SightingTests
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, reason is null ? Is.Null : Does.Contain(reason));
     }
 
+    /// <summary>The settings never hold such a device: it stands for a mistake of ours behind the final dot.</summary>
+    [Test]
+    public async Task A_bug_is_told_to_the_device_and_is_no_message_that_broke_off(CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync(devices: [TestListener.Scanner with { AddTo = null! }]);
+        using var panel = new TcpClient();
+        await panel.ConnectAsync(IPAddress.Loopback, listener.Port, cancellation);
+        await using var stream = panel.GetStream();
+        await stream.WriteAsync("HELO panel\r\nMAIL FROM:<a@lan.example>\r\nRCPT TO:<x@example.com>\r\nDATA\r\nSubject: x\r\n\r\ny\r\n.\r\n"u8.ToArray(), cancellation);
+        panel.Client.Shutdown(SocketShutdown.Send);
+        using var reader = new StreamReader(stream);
+        Assert.That(await reader.ReadToEndAsync(cancellation), Does.Contain("451 4.3.0 Something went wrong here"));
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("Something went wrong here"));
+    }
+
     private static async Task TalkAsync(TestListener listener, string commands, CancellationToken cancellation)
     {
         using var panel = new TcpClient();

@@ -16,7 +16,7 @@ namespace SmartHost.Listener;
 /// The SMTP side of the program: what all sessions on all listeners share. Kestrel owns sockets, accept loops and the
 /// order of a stop; this owns who may connect, the clock of every session, and the session's end.
 /// <para>
-/// When it fails: a session that throws is a bug, is logged with its stack, costs that one client its connection, and
+/// When it fails: a session that throws is a bug, is logged with its stack, costs that one client its connection (it hears 451), and
 /// leaves the others alone. A lost connection is no failure. A stop first ends the sessions that are between
 /// transactions, then within seconds the others, with 421.
 /// </para>

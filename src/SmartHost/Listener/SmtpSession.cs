@@ -14,6 +14,7 @@ internal enum SessionEnd
     TooManyErrors,
     NotSmtp,
     HandshakeFailed,
+    Bug,
     Lost,
 }
 
@@ -44,6 +45,21 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     private Transaction? transaction;
 
     public async Task<SessionEnd> RunAsync()
+    {
+        try
+        {
+            return await ConverseAsync();
+        }
+        catch (Exception e) when (!Wire.IsBroken(e))
+        {
+            server.Log.Bug(e, client.Address);
+            // Without its message, which did not break off. A panel that hears nothing shows “connection failed”, and its owner looks for a cable.
+            await ResetAsync();
+            return await HangUpAsync(Refused(Replies.Broken, "command"), SessionEnd.Bug);
+        }
+    }
+
+    private async Task<SessionEnd> ConverseAsync()
     {
         if (listener.Tls == ListenerTls.Implicit && !await StartTlsAsync(ready: null)) return SessionEnd.HandshakeFailed;
         if (server.IsTraced(client.Address) || FindDevice() is { Trace: true }) StartTrace();
