@@ -23,13 +23,17 @@ public class CommandParserTests
         {
             switch (CommandParser.Parse(line))
             {
-                case SmtpCommand.Invalid(var reply, _):
+                case SmtpCommand.Invalid(var reply, _, _):
                     return reply.Code is >= 500 and < 600;
-                case SmtpCommand.Mail(var sender, var size):
+                case SmtpCommand.Mail(_, _, { } refusal):
+                    return refusal.Code is >= 500 and < 600;
+                case SmtpCommand.Rcpt([], var refusal):
+                    return refusal?.Code is >= 500 and < 600;
+                case SmtpCommand.Mail(var sender, var size, _):
                     // Whatever it was, it can be written into an envelope.
                     return size >= 0 && (sender.IsNull || Mailbox.TryParse(sender.Mailbox!.ToString(), out _));
-                case SmtpCommand.Rcpt(var recipients):
-                    return recipients.Count > 0 && recipients.All(recipient => Mailbox.TryParse(recipient.ToString(), out _) && !recipient.ToString().Any(char.IsControl));
+                case SmtpCommand.Rcpt(var recipients, var none):
+                    return none is null && recipients.All(recipient => Mailbox.TryParse(recipient.ToString(), out _) && !recipient.ToString().Any(char.IsControl));
                 case SmtpCommand.Bdat(var octets, _):
                     return octets >= 0;
                 default:
@@ -42,8 +46,8 @@ public class CommandParserTests
     {
         var local = Gen.OneOf('a', 'Z', '0', '-', '_', '+', '=').Array[1, 10].Select(characters => new string(characters));
         Gen.Select(local, local, (first, second) => $"{first}.{second}@mail.example").Sample(address =>
-            CommandParser.Parse(Encoding.ASCII.GetBytes($"MAIL FROM:<{address}> BODY=8BITMIME SIZE=12")) is SmtpCommand.Mail({ Mailbox: { } sender }, 12) && sender.ToString() == address
-            && CommandParser.Parse(Encoding.ASCII.GetBytes($"RCPT TO:<{address}> NOTIFY=NEVER")) is SmtpCommand.Rcpt([var recipient]) && recipient.ToString() == address);
+            CommandParser.Parse(Encoding.ASCII.GetBytes($"MAIL FROM:<{address}> BODY=8BITMIME SIZE=12")) is SmtpCommand.Mail({ Mailbox: { } sender }, 12, null) && sender.ToString() == address
+            && CommandParser.Parse(Encoding.ASCII.GetBytes($"RCPT TO:<{address}> NOTIFY=NEVER")) is SmtpCommand.Rcpt([var recipient], null) && recipient.ToString() == address);
     }
 
     [Test]
@@ -68,8 +72,8 @@ public class CommandParserTests
             var path = string.Concat(pieces.Select((piece, i) => $"{piece.before}{(piece.brackets ? $"<{addresses[i]}>" : addresses[i])}{(i < pieces.Length - 1 ? piece.after : "")}"));
             return CommandParser.Parse(Encoding.ASCII.GetBytes($"RCPT TO:{(outer ? $"<{path}>" : path)}{parameters}")) switch
             {
-                SmtpCommand.Rcpt(var recipients) => recipients.Select(recipient => recipient.ToString()).Order().SequenceEqual(addresses),
-                SmtpCommand.Invalid => true,
+                SmtpCommand.Rcpt(_, not null) => true,
+                SmtpCommand.Rcpt(var recipients, _) => recipients.Select(recipient => recipient.ToString()).Order().SequenceEqual(addresses),
                 _ => false,
             };
         }, iter: Iterations);

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using SmartHost.Listener;
+using SmartHost.Tests.EndToEnd;
 
 namespace SmartHost.Tests.Listener;
 
@@ -47,6 +49,44 @@ public class SightingTests
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, reason is null ? Is.Null : Does.Contain(reason));
     }
 
+    [TestCase(ListenerTls.Implicit, "", "EHLO copier\r\n")]
+    [TestCase(ListenerTls.Optional, "STARTTLS\r\n", "EHLO copier\r\n")]
+    public async Task A_handshake_that_failed_is_a_reason(ListenerTls tls, string command, string noHello, CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync(settings => settings with { Tls = tls });
+        using var copier = new TcpClient();
+        await copier.ConnectAsync(IPAddress.Loopback, listener.Port, cancellation);
+        var buffer = new byte[1000];
+        if (command.Length > 0)
+        {
+            await copier.GetStream().WriteAsync(Encoding.ASCII.GetBytes(command), cancellation);
+            for (var heard = ""; !heard.Contains("Ready to start TLS");) heard += Encoding.ASCII.GetString(buffer, 0, await copier.GetStream().ReadAsync(buffer, cancellation));
+        }
+        await copier.GetStream().WriteAsync(Encoding.ASCII.GetBytes(noHello), cancellation);
+        try
+        {
+            while (await copier.GetStream().ReadAsync(buffer, cancellation) > 0) { }
+        }
+        catch (IOException)
+        {
+            // A reset is an end, too.
+        }
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("454 4.7.0 TLS could not begin"));
+    }
+
+    [Test]
+    public async Task A_certificate_that_cannot_be_read_is_a_reason_and_the_session_goes_on(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        OwnCertificate.Write(folder.File("own.pem"), folder.File("own.key"), TimeProvider.System.GetUtcNow().AddDays(100));
+        await using var listener = await TestListener.StartAsync(settings => settings with { CertificateFile = folder.File("own.pem"), KeyFile = folder.File("own.key") });
+        // As if it had never been read.
+        listener.Server.Certificates.Dispose();
+        File.Delete(folder.File("own.pem"));
+        Assert.That(await TalkAsync(listener, "STARTTLS\r\nNOOP\r\nQUIT\r\n", cancellation), Does.Contain("454 4.7.0 TLS is not available now").And.Contain("250 2.0.0"));
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("TLS is not available now"));
+    }
+
     /// <summary>The settings never hold such a device: it stands for a mistake of ours behind the final dot.</summary>
     [Test]
     public async Task A_bug_is_told_to_the_device_and_is_no_message_that_broke_off(CancellationToken cancellation)
@@ -62,12 +102,14 @@ public class SightingTests
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("Something went wrong here"));
     }
 
-    private static async Task TalkAsync(TestListener listener, string commands, CancellationToken cancellation)
+    private static async Task<string> TalkAsync(TestListener listener, string commands, CancellationToken cancellation)
     {
         using var panel = new TcpClient();
         await panel.ConnectAsync(IPAddress.Loopback, listener.Port, cancellation);
         await panel.GetStream().WriteAsync(Encoding.ASCII.GetBytes(commands), cancellation);
         using var reader = new StreamReader(panel.GetStream());
-        Assert.That(await reader.ReadToEndAsync(cancellation), Does.EndWith("221 2.0.0 Goodbye\r\n"));
+        var heard = await reader.ReadToEndAsync(cancellation);
+        Assert.That(heard, Does.EndWith("221 2.0.0 Goodbye\r\n"));
+        return heard;
     }
 }

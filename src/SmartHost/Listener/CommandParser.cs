@@ -43,7 +43,7 @@ internal static class CommandParser
         // A NUL elsewhere is never an accident; an address must not be cut at it, or glued together across it.
         if (line.Contains((byte)0)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
         // A TLS record of type handshake (RFC 8446 §5.1): no command begins so.
-        if (line is [0x16, 0x03, ..]) return new SmtpCommand.Invalid(Replies.TlsHello, Hangup: true);
+        if (line is [0x16, 0x03, ..]) return new SmtpCommand.NotSmtp(Replies.TlsHello);
 
         // The odd panel speaks its code page; Latin-1 loses no octet and cannot fail.
         var text = (Utf8.IsValid(line) ? Encoding.UTF8 : Encoding.Latin1).GetString(line);
@@ -70,7 +70,7 @@ internal static class CommandParser
             "AUTH" => Auth(rest),
             "EXPN" or "SEND" or "SOML" or "SAML" or "TURN" or "ETRN" or "ATRN" => new SmtpCommand.Invalid(Replies.NotImplemented),
             "GET" or "POST" or "PUT" or "HEAD" or "OPTIONS" or "DELETE" or "CONNECT" or "PATCH" or "TRACE" or "PRI" =>
-                new SmtpCommand.Invalid(Replies.Http, Hangup: true),
+                new SmtpCommand.NotSmtp(Replies.Http),
             _ => new SmtpCommand.Invalid(Replies.UnknownCommand),
         };
     }
@@ -88,32 +88,35 @@ internal static class CommandParser
     /// <summary>Those of ASCII. What Unicode calls control characters above them are letters in the code pages of DOS and Windows; an address with one is mended or refused like any other.</summary>
     private static bool HasControls(string argument) => argument.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || argument.Contains('\x7f');
 
-    private static SmtpCommand Mail(string? argument)
+    private static SmtpCommand.Mail Mail(string? argument)
     {
-        if (argument is null) return new SmtpCommand.Invalid(Replies.MailSyntax);
+        if (argument is null) return Refused(Replies.MailSyntax);
         argument = argument.Replace('\t', ' ');
-        if (HasControls(argument)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
-        var (path, parameters) = LenientPath.Split(argument);
+        if (HasControls(argument)) return Refused(Replies.ControlCharacters);
+        var (path, rest) = LenientPath.Split(argument);
+        var parameters = rest.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         // Not to be let pass like the others: in content that we take for text NULs and bare line ends would be lost (RFC 3030 §3).
-        if (parameters.Split(' ').Any(parameter => parameter.Equals("BODY=BINARYMIME", StringComparison.OrdinalIgnoreCase))) return new SmtpCommand.Invalid(Replies.BinaryMime);
+        if (parameters.Contains("BODY=BINARYMIME", StringComparer.OrdinalIgnoreCase)) return Refused(Replies.BinaryMime);
         return new SmtpCommand.Mail(LenientPath.ReadSender(path), SizeOf(parameters));
+
+        static SmtpCommand.Mail Refused(SmtpReply reply) => new(ReversePath.Null, 0, reply);
     }
 
-    private static SmtpCommand Rcpt(string? argument)
+    private static SmtpCommand.Rcpt Rcpt(string? argument)
     {
-        if (argument is null) return new SmtpCommand.Invalid(Replies.RcptSyntax);
+        if (argument is null) return new([], Replies.RcptSyntax);
         argument = argument.Replace('\t', ' ');
-        if (HasControls(argument)) return new SmtpCommand.Invalid(Replies.ControlCharacters);
+        if (HasControls(argument)) return new([], Replies.ControlCharacters);
         var (path, _) = LenientPath.Split(argument);
         return LenientPath.ReadRecipients(path) is { } recipients
-            ? new SmtpCommand.Rcpt(recipients)
-            : new SmtpCommand.Invalid(Replies.NoRecipientAddress(path));
+            ? new(recipients)
+            : new([], Replies.NoRecipientAddress(path)) { IsPostmaster = path.AsSpan().Trim("<> ").Equals("postmaster", StringComparison.OrdinalIgnoreCase) };
     }
 
     /// <summary>SIZE is the one parameter that changes what we do. BODY, SMTPUTF8, AUTH=, DSN's four and vendors' own are let pass: dropping them harms nothing, refusing them loses the mail.</summary>
-    private static long SizeOf(string parameters)
+    private static long SizeOf(string[] parameters)
     {
-        foreach (var parameter in parameters.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+        foreach (var parameter in parameters)
         {
             if (!parameter.StartsWith("SIZE=", StringComparison.OrdinalIgnoreCase)) continue;
             var digits = parameter.AsSpan(5);
@@ -131,7 +134,7 @@ internal static class CommandParser
         if (words.Length is not (1 or 2) || !long.TryParse(words[0], NumberStyles.None, null, out var size)
             || (words.Length == 2 && !words[1].Equals("LAST", StringComparison.OrdinalIgnoreCase)))
         {
-            return new SmtpCommand.Invalid(Replies.BdatSyntax, Hangup: true);
+            return new SmtpCommand.Invalid(Replies.BdatSyntax, "BDAT", Hangup: true);
         }
         return new SmtpCommand.Bdat(size, words.Length == 2);
     }
@@ -140,7 +143,7 @@ internal static class CommandParser
     {
         var words = rest.Split([' ', '\t'], 3, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return words.Length == 0
-            ? new SmtpCommand.Invalid(Replies.AuthSyntax)
+            ? new SmtpCommand.Invalid(Replies.AuthSyntax, "AUTH")
             : new SmtpCommand.Auth(words[0].ToUpperInvariant(), words.Length > 1 ? new Secret(string.Concat(words[1..])) : null);
     }
 }

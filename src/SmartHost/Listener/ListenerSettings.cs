@@ -10,7 +10,7 @@ public enum ListenerTls
     /// <summary>STARTTLS is offered; a device may use it.</summary>
     Optional,
 
-    /// <summary>Nothing but EHLO, NOOP, QUIT and STARTTLS before TLS.</summary>
+    /// <summary>No mail and no login before TLS.</summary>
     Required,
 
     /// <summary>TLS from the first octet (port 465 style).</summary>

@@ -33,6 +33,7 @@ internal static class Replies
         NeedRcpt = new(503, new(5, 5, 1), "Send RCPT TO first"),
         NoValidRecipients = new(554, new(5, 5, 1), "Every recipient was refused, so there is nobody to send this to"),
         MixedData = new(503, new(5, 5, 1), "Finish with BDAT LAST, or send RSET: DATA and BDAT do not mix in one message"),
+        LateRcpt = new(503, new(5, 5, 1), "Every RCPT TO comes before the first BDAT: finish with BDAT LAST, or send RSET to begin another message"),
         TooManyRecipients = new(452, new(4, 5, 3), "Too many recipients for one message: send it again to the rest"),
 
         TlsOff = new(502, new(5, 5, 1), "TLS is off here: set the device to no encryption, or set tls: optional on this listener"),
@@ -72,6 +73,9 @@ internal static class Replies
     public static SmtpReply Outlived(TimeSpan lifetime) =>
         new(421, new(4, 4, 2), $"This session has lasted the {Math.Ceiling(lifetime.TotalMinutes)} min that limits.sessionTimeout allows: connect again");
 
+    /// <summary>Nobody hears it: there is no connection left to say it on. It is for the page.</summary>
+    public static SmtpReply HandshakeFailed(string hint) => new(454, new(4, 7, 0), $"TLS could not begin: {hint}");
+
     public static SmtpReply LockedOut(TimeSpan wait) =>
         new(454, new(4, 7, 0), $"Too many failed logins from your address: correct the password, and try again in {Math.Max(1, Math.Ceiling(wait.TotalMinutes))} min");
 
@@ -88,6 +92,9 @@ internal static class Replies
     public static SmtpReply NoRecipientAddress(string path) => new(553, new(5, 1, 3), path.Trim('<', '>', ' ') is { Length: > 0 } text
         ? $"\"{Printable(text, 80)}\" is not a complete address: write it as name@example.com in the device"
         : "The recipient is empty: enter an address, name@example.com, in the device");
+
+    public static SmtpReply NoPostmaster(string device) =>
+        new(550, new(5, 1, 1), $"There is no postmaster here: write to one of the addresses in devices.{device}.recipients");
 
     /// <summary>Whatever a device sent, made fit for a reply, a log line or a header: printable ASCII, of bounded length.</summary>
     public static string Printable(string text, int length)

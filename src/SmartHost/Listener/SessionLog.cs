@@ -18,6 +18,9 @@ internal sealed partial class SessionLog(ILogger<SmtpServer> logger)
     [LoggerMessage(1121, LogLevel.Warning, "[{Client}] TLS failed on listener {Listener} (port {Port}): {Problem}; {Hint}")]
     public partial void HandshakeFailed(IPAddress client, string listener, int port, string problem, string hint);
 
+    [LoggerMessage(1123, LogLevel.Error, "[{Client}] TLS is not available on listener {Listener} (port {Port}): {Problem}")]
+    public partial void NoTls(IPAddress client, string listener, int port, string problem);
+
     [LoggerMessage(1122, LogLevel.Warning, "no wire trace: {Problem}")]
     public partial void NoTrace(string problem);
 }

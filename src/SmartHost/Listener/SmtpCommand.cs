@@ -11,10 +11,16 @@ internal abstract record SmtpCommand
     public sealed record Helo(string Name, bool Extended) : SmtpCommand;
 
     /// <param name="DeclaredSize">RFC 1870 SIZE in octets; zero where it was not said or not readable.</param>
-    public sealed record Mail(ReversePath Sender, long DeclaredSize) : SmtpCommand;
+    /// <param name="Refusal">Not null: it begins no message, for this reason.</param>
+    public sealed record Mail(ReversePath Sender, long DeclaredSize, SmtpReply? Refusal = null) : SmtpCommand;
 
-    /// <param name="Recipients">At least one: a copier's address book may put two into one RCPT.</param>
-    public sealed record Rcpt(IReadOnlyList<Mailbox> Recipients) : SmtpCommand;
+    /// <param name="Recipients">At least one where it could be read: a copier's address book may put two into one RCPT.</param>
+    /// <param name="Refusal">Not null: it names nobody, for this reason.</param>
+    public sealed record Rcpt(IReadOnlyList<Mailbox> Recipients, SmtpReply? Refusal = null) : SmtpCommand
+    {
+        /// <summary>It names the one address that needs no domain (RFC 5321 §4.5.1). Who that is its device's settings say; elsewhere it is an address without a domain like others.</summary>
+        public bool IsPostmaster { get; init; }
+    }
 
     public sealed record Data : SmtpCommand;
 
@@ -37,6 +43,10 @@ internal abstract record SmtpCommand
     /// <param name="Initial">The initial response, still in base64. Null: none was sent.</param>
     public sealed record Auth(string Mechanism, Secret? Initial) : SmtpCommand;
 
-    /// <param name="Hangup">The session ends after the reply: what follows is no SMTP.</param>
-    public sealed record Invalid(SmtpReply Reply, bool Hangup = false) : SmtpCommand;
+    /// <param name="Verb">As the log names it.</param>
+    /// <param name="Hangup">The session ends after the reply: where the next command begins is not known.</param>
+    public sealed record Invalid(SmtpReply Reply, string Verb = "command", bool Hangup = false) : SmtpCommand;
+
+    /// <summary>Another protocol. The session ends after the reply.</summary>
+    public sealed record NotSmtp(SmtpReply Reply) : SmtpCommand;
 }

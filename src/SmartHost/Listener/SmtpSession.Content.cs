@@ -18,7 +18,7 @@ internal sealed partial class SmtpSession
     {
         if ((ContentRefusal() ?? (transaction!.Intake is null ? null : Replies.MixedData)) is { } refusal)
         {
-            if (wasRefused && wire.SendsOn()) return await SwallowAsync(framing, refusal);
+            if (lastWasRefused && wire.SendsOn()) return await SwallowAsync(framing, refusal);
             Refuse(refusal, "DATA");
             return null;
         }
@@ -35,11 +35,11 @@ internal sealed partial class SmtpSession
     /// <summary>RFC 3030. The octets follow whatever we think of the command, so they are read even when it is refused.</summary>
     private async ValueTask<SessionEnd?> BdatAsync(SmtpCommand.Bdat bdat)
     {
-        var refusal = listener.Tls == ListenerTls.Required && !wire.IsTls ? Replies.TlsFirst : ContentRefusal();
+        var refusal = NeedsTls ? Replies.TlsFirst : ContentRefusal();
         if (refusal is not null)
         {
             var passed = await SkipAsync(bdat.Size);
-            if (passed == Heard.Endless) return await HangUpAsync(Replies.TooLarge(limits.MaxSize), SessionEnd.TooManyErrors);
+            if (passed == Heard.Endless) return await HangUpAsync(Refused(Replies.TooLarge(limits.MaxSize), "BDAT"), SessionEnd.TooManyErrors);
             if (passed != Heard.Content) return await EndAsync(passed);
             Refuse(refusal, "BDAT");
             return null;
@@ -76,7 +76,7 @@ internal sealed partial class SmtpSession
     {
         if (transaction is null) return Replies.NeedMail;
         if (transaction.Recipients.Count > 0) return null;
-        return transaction.WasRecipientRefused ? Replies.NoValidRecipients : Replies.NeedRcpt;
+        return transaction.IsForNobody ? Replies.NoValidRecipients : Replies.NeedRcpt;
     }
 
     private ValueTask<MessageIntake> BeginAsync(Transaction current, DataFraming framing)

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Text;
 using SmartHost.Mail;
 
@@ -8,28 +9,69 @@ internal sealed partial class SmtpSession
 {
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(30);
 
+    private bool NeedsTls => listener.Tls == ListenerTls.Required && !wire.IsTls;
+
+    /// <summary>What may not be said in clear there. BDAT answers for itself, since its octets follow whatever it hears.</summary>
+    private static string? VerbForTls(SmtpCommand command) => command switch
+    {
+        SmtpCommand.Mail => "MAIL",
+        SmtpCommand.Rcpt => "RCPT",
+        SmtpCommand.Data => "DATA",
+        SmtpCommand.Auth => "AUTH",
+        SmtpCommand.Verify => "VRFY",
+        _ => null,
+    };
+
     private async ValueTask<SessionEnd?> StartTlsAsync()
     {
         if (wire.IsTls || listener.Tls == ListenerTls.Off)
         {
-            Say(wire.IsTls ? Replies.TlsAlready : Replies.TlsOff);
+            Refuse(wire.IsTls ? Replies.TlsAlready : Replies.TlsOff, "STARTTLS");
             return null;
         }
-        if (!await StartTlsAsync(Replies.ReadyForTls)) return SessionEnd.HandshakeFailed;
+        if (TlsOptions() is not { } options)
+        {
+            Refuse(Replies.TlsNotNow, "STARTTLS");
+            return null;
+        }
+        if (!await HandshakeAsync(options, Replies.ReadyForTls)) return SessionEnd.HandshakeFailed;
         // RFC 3207 §4.2: what was said before is forgotten.
         await ResetAsync();
         (helo, extended, username) = (null, false, null);
         return null;
     }
 
-    private async ValueTask<bool> StartTlsAsync(SmtpReply? ready)
+    /// <summary>On a port that begins with TLS: there is no way to say why it does not, but to the owner.</summary>
+    private async ValueTask<bool> BeginTlsAsync()
+    {
+        if (TlsOptions() is { } options) return await HandshakeAsync(options, ready: null);
+        Show(FindDevice(), Replies.TlsNotNow);
+        return false;
+    }
+
+    private SslServerAuthenticationOptions? TlsOptions()
+    {
+        try
+        {
+            return server.Certificates.OptionsFor(listener);
+        }
+        catch (CertificateUnavailableException e)
+        {
+            server.Log.NoTls(client.Address, listener.Name, listener.Port, e.Message);
+            return null;
+        }
+    }
+
+    private async ValueTask<bool> HandshakeAsync(SslServerAuthenticationOptions options, SmtpReply? ready)
     {
         wire.Clock.Allow(HandshakeTimeout + HandshakeTimeout);
-        if (await wire.StartTlsAsync(server.Certificates.OptionsFor(listener), ready, HandshakeTimeout) is not { } problem) return true;
-        server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem, ready is null
+        if (await wire.StartTlsAsync(options, ready, HandshakeTimeout) is not { } problem) return true;
+        var hint = ready is null
             ? "does the device speak TLS from the first octet (SSL/TLS, not STARTTLS)?"
             : listener.LegacyTls ? "the device may want something older than TLS 1.0, or another certificate: set it to no encryption"
-            : "an old device may need a listener with legacyTls: true, or no encryption");
+            : "an old device may need a listener with legacyTls: true, or no encryption";
+        server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem, hint);
+        Show(FindDevice(), Replies.HandshakeFailed(hint));
         return false;
     }
 
@@ -39,6 +81,8 @@ internal sealed partial class SmtpSession
         // Whether one may log in at all comes first: who is told of other mechanisms tries them.
         if ((AuthRefusal() ?? (exchange is null ? Replies.AuthMechanism : null)) is { } refusal)
         {
+            // Most devices give up here, and never name a recipient.
+            if (refusal == Replies.AuthNeedsTls || refusal == Replies.AuthNotOffered) RememberStranger(ReversePath.Null, null);
             Refuse(refusal, "AUTH");
             return null;
         }
@@ -49,7 +93,7 @@ internal sealed partial class SmtpSession
             wire.Clock.Allow(limits.CommandTimeout);
             Heard heard;
             do heard = await wire.ReadLineAsync(CommandParser.MaxAuthLine, secret: true);
-            while (heard == Heard.Line && IsEcho());
+            while (heard == Heard.Line && SkipEcho());
             if (heard is not (Heard.Line or Heard.LineTooLong)) return await EndAsync(heard);
             next = heard == Heard.Line ? exchange.Next(new Secret(Encoding.Latin1.GetString(CommandParser.WithoutDebris(wire.Line)))) : Replies.AuthNotBase64;
         }
@@ -68,8 +112,7 @@ internal sealed partial class SmtpSession
             return null;
         }
         triedUsername = credentials.Username;
-        // Most devices give up here, and never name a recipient.
-        if (FindDevice() is null) Remember(ReversePath.Null, null);
+        RememberStranger(ReversePath.Null, null);
         Refuse(failure, "AUTH");
         return ++failedLogins >= limits.AuthFailures || client.Lockout() > TimeSpan.Zero
             ? await HangUpAsync(Replies.TooManyLogins, SessionEnd.TooManyErrors)

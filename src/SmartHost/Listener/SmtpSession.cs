@@ -1,4 +1,3 @@
-using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Queue;
 
@@ -29,9 +28,6 @@ internal enum SessionEnd
 /// </summary>
 internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings listener, Wire wire, Client client, string connectionId) : IAsyncDisposable
 {
-    /// <summary>Recipients above the limit that do not count as errors yet, as Postfix has it (smtpd_recipient_overshoot_limit).</summary>
-    private const int MostExcess = 1000;
-
     /// <summary>Behind one command. More of them is somebody who leans on a key, and is answered.</summary>
     private const int MostEmptyLines = 3;
 
@@ -39,9 +35,8 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private readonly LimitSettings limits = server.Limits();
     private string? helo, username, triedUsername;
-    private bool extended, wasRefused;
+    private bool extended, lastWasRefused, refusalTold;
     private int errors, failedLogins, emptyLines = MostEmptyLines;
-    private bool hasRefused;
     private Transaction? transaction;
 
     public async Task<SessionEnd> RunAsync()
@@ -61,7 +56,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private async Task<SessionEnd> ConverseAsync()
     {
-        if (listener.Tls == ListenerTls.Implicit && !await StartTlsAsync(ready: null)) return SessionEnd.HandshakeFailed;
+        if (listener.Tls == ListenerTls.Implicit && !await BeginTlsAsync()) return SessionEnd.HandshakeFailed;
         if (server.IsTraced(client.Address) || FindDevice() is { Trace: true }) StartTrace();
         Say(Replies.Greeting(server.Hostname));
         while (true)
@@ -70,7 +65,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
             wire.Clock.Allow(limits.CommandTimeout);
             switch (await wire.ReadLineAsync(CommandParser.MaxAuthLine))
             {
-                case Heard.Line when IsEcho():
+                case Heard.Line when SkipEcho():
                     break;
                 case Heard.Line:
                     if (await ObeyAsync(CommandParser.Parse(wire.Line)) is { } end) return end;
@@ -95,10 +90,10 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     }
 
     /// <summary>
-    /// An empty line in one piece with the line before it, as “EHLO x CR LF CR LF”: a reply to it would be taken for that to
-    /// the next command. Who sends an empty line by itself waits for an answer.
+    /// True: the line is empty and in one piece with the line before it, as “EHLO x CR LF CR LF”, and gets no reply, which would
+    /// be taken for that to the next command. Who sends an empty line by itself waits for an answer.
     /// </summary>
-    private bool IsEcho()
+    private bool SkipEcho()
     {
         var isEcho = wire.Line.IsEmpty && wire.WasAtHand && emptyLines < MostEmptyLines;
         emptyLines = wire.Line.IsEmpty ? isEcho ? emptyLines + 1 : MostEmptyLines : 0;
@@ -108,10 +103,11 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
     /// <summary>Not null: the session is over.</summary>
     private async ValueTask<SessionEnd?> ObeyAsync(SmtpCommand command)
     {
-        if (listener.Tls == ListenerTls.Required && !wire.IsTls
-            && command is not (SmtpCommand.Helo or SmtpCommand.Noop or SmtpCommand.Quit or SmtpCommand.StartTls or SmtpCommand.Reset or SmtpCommand.Help or SmtpCommand.Invalid or SmtpCommand.Bdat))
+        if (NeedsTls && VerbForTls(command) is { } verb)
         {
-            Say(Replies.TlsFirst);
+            // Most devices give up here, and never name a recipient.
+            if (command is SmtpCommand.Mail or SmtpCommand.Auth) RememberStranger((command as SmtpCommand.Mail)?.Sender ?? ReversePath.Null, null);
+            Refuse(Replies.TlsFirst, verb);
             return null;
         }
         switch (command)
@@ -123,10 +119,12 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
                 Say(isExtended ? Capabilities() : new SmtpReply(250, $"{server.Hostname} is glad to meet you"));
                 return null;
             case SmtpCommand.Mail mail:
+                // Without RSET an error (RFC 5321 §4.1.4). But a device that empties its queue goes on so behind a message that nobody may have.
+                if (transaction is { IsForNobody: true, Intake: null }) await ResetAsync();
                 Say(Mail(mail));
                 return null;
             case SmtpCommand.Rcpt rcpt:
-                Say(Rcpt(rcpt));
+                Rcpt(rcpt);
                 return null;
             case SmtpCommand.Data:
                 return await DataAsync(wire.EndedInBareLf ? DataFraming.Lf : wire.Line.EndsWith("\r"u8) ? DataFraming.CrCrLf : DataFraming.Crlf);
@@ -153,11 +151,12 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
                 Say(Replies.Goodbye);
                 await wire.SendAsync();
                 return SessionEnd.Quit;
+            case SmtpCommand.NotSmtp(var reply):
+                return await TurnAwayAsync(reply);
             case SmtpCommand.Invalid { Hangup: true } invalid:
-                server.Log.NotSmtp(client.Address, listener.Name, listener.Port, invalid.Reply.Text);
-                return await HangUpAsync(invalid.Reply, SessionEnd.NotSmtp);
+                return await HangUpAsync(Refused(invalid.Reply, invalid.Verb), SessionEnd.TooManyErrors);
             case SmtpCommand.Invalid invalid:
-                Refuse(invalid.Reply, "command");
+                Refuse(invalid.Reply, invalid.Verb);
                 return null;
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -184,76 +183,6 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     /// <summary>Not where no device has a login: many panels insist on a user name, yet send it only where AUTH is offered, so those known by address get through with anything typed in.</summary>
     private bool MayLogIn => username is null && (wire.IsTls || listener.AuthInClear) && server.Devices().Devices.Any(device => device.Username is not null);
-
-    // --- MAIL, RCPT ---------------------------------------------------------------------------------------------
-
-    private SmtpReply Mail(SmtpCommand.Mail mail)
-    {
-        if (transaction is not null) return Refused(Replies.NestedMail, "MAIL");
-        var device = FindDevice();
-        var refusal = client.Message(limits)
-            ?? (mail.DeclaredSize > limits.MaxSize ? Replies.TooLarge(limits.MaxSize) : null);
-        if (refusal is not null) return Refused(refusal, "MAIL");
-
-        var (others, lastHour, lastDay) = (0, 0, 0);
-        if (device is not null)
-        {
-            others = server.OpenTransactions.Enter(device.Name);
-            if (device is { PerHour: not null } or { PerDay: not null }) (lastHour, lastDay) = server.Queue.AcceptedFrom(device.Name);
-        }
-        refusal = Decide(device, mail.Sender, null, mail.DeclaredSize, others + lastHour, others + lastDay).Refusal
-            ?? (server.Queue.Refusal(mail.DeclaredSize) is { } full ? Replies.NoStorage(full) : null);
-        if (refusal is not null)
-        {
-            if (device is not null) server.OpenTransactions.Leave(device.Name);
-            return Refused(refusal, "MAIL");
-        }
-        transaction = new Transaction(device, mail.Sender, mail.DeclaredSize, server.OpenTransactions);
-        wire.Clock.InTransaction = true;
-        return Replies.SenderOk;
-    }
-
-    private SmtpReply Rcpt(SmtpCommand.Rcpt rcpt)
-    {
-        if (transaction is null) return Refused(Replies.NeedMail, "RCPT");
-        if (transaction.Intake is not null) return Refused(Replies.MixedData, "RCPT");
-        if (Refusal(transaction, rcpt.Recipients) is { } refusal)
-        {
-            transaction.WasRecipientRefused = true;
-            // The log is told once.
-            return refusal == Replies.TooManyRecipients && transaction.Excess++ > 0 ? refusal : Refused(refusal, "RCPT");
-        }
-        transaction.Recipients.AddRange(rcpt.Recipients.Except(transaction.Recipients).ToList());
-        return Replies.RecipientOk;
-    }
-
-    /// <summary>For all recipients of one RCPT together: taking one and refusing its neighbour cannot be said in one reply.</summary>
-    private SmtpReply? Refusal(Transaction current, IReadOnlyList<Mailbox> recipients)
-    {
-        if (current.Recipients.Count + recipients.Count > limits.Recipients) return Replies.TooManyRecipients;
-        if (client.Recipients(recipients.Count, limits) is { } tooMany) return tooMany;
-        foreach (var recipient in recipients)
-        {
-            var verdict = Decide(current.Device, current.Sender, recipient, current.DeclaredSize);
-            if (current.Device is null)
-            {
-                Remember(current.Sender, recipient);
-            }
-            if (verdict.Refusal is { } refusal) return refusal;
-            current.Rule ??= verdict.Rule;
-        }
-        return null;
-    }
-
-    private void Remember(ReversePath sender, Mailbox? recipient) =>
-        server.UnknownDevices.Remember(new UnknownAttempt(client.Address, helo, username ?? triedUsername, sender, recipient, server.Time.GetUtcNow()));
-
-    /// <summary>The login wins over the address: two devices may share an address, behind a container's bridge for one.</summary>
-    private Device? FindDevice() => username is null ? server.Devices().ByAddress(client.Address) : server.Devices().ByUsername(username);
-
-    /// <param name="lastHour">Zero for a message that was counted at its MAIL.</param>
-    private RelayVerdict Decide(Device? device, ReversePath sender, Mailbox? recipient, long size, int lastHour = 0, int lastDay = 0) =>
-        RelayPolicy.Decide(new RelayRequest(device, client.Address, username is not null, wire.IsTls, sender, recipient, size, lastHour, lastDay));
 
     // --- the end ------------------------------------------------------------------------------------------------
 
@@ -287,11 +216,17 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
                 await ResetAsync();
                 return await HangUpAsync(reply, SessionEnd.TooManyErrors);
             case Heard.TlsHello:
-                server.Log.NotSmtp(client.Address, listener.Name, listener.Port, Replies.TlsHello.Text);
-                return await HangUpAsync(Replies.TlsHello, SessionEnd.NotSmtp);
+                return await TurnAwayAsync(Replies.TlsHello);
             default:
                 return SessionEnd.ClosedByClient;
         }
+    }
+
+    private async ValueTask<SessionEnd> TurnAwayAsync(SmtpReply reply)
+    {
+        server.Log.NotSmtp(client.Address, listener.Name, listener.Port, reply.Text);
+        Show(FindDevice(), reply);
+        return await HangUpAsync(reply, SessionEnd.NotSmtp);
     }
 
     private async ValueTask<SessionEnd> HangUpAsync(SmtpReply reply, SessionEnd end)
@@ -300,49 +235,6 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
         await wire.LingerAsync(LingerTime, LingerQuiet, 8 << 20);
         return end;
     }
-
-    private void Say(SmtpReply reply)
-    {
-        wasRefused = reply.Code >= 400;
-        if (wasRefused && !IsForgiven(reply)) errors++;
-        wire.Write(reply);
-    }
-
-    /// <summary>One recipient too many is no mistake: no client knows our number, and each sends the message to the first and again to the rest (RFC 5321 §4.5.3.1.10).</summary>
-    private bool IsForgiven(SmtpReply reply) => reply == Replies.TooManyRecipients && transaction is { Excess: <= MostExcess };
-
-    private void Refuse(SmtpReply reply, string verb) => Say(Refused(reply, verb));
-
-    private SmtpReply Refused(SmtpReply reply, string verb)
-    {
-        var device = transaction?.Device ?? FindDevice();
-        server.MailLog.Refused(NameOf(device), client.Address, verb, reply);
-        if (device is not null && !(hasRefused && IsConsequence(reply))) server.Sightings.Refused(device.Name, reply, server.Time.GetUtcNow());
-        hasRefused = true;
-        server.Meters.Refused(ReasonOf(reply, device), device?.Name);
-        return reply;
-    }
-
-    /// <summary>What a device hears that goes on after a refusal as if it had been none. Its owner wants to know of the refusal.</summary>
-    private static bool IsConsequence(SmtpReply reply) =>
-        ReferenceEquals(reply, Replies.NeedMail) || ReferenceEquals(reply, Replies.NeedRcpt) || ReferenceEquals(reply, Replies.NoValidRecipients);
-
-    /// <summary>Few words, for a metric's label.</summary>
-    private static string ReasonOf(SmtpReply reply, Device? device) => reply.Status switch
-    {
-        (5, 7, 1) when device is null => "unknown-device",
-        (5, 7, 1) => "not-allowed",
-        (5, 7, 8) or (4, 7, 0) => "login",
-        (5, 7, _) => "security",
-        (4, 7, 1) or (4, 5, 3) => "rate",
-        (_, 3, 4) => "size",
-        (4, 3, _) => "storage",
-        (5, 1, _) => "address",
-        (5, 4, 6) => "loop",
-        _ => "protocol",
-    };
-
-    private static string NameOf(Device? device) => device?.Name ?? "unknown device";
 
     private void StartTrace()
     {

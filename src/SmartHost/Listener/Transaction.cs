@@ -15,10 +15,14 @@ internal sealed class Transaction(Device? device, ReversePath sender, long decla
 
     public List<Mailbox> Recipients { get; } = [];
 
-    public bool WasRecipientRefused { get; set; }
+    /// <summary>Recipients refused for what they are.</summary>
+    public int Refused { get; set; }
 
     /// <summary>Recipients refused because there were enough.</summary>
     public int Excess { get; set; }
+
+    /// <summary>It named recipients, and all of them were refused.</summary>
+    public bool IsForNobody => Recipients.Count == 0 && Refused + Excess > 0;
 
     /// <summary>Why the first recipient was allowed: the rule's name, for the timeline.</summary>
     public string? Rule { get; set; }
