@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Net;
 using RazorSlices;
 using SmartHost.Dashboard.Access;
 using SmartHost.Dashboard.Api;
-using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Queue;
@@ -14,7 +12,7 @@ namespace SmartHost.Dashboard.Pages;
 /// The pages. Every one works without script: links, forms, and a redirect after what was done. A form with a mistake comes
 /// back as it was written, with a sentence about each mistake.
 /// </summary>
-internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, ReverseNames names, Gate gate, TimeProvider time)
+internal sealed partial class PageEndpoints(DashboardSources sources, Traffic traffic, ReverseNames names, Gate gate, TimeProvider time)
 {
     private const int NewestOnOverview = 8, DeliveriesOnOverview = 5, OnOnePage = 50;
     private readonly Clock clock = new(time);
@@ -90,10 +88,16 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
             unread = failure.Message;
         }
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal), accounts, counts, hours,
-            // A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.
-            new MessageList(newest, clock), [.. alerts.Troubles.Where(standing => standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)).OrderByDescending(standing => standing.Alert.Lasts).ThenBy(standing => standing.Alert.Kind).ThenByDescending(standing => standing.Last)], unread is null ? await ToldAsync(alerts.Deliveries, cancellation) : [], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(),
-            sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null, unread));
+            new MessageList(newest, clock), [.. WithoutPlaceOfTheirOwn(alerts.Troubles)], unread is null ? await ToldAsync(alerts.Deliveries, cancellation) : [],
+            sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(), sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null, unread));
     }
+
+    /// <summary>The worst first. A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.</summary>
+    private static IEnumerable<AlertStanding> WithoutPlaceOfTheirOwn(IReadOnlyList<AlertStanding> troubles) =>
+        from standing in troubles
+        where standing.Alert.Kind is not (AlertKind.AccountPaused or AlertKind.UnknownDevice)
+        orderby standing.Alert.Lasts descending, standing.Alert.Kind, standing.Last descending
+        select standing;
 
     private async Task<IReadOnlyList<Told>> ToldAsync(IReadOnlyList<AlertDelivery> deliveries, CancellationToken cancellation)
     {
@@ -177,114 +181,6 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
         return new SeeOther(verb == "delete" ? "/messages?done=delete" : $"/messages/{message.Id}?done={verb}");
     }
 
-    // --- devices ------------------------------------------------------------------------------------------------
-
-    private async Task<IResult> DevicesAsync(HttpContext context, string? done)
-    {
-        var unknown = await Task.WhenAll(sources.UnknownDevices().Select(async one => (one, await names.OfAsync(one.Client, context.RequestAborted))));
-        var frame = FrameOf(context, "Devices", "/devices") with
-        {
-            Done = done switch { "allow" => "Allowed. Its next try works: send from the device once more.", "update" => "Saved.", "forget" => "Forgotten. It is refused from now on.", "forget-unknown" => "Forgotten. It comes back here if it tries again.", _ => null },
-        };
-        return Devices.Create(new DevicesPage(frame, [.. sources.Devices().Select(view => (view, sources.Queue.AcceptedFrom(view.Device.Name)))], unknown, sources.Bridge(), sources.Gateway()?.Gateway, ListensAt(context)));
-    }
-
-    private RazorSlice<DeviceForm> NewDevice(HttpContext context, string? address)
-    {
-        var client = IPAddress.TryParse(address, out var parsed) ? parsed : null;
-        var tried = client is null ? null : sources.UnknownDevices().FirstOrDefault(one => one.Client.Equals(client));
-        return DeviceFormPage.Create(new DeviceForm(FrameOf(context, "Allow a device", "/devices"), IsNew: true, SuggestName(tried), client?.ToString() ?? "",
-            string.Join('\n', tried?.Recipients ?? []), Lane.Normal, null, null, null, AccountNames(), NeedsAddress: true, BridgeFor([client?.ToString() ?? ""])));
-    }
-
-    /// <summary>What it called itself, if that can be a name and is free.</summary>
-    private string SuggestName(UnknownDevice? tried)
-    {
-        var name = tried?.Helos.Select(helo => helo.Split('.')[0].ToLowerInvariant()).LastOrDefault(DeviceName.IsValid) ?? "";
-        return name is "localhost" || name.All(char.IsAsciiDigit) || sources.Devices().Any(one => one.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ? "" : name;
-    }
-
-    private IResult EditDevice(HttpContext context, string name)
-    {
-        if (FindDevice(name) is not { } view) return NoSuchDevice();
-        if (!view.Editable) return new PlainProblem(409, view.NotEditable);
-        var device = view.Device;
-        return DeviceFormPage.Create(new DeviceForm(FrameOf(context, device.Name, "/devices"), IsNew: false, device.Name, string.Join('\n', device.Addresses.Select(ClientNetwork.ToText)),
-            string.Join('\n', device.Recipients.Patterns), device.Priority, Text(device.PerHour), Text(device.PerDay), device.Account, AccountNames(), device.Username is null,
-            BridgeFor([.. device.Addresses.Select(ClientNetwork.ToText)])));
-    }
-
-    private SeeOther TryAccount(string name)
-    {
-        sources.TryAccount(name);
-        return new SeeOther("/");
-    }
-
-    private async Task<IResult> AllowAsync(HttpContext context, CancellationToken cancellation)
-    {
-        var form = await FormOf(context);
-        var (request, problems) = ReadDevice(form, (Field(form, "name") ?? "").Trim());
-        problems = [.. problems, .. AllowRules.Problems(request, sources, edited: null)];
-        if (problems.Count == 0 && await sources.Allow(request, CancellationToken.None) is { } refusal) problems = [refusal];
-        return problems.Count == 0 ? new SeeOther("/devices?done=allow") : FormAgain(context, form, request, problems, null);
-    }
-
-    private async Task<IResult> UpdateAsync(HttpContext context, string name)
-    {
-        if (FindDevice(name) is not { } view) return NoSuchDevice();
-        if (!view.Editable) return new PlainProblem(409, view.NotEditable);
-        var form = await FormOf(context);
-        var (request, problems) = ReadDevice(form, view.Device.Name);
-        problems = [.. problems, .. AllowRules.Problems(request, sources, view.Device)];
-        if (problems.Count == 0 && await sources.Update(request, CancellationToken.None) is { } refusal) problems = [refusal];
-        return problems.Count == 0 ? new SeeOther("/devices?done=update") : FormAgain(context, form, request, problems, view);
-    }
-
-    private async Task<IResult> ForgetAsync(HttpContext context, string name)
-    {
-        if (FindDevice(name) is not { } view) return NoSuchDevice();
-        if (!view.Editable) return new PlainProblem(409, view.NotEditable);
-        return await sources.Forget(view.Device.Name, CancellationToken.None) is { } problem ? new PlainProblem(409, problem) : new SeeOther("/devices?done=forget");
-    }
-
-    private async Task<IResult> ForgetUnknownAsync(HttpContext context, CancellationToken cancellation)
-    {
-        var form = await FormOf(context);
-        if (IPAddress.TryParse(Field(form, "address"), out var address)) sources.ForgetUnknown(address);
-        return new SeeOther("/devices?done=forget-unknown");
-    }
-
-    private static (AllowRequest Request, IReadOnlyList<string> Problems) ReadDevice(IFormCollection form, string name)
-    {
-        var problems = new List<string>();
-        var priority = Enum.TryParse<Lane>(Field(form, "priority"), ignoreCase: true, out var lane) && Enum.IsDefined(lane) ? lane : Lane.Normal;
-        return (new AllowRequest(name, List("addresses"), List("recipients"), priority, Number("perHour", "Messages an hour"), Number("perDay", "Messages a day"),
-            Field(form, "account") is { Length: > 0 } account ? account : null, Field(form, "allowGateway") == "yes"), problems);
-
-        IReadOnlyList<string> List(string field) =>
-            (Field(form, field) ?? "").Split(['\r', '\n', ',', ';', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
-        int? Number(string field, string label)
-        {
-            if (Field(form, field)?.Trim() is not { Length: > 0 } text) return null;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number;
-            problems.Add($"{label}: “{text}” is no number. Write one from 1 up, or leave it empty for no limit.");
-            return null;
-        }
-    }
-
-    private RazorSlice<DeviceForm> FormAgain(HttpContext context, IFormCollection form, AllowRequest request, IReadOnlyList<string> problems, DeviceView? edited)
-    {
-        var page = DeviceFormPage.Create(new DeviceForm(FrameOf(context, edited?.Device.Name ?? "Allow a device", "/devices") with { Problems = problems }, edited is null, request.Name,
-            Field(form, "addresses") ?? "", Field(form, "recipients") ?? "", request.Priority, Field(form, "perHour"), Field(form, "perDay"), request.Account, AccountNames(),
-            edited?.Device.Username is null, BridgeFor(request.Addresses)));
-        page.StatusCode = 400;
-        return page;
-    }
-
-    private BridgeWarning? BridgeFor(IReadOnlyList<string> addresses) =>
-        sources.Gateway() is { } gateway && addresses.Any(text => ClientNetwork.TryParse(text, out var network) && network.Contains(gateway.Gateway)) ? gateway : null;
-
     // --- check --------------------------------------------------------------------------------------------------
 
     private RazorSlice<CheckPage> CheckPageOf(HttpContext context, IAsyncEnumerable<CheckLine>? lines, string? to, string? problem)
@@ -315,8 +211,6 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     private async Task<QueuedMessage?> FindAsync(string text, CancellationToken cancellation) =>
         QueueId.TryParse(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
 
-    private DeviceView? FindDevice(string name) => sources.Devices().FirstOrDefault(view => view.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-
     private IReadOnlyList<string> AccountNames() => [.. sources.Delivery().Accounts.Select(account => account.Name)];
 
     /// <summary>A script may post anything, or nothing: that is a form without fields.</summary>
@@ -328,7 +222,4 @@ internal sealed class PageEndpoints(DashboardSources sources, Traffic traffic, R
     private static string? Text(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 
     private static PlainProblem NoSuchMessage() => new(404, "There is no such message. It may be older than what history keeps.");
-
-    private static PlainProblem NoSuchDevice() => new(404, "There is no such device. It may have been forgotten, or renamed in its file.");
-
 }
