@@ -1,6 +1,7 @@
 using System.Net;
 using CsCheck;
 using SmartHost.Configuration;
+using SmartHost.Dashboard.Access;
 using SmartHost.Devices;
 using SmartHost.Gmail;
 using SmartHost.History;
@@ -120,9 +121,9 @@ public class SettingsReaderTests
         string Data(int octets) => "/" + new string('d', octets - 1);
         folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner);
         SettingsResult In(int octets) => SettingsReader.Read(folder.ConfigFile, new Dictionary<string, string> { ["SMARTHOST_DATA"] = Data(octets) });
-        Assert.That(In(90).Problems, Is.Empty);
-        Assert.That(In(91).Problems.Single().ToString(),
-            Is.EqualTo($"environment variable SMARTHOST_DATA: error: data is {Data(91)}, too long for the socket that the command line asks the server by. Name a folder of 90 octets at most."));
+        Assert.That(In(ControlSocket.MaxPath - 13).Problems, Is.Empty);
+        Assert.That(In(ControlSocket.MaxPath - 12).Problems.Single().ToString(),
+            Is.EqualTo($"environment variable SMARTHOST_DATA: error: data is {Data(ControlSocket.MaxPath - 12)}, too long for the socket that the command line asks the server by. Name a folder of {ControlSocket.MaxPath - 13} octets at most."));
     }
 
     [Test]

@@ -32,8 +32,8 @@ public class OverviewTests
         Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         AccountState spent = DashboardBench.Healthy with { Spent = [Lane.Normal, Lane.Bulk] };
-        Assert.That(Flow.Of([spent], Nothing with { Urgent = 1, Normal = 240 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "The day's allowance is spent",
-            "241 messages wait. What is normal goes on as the 24 hours move on.")));
+        Assert.That(Flow.Of([spent], Nothing with { Urgent = 1, Normal = 240 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "The day's allowance for normal mail is spent",
+            "241 messages wait. That mail goes on as the 24 hours move on.")));
         Assert.That(Headline([spent], Nothing with { Urgent = 1 }, Busy).Item1, Is.EqualTo(FlowState.Flowing), "what is spent holds nothing up");
         Assert.That(Headline([spent, DashboardBench.Healthy], Nothing with { Normal = 1 }, Busy).Item1, Is.EqualTo(FlowState.Flowing));
         Assert.That(Flow.Of(one, Nothing, [], []), Is.EqualTo(new Flow(FlowState.Flowing, "Mail is flowing", "Nothing is waiting.")), "a day that could not be counted is not an empty one");

@@ -150,6 +150,18 @@ public class OutgoingMessageTests
         var mail = Parse((await Prepare("Subject: long\r\nrest of it\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\ntext\r\n--x--\r\n")).Got);
         Assert.That(mail.Subject, Is.EqualTo("long rest of it"));
         Assert.That(((Multipart)mail.Body!).Count, Is.EqualTo(1));
+        // Like a name with blanks, and yet the alarm itself.
+        Assert.That(Parse((await Prepare("Subject: Alarm at station\r\nZone 4: door open\r\nTo: a@b.example\r\n\r\ntext\r\n")).Got).Subject, Is.EqualTo("Alarm at station Zone 4: door open"));
+    }
+
+    /// <summary>Cut inside one, it would be letters and signs.</summary>
+    [Test]
+    public async Task A_name_of_many_encoded_words_is_folded_between_them()
+    {
+        var name = string.Join(' ', Enumerable.Repeat("B\u00fcro", 500));
+        var got = (await Prepare(Encoding.Latin1.GetString(Encoding.UTF8.GetBytes($"Subject: s\r\nCc: \"{name}\" <desk@b.example>\r\n\r\npage\r\n")))).Got;
+        Assert.That(Parse(got).Cc.Mailboxes.Single().Name!.Replace(" ", ""), Is.EqualTo(name.Replace(" ", "")));
+        Assert.That(got.Split("\r\n"), Has.All.Length.LessThanOrEqualTo(998));
     }
 
     [TestCase("Device Name: X 7", "Device-Name", "X 7")]
@@ -157,7 +169,7 @@ public class OutgoingMessageTests
     [TestCase("Reply To: desk@b.example", "Reply-To", "desk@b.example")]
     public async Task A_name_with_blanks_is_a_field_of_its_own_and_spoils_no_other(string line, string name, string value)
     {
-        var mail = Parse((await Prepare($"Subject: s\r\n{line}\r\nTo: a@b.example\r\n\r\npage\r\n")).Got);
+        var mail = Parse((await Prepare($"Subject: s\r\nDate: Tue, 02 Jul 2024 10:11:12 +0200\r\n{line}\r\nTo: a@b.example\r\n\r\npage\r\n")).Got);
         Assert.That((mail.Subject, mail.Headers[name], mail.To.ToString(), mail.TextBody!.TrimEnd()), Is.EqualTo(("s", value, "a@b.example", "page")));
         var text = (await Prepare($"Subject: s\r\n{line}\r\nThe door\r\n")).Got;
         Assert.That(text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], Is.EqualTo($"{line}\r\nThe door\r\n"), "no header goes on behind it: text");
@@ -318,6 +330,9 @@ public class OutgoingMessageTests
     [TestCase("<!-- <meta charset=koi8-r> --><meta charset = \"windows-1251\">\u00c4\u00e3", "windows-1251")]
     [TestCase("<meta charset=utf-8><p>gr\u00c3\u00bcn", "utf-8")]
     [TestCase("<meta charset=utf-8><p>gr\u00fcn", "iso-8859-1")]
+    [TestCase("<meta charset=utf8><p>gr\u00fcn", "iso-8859-1")]
+    [TestCase("<meta charset=us-ascii><p>gr\u00fcn", "iso-8859-1")]
+    [TestCase("<meta charset=iso-8859-1><p>gr\u00c3\u00bcn", "utf-8")]
     [TestCase("<meta charset=utf-16><p>gr\u00c3\u00bcn", "utf-8")]
     [TestCase("<meta name=charset><p>gr\u00c3\u00bcn", "utf-8")]
     [TestCase("<meta charset=><p>gr\u00fcn", null)]

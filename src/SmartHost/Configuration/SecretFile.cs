@@ -16,7 +16,7 @@ internal static class SecretFile
         if (TextFile.Read(file, MaxOctets, out var trouble) is not { } content)
         {
             // What is no file may be the secret itself, written under the wrong of two names: then it must not be told.
-            if (Path.Exists(file)) context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
+            if (Path.Exists(file) || trouble.What is not (TextFile.Missing or TextFile.Broken)) context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
             else context.Error(place, path, $"names a file that does not exist, looked for below {WriteProbe.Existing(file)}",
                 $"Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as {path[..^"File".Length]}");
             return null;

@@ -49,7 +49,7 @@ public static class SettingsReader
         var merged = all.With(EnvironmentSettings.Read(environment, all, context.Problems));
         var draft = SettingsSchema.Root.Read(merged, "", "", context);
         if (!context.Problems.Exists(problem => problem.IsError)) beforeCertificates?.Invoke(draft.Listeners, draft.Data ?? data);
-        SettingsChecks.Check(draft, context);
+        SettingsChecks.Check(draft with { Data = draft.Data ?? data }, context);
         return Done(context.Problems.Exists(problem => problem.IsError) ? result : result with
         {
             Settings = Settle(draft, data),

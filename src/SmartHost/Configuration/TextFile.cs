@@ -6,6 +6,9 @@ namespace SmartHost.Configuration;
 /// <summary>Reads a small text file, or says why it cannot be read and what to do, in the situations of containers and services.</summary>
 internal static class TextFile
 {
+    /// <summary>There is no such file; nor can there be one of so long a name.</summary>
+    public const string Missing = "does not exist", Broken = "cannot be read: the system reports an input/output error";
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <param name="most">Octets.</param>
@@ -34,7 +37,7 @@ internal static class TextFile
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
-            trouble = ("does not exist", "Create it, or correct the path; in a container the file must be mounted there");
+            trouble = (Missing, "Create it, or correct the path; in a container the file must be mounted there");
         }
         catch (UnauthorizedAccessException)
         {
@@ -46,7 +49,7 @@ internal static class TextFile
         }
         catch (Exception failure) when (failure is IOException or ArgumentException or NotSupportedException)
         {
-            trouble = ("cannot be read: the system reports an input/output error", "Check the disk, and that the path is that of an ordinary file");
+            trouble = (Broken, "Check the disk, and that the path is that of an ordinary file");
         }
         return null;
     }

@@ -51,7 +51,7 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
         }
         if (SpentLanes(accounts, counts) is { Count: > 0 } lanes)
         {
-            return new Flow(FlowState.Hampered, "The day's allowance is spent", $"{waiting} What is {string.Join(" or ", lanes)} goes on as the 24 hours move on.");
+            return new Flow(FlowState.Hampered, $"The day's allowance for {string.Join(" and ", lanes)} mail is spent", $"{waiting} That mail goes on as the 24 hours move on.");
         }
         // Without an hour to show, the day could not be counted.
         if (traffic.Count > 0 && received == 0 && counts is { Waiting: 0, Held: 0 })

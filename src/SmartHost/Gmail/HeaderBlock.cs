@@ -169,7 +169,8 @@ internal sealed class HeaderBlock
                 var broken = ownOnly ? false : HeaderLookAhead.IsBrokenFold(Fields, span[at..], complete);
                 if (broken is null) return false;
                 if (broken is false) return EndAt(at);
-                if (HeaderLookAhead.WithBlanksInName(line) is { } field)
+                // Joined to free text it is read where it was lost, and spoils nothing.
+                if (!(Fields is [.., var before] && (before.Is("Subject") || before.Is("Comments"))) && HeaderLookAhead.WithBlanksInName(line) is { } field)
                 {
                     Repairs.Add($"wrote hyphens for the blanks in the name of {field.Name}");
                     starts.Add(at);

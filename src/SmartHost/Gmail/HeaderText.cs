@@ -216,10 +216,10 @@ internal static class HeaderText
         {
             // A word with the blanks before it: they become the fold's own.
             var word = at;
-            while (word < text.Length && text[word] == ' ') word++;
+            while (word < text.Length && text[word] is ' ' or '\t') word++;
             at = Math.Max(at, word - PreferredLine / 2); // No line may be blanks alone.
-            var end = text.IndexOf(' ', word);
-            if (end < 0) end = text.Length;
+            // MimeKit puts a tab between encoded-words.
+            var end = text.AsSpan(word).IndexOfAny(' ', '\t') is >= 0 and var length ? word + length : text.Length;
             if (at > 0 && column + end - at > PreferredLine)
             {
                 made.Append("\r\n");

@@ -46,10 +46,16 @@ internal sealed partial class UndeclaredCharset(bool isHtml)
         var guess = !notUtf8 ? "utf-8" : hasC1 ? "windows-1252" : "iso-8859-1";
         if (!isHtml) return guess;
         var named = Named(Encoding.Latin1.GetString(beginning, 0, beginningLength));
-        // Templates say utf-8 whatever is filled into them, and no octets become it by being called so.
-        if ("utf-8".Equals(named, StringComparison.OrdinalIgnoreCase)) return guess;
+        // Templates say utf-8, or a Western page, whatever is filled into them, and no octets become it by being called so: what
+        // is valid UTF-8 beyond ASCII is hardly ever anything else.
+        if (named is not null && (IsUtf8OrLess(named) || (!notUtf8 && IsWestern(named)))) return guess;
         return named ?? (notUtf8 ? null : guess);
     }
+
+    /// <summary>UTF-8 by its names in the wild; or ASCII, which 8-bit text is not.</summary>
+    private static bool IsUtf8OrLess(string name) => name.ToLowerInvariant() is "utf-8" or "utf8" or "unicode-1-1-utf-8" or "us-ascii" or "ascii";
+
+    private static bool IsWestern(string name) => name.ToLowerInvariant() is "iso-8859-1" or "iso8859-1" or "latin1" or "iso-8859-15" or "windows-1252" or "cp1252";
 
     private static string? Named(string html)
     {

@@ -60,7 +60,7 @@ internal static class Replies
         TooManyOctets = new(450, new(4, 7, 1), "Too much mail from your address in a minute: try again later"),
         TimedOut = new(421, new(4, 4, 2), "Nothing heard for too long: closing"),
         HalfLine = new(421, new(4, 4, 2), "The last command never ended, closing: a command ends in CR LF"),
-        NeverEnded = new(421, new(4, 4, 2), "The message never ended: its last line must be a dot between two CR LF, or its last chunk BDAT LAST. Nothing of it was kept"),
+        NeverEnded = new(421, new(4, 4, 2), "Nothing more of the message came: it broke off, or never ended with a dot between two CR LF, or BDAT LAST. Nothing of it was kept"),
         Stopping = new(421, new(4, 3, 2), "The server is stopping: try again in a minute"),
         Endless = new(500, new(5, 5, 6), "Command line without an end: closing"),
         SloppyEnd = new(451, new(4, 5, 2), "The message never ended: its last line must be a dot between two CR LF, and the dot here had a bare CR or LF or a NUL beside it. Look for newer firmware of the device"),

@@ -14,7 +14,7 @@ public static class ControlSocket
     public const string FileName = "control.sock";
 
     /// <summary>Octets of its path: macOS has 104, Linux and Windows 108, with a zero at the end.</summary>
-    public const int MaxPath = 103;
+    public static int MaxPath => OperatingSystem.IsMacOS() ? 103 : 107;
 
     public static string PathIn(string dataFolder) => Path.Combine(dataFolder, FileName);
 
