@@ -167,15 +167,15 @@ public class JudgementTests
 
     [TestCase(VerdictAction.RetryNow)]
     [TestCase(VerdictAction.RetrySoon)]
-    public void Where_connection_after_connection_breaks_the_account_waits_and_nothing_is_counted_against_the_message(VerdictAction action)
+    public void Where_connection_after_connection_breaks_the_account_waits_and_the_message_longer_and_is_not_set_aside(VerdictAction action)
     {
         var broken = new RecipientVerdict(Ann, new Verdict(action, "row", "What happened.", "What to do.", Again: VerdictAction.Park), null);
         var judged = Judgement.Of(Message(Ann), new TransactionOutcome([broken], false, LoginSpent: true), "default", new MessageNotes(Resent: true), schedule, Noon, losing: true);
         Assert.Multiple(() =>
         {
             Assert.That(judged.AboutAccount, Has.Property("Action").EqualTo(VerdictAction.RetrySoon).And.Property("Happened").Contains("What happened."));
-            Assert.That((judged.Settlement.Park, judged.Settlement.CountsAsAttempt, judged.Notes.Resent), Is.EqualTo(((string?)null, false, false)));
-            Assert.That(Of<DeliveryStatus.Deferred>(judged, Ann).Due, Is.EqualTo(Noon), "kept by the account's pause");
+            Assert.That((judged.Settlement.Park, judged.Settlement.CountsAsAttempt, judged.Notes.Resent), Is.EqualTo(((string?)null, true, false)));
+            Assert.That(Of<DeliveryStatus.Deferred>(judged, Ann).Due, Is.EqualTo(Noon.AddMinutes(15)), "so that others ask in its place");
         });
     }
 

@@ -97,6 +97,22 @@ public class LoginStormTests
     }
 
     [Test]
+    public async Task Urgent_messages_that_break_each_connection_do_not_stand_in_the_way_of_the_rest()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reset()) { Argument = "disliked@example.com", Times = int.MaxValue });
+        bench.Start();
+        var disliked = new List<QueueId>();
+        for (var i = 0; i < 4; i++) disliked.Add(await bench.AcceptAsync(to: ["disliked@example.com"], lane: Lane.Urgent));
+        await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(1), () => Task.FromResult(bench.Loop.State.Accounts is [{ Health: AccountHealth.Paused }]), "the pause");
+        var (scan, logins) = (await bench.AcceptAsync(lane: Lane.Bulk), bench.Gmail.Logins);
+        await bench.AdvanceAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(1));
+        Assert.That((await bench.FindAsync(scan)).State, Is.EqualTo(MessageState.Done));
+        Assert.That(bench.Gmail.Logins - logins, Is.LessThanOrEqualTo(25));
+        Assert.That(await Task.WhenAll(disliked.Select(async id => (await bench.FindAsync(id)).State)), Is.All.EqualTo(MessageState.Queued), "theirs is for a person to see, not lost and not parked");
+    }
+
+    [Test]
     public async Task A_pause_for_broken_connections_ends_with_its_wait_where_no_mail_is_left_to_ask()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -20,6 +20,27 @@ public class ClockTests
     }
 
     [Test]
+    public async Task A_settlement_that_is_on_its_way_to_disk_while_the_year_becomes_known_ends_no_lifetime()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        var taken = bench.Take();
+        using var goOn = new ManualResetEventSlim();
+        bench.Fault = step => { if (step == "commit") goOn.Wait(TimeSpan.FromMinutes(1)); };
+        var settled = bench.SettleAsync(taken, ("you@gmail.com", bench.Deferred(TimeSpan.FromMinutes(1))));
+        bench.Time.PutTo(QueueBench.Start.AddYears(50));
+        Assert.That(bench.Queue.Expired(), Is.Empty);
+        goOn.Set();
+        bench.Fault = null;
+        await settled;
+        // Whatever is still in the way of the clock's own correction is committed before this.
+        await bench.AcceptAsync();
+        var end = new Settlement(id, [new RecipientOutcome(Mailbox.Parse("you@gmail.com"), QueueBench.Bounced)], []);
+        Assert.That(await bench.Queue.GiveUpAsync(end, default), Is.Null);
+        Assert.That((bench.Queue.Expired(), bench.Take().Id), Is.EqualTo((Array.Empty<QueuedMessage>(), id)));
+    }
+
+    [Test]
     public async Task What_the_right_clock_stamped_gains_nothing_by_a_start_in_1970()
     {
         await using var bench = await QueueBench.OpenAsync();

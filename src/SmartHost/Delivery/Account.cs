@@ -10,7 +10,7 @@ namespace SmartHost.Delivery;
 /// </summary>
 internal sealed class Account(AccountSettings settings, TimeProvider time)
 {
-    /// <summary>Messages that cost a login each, one after the other, without an answer to any of them.</summary>
+    /// <summary>Messages that cost a login each, one after the other, without a word about any of them.</summary>
     private const int LossesToPause = 3;
 
     private readonly HashSet<QueueId> lost = [];
@@ -138,15 +138,16 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
         return before && loginForgotten ? notes with { Resent = true } : notes;
     }
 
-    /// <summary>The last connection broke without an answer, and Gmail has taken nothing since: nothing is pushed unasked into the next.</summary>
+    /// <summary>The last connection came to nothing, and Gmail has taken nothing since: nothing is pushed unasked into the next.</summary>
     public bool IsLosing => lost.Count > 0;
 
     /// <summary>
-    /// Whether this outcome is one of a row in which the login works and each new connection then breaks, whatever message it
-    /// carries. Each costs a login, and Gmail locks an account after some eighty: the account is to wait, not every message by
-    /// itself. One message alone may be what breaks them (a virus scanner on the way that dislikes it): its own waits grow, and
-    /// it must not stop the others. An old connection that breaks is the way of the world and is not counted, nor is an answer
-    /// that names its reason (a recipient, a hold, "slow down"), for those have an end of their own.
+    /// Whether this outcome is one of a row in which the login works and each new connection then comes to nothing, whatever
+    /// message it carries: it breaks, or its answers are out of step (503), as behind a firewall that eats lines. Each costs a
+    /// login, and Gmail locks an account after some eighty: the account is to wait. One message alone may be what breaks them
+    /// (a virus scanner on the way that dislikes it): it must not stop the others. An old connection that breaks is the way of
+    /// the world and is not counted, nor is an answer that names its reason (a recipient, a hold, "slow down"), for those have
+    /// an end of their own.
     /// </summary>
     public bool Loses(QueueId id, TransactionOutcome outcome)
     {

@@ -30,7 +30,7 @@ internal static class Judgement
     /// <param name="tried">How the connection came to be, where this message opened it.</param>
     /// <param name="repairs">What was mended before sending.</param>
     /// <param name="blocked">Attachments of types that Gmail blocks.</param>
-    /// <param name="losing">As <see cref="Account.Loses"/>: the account waits, and this message with it, whatever its own row asks; nothing is counted against it.</param>
+    /// <param name="losing">As <see cref="Account.Loses"/>: the account waits, and the message longer than the account, so that others ask in its place: it may be what breaks the connections. It is not set aside for that.</param>
     public static Judged Of(
         QueuedMessage message, TransactionOutcome outcome, string account, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now,
         string? tried = null, IReadOnlyList<string>? repairs = null, IReadOnlyList<string>? blocked = null, bool losing = false)
@@ -38,7 +38,7 @@ internal static class Judgement
         // A smaller transaction helps where some were taken, or where there is something to halve.
         var split = outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients)
             && (outcome.Recipients.Count > 1 || outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted));
-        var verdicts = outcome.Recipients.Select(one => one with { Verdict = losing ? one.Verdict with { Action = VerdictAction.HoldAccount } : IsRepeated(one.Verdict) ? one.Verdict.Repeated() : one.Verdict }).ToList();
+        var verdicts = outcome.Recipients.Select(one => one with { Verdict = losing ? one.Verdict with { Action = VerdictAction.RetryLater, Patience = null } : IsRepeated(one.Verdict) ? one.Verdict.Repeated() : one.Verdict }).ToList();
         var aboutAccount = losing ? KeepsBreaking(verdicts[0].Verdict)
             : verdicts.Select(one => one.Verdict).FirstOrDefault(IsHold) ?? verdicts.Select(one => one.Verdict).FirstOrDefault(one => one.Action == VerdictAction.SlowDown);
         var bounceAll = verdicts.FirstOrDefault(one => one.Verdict.Action == VerdictAction.BounceMessage);
@@ -89,7 +89,7 @@ internal static class Judgement
             Unanswered: notes.Unanswered || unanswered,
             MostRecipients: split && !taken ? Math.Max(1, verdicts.Count / 2) : notes.MostRecipients);
         var settlement = new Settlement(message.Id, outcomes, story.Entries,
-            CountsAsAttempt: aboutAccount is null && !resendNow && !split,
+            CountsAsAttempt: (losing || aboutAccount is null) && !resendNow && !split,
             Park: parkReason,
             Spent: sent > 0 ? new Spend(account, 1, sent) : null);
         return new Judged(settlement, next, aboutAccount, taken, park is { Spam: true });

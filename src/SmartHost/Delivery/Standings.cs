@@ -227,7 +227,7 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
     /// </summary>
     private Task TryAnewAsync(Account account, CancellationToken cancellation)
     {
-        account.RestUntil = default;
+        (account.RestUntil, account.VainProbes) = (default, 0);
         return account.Standing.Pause is { } pause
             ? KeepAsync(account, account.Standing with { Pause = pause with { Failures = 0, NextProbe = time.GetUtcNow() }, Fingerprint = null }, cancellation)
             : Task.CompletedTask;

@@ -84,7 +84,13 @@ public sealed partial class MailQueue
             return (Before: before, After: after);
         }, settled =>
         {
-            if (settled.After is null) return;
+            if (settled.After is null)
+            {
+                // It is not over: its row was lengthened after we last wrote the index, by a clock put right or by a person.
+                index.PutExpires(settlement.Id, settled.Before.Message.Expires);
+                index.Wake();
+                return;
+            }
             index.Put(settled.After);
             index.EndLease(settlement.Id);
             attempts.TryRemove(settlement.Id, out _);
