@@ -28,6 +28,20 @@ public partial class HealthTests
     }
 
     [Test]
+    public async Task A_queue_that_cannot_be_read_takes_mail_and_sends_none()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        await bench.Mail.AcceptAsync();
+        bench.Mail.Fault = step => { if (step == "read") throw new IOException("Input/output error"); };
+        Assert.That(bench.Mail.Queue.Take((_, _) => true), Is.Null);
+        using var probe = bench.Visitor();
+        using var notReady = await probe.GetAsync("/readyz");
+        var reply = await notReady.Content.ReadFromJsonAsync(DashboardJson.Default.HealthReply);
+        Assert.That((notReady.StatusCode, reply!.TakesMail), Is.EqualTo((HttpStatusCode.ServiceUnavailable, true)));
+        Assert.That(reply.Reasons, Has.Exactly(1).StartsWith("Mail that waits cannot be read, so none is sent: "));
+    }
+
+    [Test]
     public async Task Whoever_is_about_to_stop_is_alive_and_not_ready()
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -28,6 +28,8 @@ public class OverviewTests
         Assert.That(Flow.Of(both, Nothing with { Parked = 2 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "1 account is paused", "Gmail refused the password. 2 messages need you. Nothing is waiting.")));
         Assert.That(Flow.Of(none, Nothing, Busy, [], "the disk is full"), Is.EqualTo(new Flow(FlowState.Stopped, "No mail is taken",
             "The disk is full. Devices are told to try again later, and mail is taken again by itself when this is mended. Nothing is waiting.")));
+        Assert.That(Flow.Of(one, Nothing with { Normal = 1 }, Busy, [], unread: "The disk does not answer."), Is.EqualTo(new Flow(FlowState.Stopped, "Mail is taken, but not sent",
+            "The disk does not answer. 1 message waits. Nothing is lost: it leaves as soon as this is mended.")));
         Assert.That(Headline(one, Nothing, Quiet), Is.EqualTo((FlowState.NoMailYet, "Ready, and no mail in the last 24 hours")));
         Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
@@ -106,6 +108,11 @@ public class OverviewTests
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default is paused, next try in 2 h: Gmail refused the password.").And.Not.Contain("3 h ago</time>.</p>"));
         bench.Accounts[0] = DashboardBench.Healthy with { Spent = [Lane.Normal] };
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default has spent its 24-hour allowance for normal mail"));
+        bench.Accounts[0] = bench.Accounts[0] with { Fallback = "Spare" };
+        bench.Accounts.Add(Paused);
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default has spent"));
+        bench.Accounts[1] = DashboardBench.Healthy with { Name = "spare" };
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It is about to leave.").And.Not.Contain("It waits"), "its account's fallback carries it");
     }
 
     [Test]

@@ -83,6 +83,23 @@ public class HousekeepingTests
         Assert.That(log.All, Has.Some.StartsWith("housekeeping: ").And.Some.StartsWith("Every device seems to come from 172.17.0.1"));
     }
 
+    [Test]
+    public async Task A_queue_that_cannot_be_read_is_not_told_as_one_that_cannot_be_written(CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        using var folder = new SettingsFolder();
+        var settings = new SettingsSource(folder.ConfigFile, new Dictionary<string, string>(), folder.Read(SettingsFolder.Account + SettingsFolder.Scanner));
+        Directory.CreateDirectory(settings.Current.DataFolder);
+        await bench.QueueBench.AcceptAsync();
+        bench.QueueBench.Fault = step => { if (step == "read") throw new IOException("Input/output error"); };
+        Assert.That(bench.QueueBench.Queue.Take((_, _) => true), Is.Null);
+        await RunUntilAsync(bench, settings, new Sightings(), new Lines(), () => bench.Alerts.Snapshot.Troubles.Count > 0, cancellation);
+        Assert.That(bench.Alerts.Snapshot.Troubles.Select(trouble => trouble.Alert.Title), Is.EqualTo(new[] { "SmartHost cannot read its queue" }));
+        bench.QueueBench.Fault = null;
+        await RunUntilAsync(bench, settings, new Sightings(), new Lines(), () => bench.Alerts.Snapshot.Troubles.Count == 0, cancellation);
+        Assert.That(bench.Receiver.Bodies, Has.Some.Contains("SmartHost reads its queue again."));
+    }
+
     /// <summary>The first round comes at once; the alerts' turns are the test's own.</summary>
     private static async Task RunUntilAsync(AlertsBench bench, SettingsSource settings, Sightings sightings, Lines log, Func<bool> condition, CancellationToken cancellation)
     {

@@ -465,5 +465,21 @@ public class AlertsTests
         Assert.That(bench.Receiver.Bodies[2], Does.Contain("Over: "));
     }
 
+    [Test]
+    public async Task An_end_that_mail_has_told_is_not_mailed_again_at_each_restart_while_the_webhook_is_away()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Settings = bench.Settings with { Email = You };
+        await bench.RaiseAsync(Paused);
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        for (var i = 0; i < 3; i++)
+        {
+            bench.Alerts.Over(AlertKind.AccountPaused, "default", "Fine.");
+            await bench.TurnAsync();
+            await bench.RestartAsync();
+        }
+        Assert.That((await bench.MailAsync()).Select(mail => mail.Subject), Has.Exactly(1).Contains("Over: "));
+    }
+
     private static Alert Failed() => Alert.MessageFailed("scanner", QueueId.Create(DateTimeOffset.UnixEpoch, new Random(1)), "Scan", You, "No such user.");
 }

@@ -90,6 +90,6 @@ internal static class SendTestCommand
     private static async Task<AccountReply?> PausedAsync(ControlClient client, MessageReply message, CancellationToken cancellation)
     {
         if ((await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is not { } overview) return null;
-        return KeptBack.AccountOf(message.Account, overview.Accounts) is { Health: AccountHealth.Paused, NextProbe: not null } account ? account : null;
+        return KeptBack.By(message, overview.Accounts) is { Health: AccountHealth.Paused, NextProbe: not null } account ? account : null;
     }
 }

@@ -24,7 +24,8 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
     /// <summary>The worst thing that is true now decides.</summary>
     /// <param name="traffic">The last day; empty: it could not be counted.</param>
     /// <param name="refusal">Why devices are turned away; null: they are not.</param>
-    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt, string? refusal = null)
+    /// <param name="unread">Why the queue's mail cannot be read; null: it can.</param>
+    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt, string? refusal = null, string? unread = null)
     {
         var received = traffic.Sum(hour => hour.Total);
         var sent = traffic.Sum(hour => hour.Sent);
@@ -35,6 +36,7 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
         {
             return new Flow(FlowState.Stopped, "No mail is taken", $"{char.ToUpperInvariant(refusal[0])}{refusal[1..].TrimEnd('.')}. Devices are told to try again later, and mail is taken again by itself when this is mended. {waiting}");
         }
+        if (unread is not null) return new Flow(FlowState.Stopped, "Mail is taken, but not sent", $"{unread} {waiting} Nothing is lost: it leaves as soon as this is mended.");
         if (accounts.Count == 0) return new Flow(FlowState.Stopped, "No Gmail account is set up", "Add one under accounts in smarthost.yaml. Until then mail is taken and kept.");
         if (paused.Count == accounts.Count)
         {

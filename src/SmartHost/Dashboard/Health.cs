@@ -13,7 +13,7 @@ internal static class Health
 {
     public static void Map(IEndpointRouteBuilder app, DashboardSources sources, CancellationToken stopping)
     {
-        app.MapGet("/healthz", () => Reply("alive", sources.Queue.Refusal(declaredSize: 0) is null, [])).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
+        app.MapGet("/healthz", () => Reply("alive", sources.Refusal is null, [])).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
         app.MapGet("/readyz", (CancellationToken cancellation) => ReadyAsync(sources, stopping, cancellation)).WithMetadata(OpenToAnyone.Instance, AnswersToAnyName.Instance);
     }
 
@@ -23,6 +23,7 @@ internal static class Health
         var obstacles = new List<string>();
         if (stopping.IsCancellationRequested) obstacles.Add("SmartHost is stopping.");
         if (refusal is not null) obstacles.Add($"The queue takes no mail: {refusal}");
+        if (sources.Queue.ReadTrouble is { } unread) obstacles.Add($"Mail that waits cannot be read, so none is sent: {unread}");
         if (sources.Queue.Damage is not null) obstacles.Add("Some mail in the queue cannot be read. The page says which.");
         if (!sources.Delivery().HasUsableAccount) obstacles.Add("No Gmail account can send now; mail is kept. The page says why.");
         return obstacles.Count > 0 ? Reply("not ready", refusal is null, obstacles, 503) : Reply("ready", true, []);

@@ -19,11 +19,12 @@ public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 /// <param name="Interval">Between two messages in a long run; zero: none.</param>
 /// <param name="Port">How the last connection came about: which address and port.</param>
 /// <param name="Spent">Which lanes wait because their share of the allowance is used up.</param>
+/// <param name="Fallback">The account that carries its mail meanwhile. Null: none.</param>
 public sealed record AccountState(
     string Name, Mailbox Username, AccountHealth Health, string Sentence, string? Remedy, Uri? Help,
     DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
     int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
-    int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port)
+    int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port, string? Fallback = null)
 {
     internal static AccountState Of(Account account, Spend spent)
     {
@@ -36,6 +37,6 @@ public sealed record AccountState(
             pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
             allowance.Messages, allowance.DailyMessages, allowance.Recipients, allowance.DailyRecipients,
             [.. Enum.GetValues<Lane>().Where(lane => allowance.Left(lane) == 0)],
-            account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy);
+            account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy, account.Settings.Fallback);
     }
 }

@@ -74,7 +74,8 @@ internal sealed class Housekeeping(
     /// <summary>Delivery notices a disk that fails by its own results; with nothing to send, only this does.</summary>
     private async Task WatchQueueAsync()
     {
-        if (await queue.AskDiskAsync() is { } trouble)
+        await queue.AskDiskAsync();
+        if (queue.WriteTrouble is { } trouble)
         {
             troubled = true;
             alerts.Raise(Alert.QueueTrouble(trouble));
@@ -84,6 +85,8 @@ internal sealed class Housekeeping(
             troubled = false;
             alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
         }
+        if (queue.ReadTrouble is { } unread) alerts.Raise(Alert.QueueUnreadable(unread));
+        else alerts.Over(AlertKind.QueueTrouble, "reading", "SmartHost reads its queue again.");
         if (queue.Damage is { } damage) alerts.Raise(Alert.MailUnreadable("database", damage, MailQueue.WayOut));
         else alerts.Over(AlertKind.QueueTrouble, "database", "No damage was met since the last start.");
     }

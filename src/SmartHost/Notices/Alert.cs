@@ -110,12 +110,17 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
     public static Alert QueueTrouble(string reason) =>
         new(AlertKind.QueueTrouble, "queue", "SmartHost cannot write its queue", $"{reason} Nothing is sent until it can, since a result that is not written would be sent twice.")
         {
-            Remedy = "Check the disk that holds the data folder: is it full, read-only or gone?", Lasts = true, ByMail = false,
+            Remedy = CheckDisk, Lasts = true, ByMail = false,
         };
+
+    public static Alert QueueUnreadable(string reason) =>
+        new(AlertKind.QueueTrouble, "reading", "SmartHost cannot read its queue", $"{reason} Nothing is sent until it can; all mail is kept.") { Remedy = CheckDisk, Lasts = true, ByMail = false };
 
     /// <param name="key">Where it lies: the trouble of one place ends by itself, that of another does not.</param>
     public static Alert MailUnreadable(string key, string what, string remedy) =>
         new(AlertKind.QueueTrouble, key, "SmartHost cannot read some of its mail", $"{what} The rest of the mail goes on.") { Remedy = remedy, Lasts = true };
+
+    private const string CheckDisk = "Check the disk that holds the data folder: is it full, read-only or gone?";
 
     private static string Clock(DateTimeOffset at) => $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC";
 }

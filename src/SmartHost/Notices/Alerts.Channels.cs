@@ -62,7 +62,7 @@ public sealed partial class Alerts
             if (failure is null)
             {
                 log.AlertDelivered(name, pending.Announcement.Title);
-                await LeaveAsync(pending, stop);
+                await LeaveAsync(pending, stop, told: true);
                 if (!pending.Announcement.IsOver && standings.TryGetValue(id, out var standing)) await KeepAsync(id, standing.Announced(now, pending.Announcement.Count), stop);
                 Remember(new AlertDelivery(now, name, pending.Announcement.Title, null, null, carrier?.ToString()));
                 continue;
@@ -81,12 +81,15 @@ public sealed partial class Alerts
         }
     }
 
-    /// <summary>It is on its way no more. An end that was told, or never will be, is the end on disk as well.</summary>
-    private async Task LeaveAsync(Pending pending, CancellationToken stop)
+    /// <summary>
+    /// It is on its way no more. An end that was told, or never will be, is the end on disk as well; as with a beginning the
+    /// first channel counts, or each restart would tell it anew by mail while the webhook is away.
+    /// </summary>
+    private async Task LeaveAsync(Pending pending, CancellationToken stop, bool told = false)
     {
         outbox.Remove(pending);
         var id = pending.Announcement.Alert.Id;
-        if (pending.Announcement.IsOver && !IsOnItsWay(id) && !standings.ContainsKey(id)) await KeepAsync(id, null, stop);
+        if (pending.Announcement.IsOver && (told || !IsOnItsWay(id)) && !standings.ContainsKey(id)) await KeepAsync(id, null, stop);
     }
 
     private Task<ChannelFailure?> PostAsync(Announcement announcement, CancellationToken stop) => webhook.PostAsync(channels.Webhook!, channels.Format, announcement, hostname, stop);

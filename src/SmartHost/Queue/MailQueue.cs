@@ -103,23 +103,28 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     /// <summary>
-    /// For monitors: null while mail is taken and can be read, else why not. Where the last commit failed another is tried, so that the answer
+    /// For monitors: null while mail is taken, else why not. Where the last commit failed another is tried, so that the answer
     /// is true now; on a sound disk nothing is written, or a monitor would keep it from ever falling asleep.
     /// </summary>
-    public async Task<string?> ObstacleAsync(CancellationToken cancellation) =>
-        await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false) ?? Refusal(declaredSize: 0);
-
-    /// <summary>Why the disk did not take what was written last, or delivery could not read it, in a sentence; null: it did.</summary>
-    public string? Trouble => journal.Silence ?? journal.Trouble ?? delivery.Trouble;
-
-    /// <summary>As <see cref="Trouble"/>, asking the disk again where it failed: with no mail to write, nobody else would find that it is well.</summary>
-    public async Task<string?> AskDiskAsync()
+    public async Task<string?> ObstacleAsync(CancellationToken cancellation)
     {
-        if (journal.Silence is { } silence) return silence;
+        await AskDiskAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        return WriteTrouble ?? Refusal(declaredSize: 0);
+    }
+
+    /// <summary>Why the disk did not take what was written last, in a sentence; null: it did. While it lasts, no mail is taken.</summary>
+    public string? WriteTrouble => journal.Silence ?? journal.Trouble;
+
+    /// <summary>Why delivery could not read what it asked for last, in a sentence; null: it could. While it lasts, mail is taken and none is sent.</summary>
+    public string? ReadTrouble => delivery.Trouble;
+
+    /// <summary>Asks the disk again where it failed: with no mail to write, nobody else would find that it is well.</summary>
+    public async Task AskDiskAsync()
+    {
+        if (journal.Silence is not null) return;
         // Where reading failed, writing is asked, too: it may stand on the same disk that is gone.
-        if (Trouble is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
-        if (delivery.Trouble is not null) await Task.Run(delivery.TryAsync).ConfigureAwait(false);
-        return Trouble;
+        if ((WriteTrouble ?? ReadTrouble) is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
+        if (ReadTrouble is not null) await Task.Run(delivery.TryAsync).ConfigureAwait(false);
     }
 
     /// <summary>What a person does about <see cref="Damage"/>, as a sentence.</summary>

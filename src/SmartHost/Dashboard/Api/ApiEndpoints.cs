@@ -59,7 +59,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         {
             // The alerts beside it say that the database cannot be read; an answer without them would say less.
         }
-        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal),
+        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal, sources.Queue.ReadTrouble),
             QueueReply.Of(counts),
             [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
     }
