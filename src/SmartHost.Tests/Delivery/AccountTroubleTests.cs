@@ -357,6 +357,60 @@ public class AccountTroubleTests
     }
 
     [Test]
+    public async Task Slow_down_is_heard_by_what_waits_for_a_connection()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 2 }];
+        var slow = bench.Gmail.Script.Add(new PracticeRule(PracticeStage.Mail, new Misbehaviour.Stall(), new Misbehaviour.Reply("421 4.7.0 Temporary System Problem.  Try again later (10). gsmtp")));
+        bench.Start();
+        await bench.AcceptAsync();
+        await slow.Reached.WaitAsync(bench.TooLong);
+        var second = bench.Gmail.Script.Add(PracticeStage.Greeting, new Misbehaviour.Stall());
+        await bench.AcceptAsync();
+        await second.Reached.WaitAsync(bench.TooLong);
+        slow.Release();
+        await bench.UntilAsync(() => bench.Loop.State.Accounts is [{ Health: AccountHealth.Slowed }], "slowing");
+        second.Release();
+        await bench.RestAsync();
+        Assert.That(bench.Gmail.Messages, Is.Empty, "it rests");
+        await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(10), () => Task.FromResult(bench.Gmail.Messages.Count == 2), "both");
+        Assert.That(bench.Gmail.Messages[0].At - QueueBench.Start, Is.GreaterThanOrEqualTo(TimeSpan.FromMinutes(1)));
+    }
+
+    [Test]
+    public async Task An_account_under_another_name_has_the_day_that_its_mailbox_has_left()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Start();
+        await bench.DoneAsync(await bench.AcceptAsync());
+        bench.Accounts = [bench.Account("office", DeliveryBench.You), bench.Account("spare", DeliveryBench.Other)];
+        bench.Loop.NotifySettingsChanged();
+        await bench.UntilAsync(() => bench.Loop.State.Accounts.Count == 2, "the new names");
+        Assert.That(bench.Loop.State.Accounts.Select(account => account.MessagesUsed), Is.EqualTo(new[] { 1, 0 }));
+    }
+
+    [Test]
+    public async Task A_probe_that_outlasts_its_pause_says_nothing_about_the_next_one()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Connections = 2 }];
+        await bench.Gmail.GoOfflineAsync();
+        bench.Start();
+        await bench.AcceptAsync();
+        await PausedAsync(bench);
+        var probe = bench.Gmail.Script.Add(PracticeStage.Taken, new Misbehaviour.Stall());
+        bench.Gmail.GoOnline();
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromMinutes(1), () => probe.Reached.IsCompleted, "the probe, whose login ended the pause");
+        bench.Gmail.Script.Add(PracticeStage.Mail, "550 5.4.5 Daily user sending limit exceeded. gsmtp");
+        await bench.AcceptAsync();
+        await PausedAsync(bench);
+        probe.Release();
+        await bench.RestAsync();
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(1));
+        Assert.That(bench.State(), Has.Property("Health").EqualTo(AccountHealth.Paused).And.Property("Sentence").Contains("daily sending limit"));
+    }
+
+    [Test]
     public async Task Three_spam_verdicts_in_an_hour_rest_the_account()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -20,7 +20,7 @@ public class JudgementTests
         {
             Assert.That(Of<DeliveryStatus.Sent>(judged, Ann).Reply, Is.EqualTo(Ok));
             Assert.That(Of<DeliveryStatus.Bounced>(judged, Bob).Status, Is.EqualTo(new EnhancedStatus(5, 1, 1)));
-            Assert.That(judged.Settlement.Spent, Is.EqualTo(new Spend("default", 1, 1)));
+            Assert.That(judged.Settlement.Spent, Is.EqualTo(new Spend("you@gmail.com", 1, 1)));
             Assert.That(judged.Settlement.CountsAsAttempt, Is.True);
             Assert.That(judged.Taken, Is.True);
         });
@@ -170,7 +170,7 @@ public class JudgementTests
     public void Where_connection_after_connection_breaks_the_account_waits_and_the_message_longer_and_is_not_set_aside(VerdictAction action)
     {
         var broken = new RecipientVerdict(Ann, new Verdict(action, "row", "What happened.", "What to do.", Again: VerdictAction.Park), null);
-        var judged = Judgement.Of(Message(Ann), new TransactionOutcome([broken], false, LoginSpent: true), "default", new MessageNotes(Resent: true), schedule, Noon, losing: true);
+        var judged = Judgement.Of(Message(Ann), new TransactionOutcome([broken], false, LoginSpent: true), "default", "you@gmail.com", new MessageNotes(Resent: true), schedule, Noon, losing: true);
         Assert.Multiple(() =>
         {
             Assert.That(judged.AboutAccount, Has.Property("Action").EqualTo(VerdictAction.RetrySoon).And.Property("Happened").Contains("What happened."));
@@ -191,7 +191,7 @@ public class JudgementTests
     public void The_timeline_has_Gmails_words_our_reading_and_the_way_they_came()
     {
         var reply = new SmtpReply(450, new EnhancedStatus(4, 2, 1), "The user is receiving mail too quickly");
-        var judged = Judgement.Of(Message(Ann), new TransactionOutcome([Said(Ann, VerdictAction.RetryLater, reply)], false), "default", MessageNotes.None, schedule, Noon,
+        var judged = Judgement.Of(Message(Ann), new TransactionOutcome([Said(Ann, VerdictAction.RetryLater, reply)], false), "default", "you@gmail.com", MessageNotes.None, schedule, Noon,
             tried: "smtp.gmail.com:587 (STARTTLS)", repairs: ["supplied Date"]);
         var entries = judged.Settlement.Timeline;
         Assert.Multiple(() =>
@@ -218,7 +218,7 @@ public class JudgementTests
         Assert.That(() => Judge(Message(Ann), [Said(Ann, action, Ok)]), Throws.Nothing);
 
     private Judged Judge(QueuedMessage message, IReadOnlyList<RecipientVerdict> verdicts, MessageNotes? notes = null, bool mayBeDelivered = false, IReadOnlyList<string>? blocked = null) =>
-        Judgement.Of(message, new TransactionOutcome(verdicts, mayBeDelivered), "default", notes ?? MessageNotes.None, schedule, Noon, blocked: blocked);
+        Judgement.Of(message, new TransactionOutcome(verdicts, mayBeDelivered), "default", "you@gmail.com", notes ?? MessageNotes.None, schedule, Noon, blocked: blocked);
 
     private static RecipientVerdict Said(Mailbox recipient, VerdictAction action, SmtpReply? reply = null, bool spam = false) =>
         new(recipient, new Verdict(action, "row", "What happened.", "What to do.") { Spam = spam }, reply);

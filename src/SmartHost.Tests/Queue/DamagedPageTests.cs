@@ -1,4 +1,6 @@
 using System.Text;
+using SmartHost.Mail;
+using SmartHost.Queue;
 
 namespace SmartHost.Tests.Queue;
 
@@ -15,7 +17,8 @@ public class DamagedPageTests
         bench.Time.Advance(TimeSpan.FromDays(1));
         await bench.OpenQueueAsync();
         Assert.That(bench.Log.Lines.Count(line => line.Text.Contains("since when nothing ran cannot be read")), Is.EqualTo(1));
-        Assert.That(bench.Take().Recipients, Is.Not.Empty);
+        Assert.That(bench.Queue.Take((_, _) => true), Is.Null, "it is the root of that table, so no result of theirs could be written");
+        Assert.That(bench.Queue.Damage, Does.StartWith("50 message(s)"));
     }
 
     [Test]
@@ -69,14 +72,83 @@ public class DamagedPageTests
         Assert.That(bench.Queue.WaitForWorkAsync(default).IsCompleted, Is.False, "nobody takes the same one again and again");
     }
 
-    /// <summary>The first page that holds that text.</summary>
-    internal static async Task DamageAsync(QueueBench bench, string text)
+    [Test]
+    public async Task A_page_of_a_messages_story_sets_it_aside_before_it_is_sent()
     {
+        await using var bench = await QueueBench.OpenAsync();
+        await DamageStoryAsync(bench);
+        var settled = 0;
+        while (bench.Queue.Take((_, _) => true) is { } message)
+        {
+            await bench.SettleAsync(message, ("you@gmail.com", QueueBench.Sent)).WaitAsync(TimeSpan.FromSeconds(10));
+            settled++;
+        }
+        Assert.That(settled, Is.InRange(20, 99), "what was sent is written");
+        Assert.That(bench.Queue.Damage, Does.StartWith($"{100 - settled} message(s) cannot be read"));
+    }
+
+    [Test]
+    public async Task Nobody_waits_for_the_end_of_what_cannot_be_written()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        for (var i = 0; i < 100; i++) await bench.AcceptAsync();
+        bench.Time.Advance(QueueBench.Lifetime);
+        var first = bench.Queue.Expired().First();
+        await bench.CloseAsync();
+        await DamageAsync(bench, "Received from scanner", page: 1);
+        await bench.OpenQueueAsync();
+        // Found before its page was damaged.
+        var end = new Settlement(first.Id, [new RecipientOutcome(Mailbox.Parse("you@gmail.com"), QueueBench.Bounced)], [new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Bounced, "Over.")]);
+        Assert.That(await bench.Queue.GiveUpAsync(end, default).WaitAsync(TimeSpan.FromSeconds(10)), Is.Null);
+        Assert.That(bench.Queue.Damage, Does.Contain(first.Id.ToString()));
+        Assert.That(bench.Queue.Expired().Select(message => message.Id), Has.None.EqualTo(first.Id));
+    }
+
+    /// <summary>A bad sector: the disk answers, but for this one.</summary>
+    [Test]
+    public async Task A_row_that_the_disk_does_not_give_stands_in_no_others_way()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var bad = await bench.AcceptAsync();
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        var good = await bench.AcceptAsync();
+        var reads = 0;
+        bench.Fault = step => { if (step == "read" && reads++ is 0 or 2) throw new IOException("Input/output error"); };
+        Assert.That(bench.Take().Id, Is.EqualTo(good));
+        Assert.That(bench.Queue.Damage, Does.Contain(bad.ToString()).And.Contain("Input/output error"));
+        Assert.That(bench.Queue.ReadTrouble, Is.Null, "the disk answers");
+    }
+
+    [Test]
+    public async Task A_disk_that_stumbles_once_costs_no_message_its_turn()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync();
+        var reads = 0;
+        bench.Fault = step => { if (step == "read" && reads++ == 0) throw new IOException("Input/output error"); };
+        Assert.That((bench.Take().Id, bench.Queue.Damage), Is.EqualTo((id, (string?)null)));
+    }
+
+    /// <summary>Of a hundred messages, some of whose stories lie on one page. Returns the first of those.</summary>
+    internal static async Task<QueueId> DamageStoryAsync(QueueBench bench)
+    {
+        var first = await bench.AcceptAsync();
+        for (var i = 1; i < 100; i++) await bench.AcceptAsync();
+        await bench.CloseAsync();
+        await DamageAsync(bench, "Received from scanner", page: 1);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        await bench.OpenQueueAsync();
+        return first;
+    }
+
+    /// <param name="page">Of the pages that hold that text; the first is a table's root, where it has grown beyond one.</param>
+    internal static async Task DamageAsync(QueueBench bench, string text, int page = 0)
+    {
+        const int Size = 4096;
         var database = Path.Combine(bench.Folder, "queue.db");
         var octets = await File.ReadAllBytesAsync(database);
-        var page = octets.AsSpan().IndexOf(Encoding.ASCII.GetBytes(text)) / 4096;
-        Assert.That(page, Is.GreaterThan(0));
-        octets.AsSpan(page * 4096, 4096).Fill(0xa5);
+        var at = Enumerable.Range(1, octets.Length / Size - 1).Where(number => octets.AsSpan(number * Size, Size).IndexOf(Encoding.ASCII.GetBytes(text)) >= 0).ElementAt(page);
+        octets.AsSpan(at * Size, Size).Fill(0xa5);
         await File.WriteAllBytesAsync(database, octets);
     }
 }

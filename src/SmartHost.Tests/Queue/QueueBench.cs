@@ -124,7 +124,7 @@ internal sealed class QueueBench : IAsyncDisposable
         Queue.SettleAsync(new Settlement(message.Id, [.. outcomes.Select(outcome => new RecipientOutcome(Mailbox.Parse(outcome.To), outcome.Status))], []), default);
 
     /// <summary>As where nobody is to be told by mail.</summary>
-    public Task ReportedAsync(QueueId id) => Queue.MarkReportedAsync(id, new TimelineEntry(Time.GetUtcNow(), TimelineEvent.Note, "Nobody was told."), default);
+    public Task ReportedAsync(QueueId id) => Queue.MarkReportedAsync(id, null, new TimelineEntry(Time.GetUtcNow(), TimelineEvent.Note, "Nobody was told."), default);
 
     /// <summary>Seconds pass until it is so.</summary>
     public async Task UntilAsync(Func<Task<bool>> condition)

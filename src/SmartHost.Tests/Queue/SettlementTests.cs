@@ -142,6 +142,16 @@ public class SettlementTests
     }
 
     [Test]
+    public async Task What_bounced_after_a_report_was_written_is_still_to_be_told()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var id = await bench.AcceptAsync(QueueBench.Submission(to: ["ann@example.com", "bob@example.com"]));
+        await bench.SettleAsync(bench.Take(), ("ann@example.com", QueueBench.Bounced), ("bob@example.com", QueueBench.Bounced));
+        await bench.Queue.MarkReportedAsync(id, [Mailbox.Parse("ann@example.com")], new TimelineEntry(QueueBench.Start, TimelineEvent.Reported, "Told in another's report."), default);
+        Assert.That((await bench.Queue.UnreportedAsync(default)).Single().Recipients.Select(recipient => recipient.Reported), Is.EqualTo(new[] { true, false }));
+    }
+
+    [Test]
     public async Task Settling_twice_changes_nothing_more()
     {
         await using var bench = await QueueBench.OpenAsync();
@@ -207,7 +217,7 @@ public class SettlementTests
         // Another bounce is another report.
         await bench.SettleAsync(await bench.FindAsync(id), (Three[1], QueueBench.Bounced));
         Assert.That((await bench.Queue.UnreportedAsync(default)).Single().Id, Is.EqualTo(id));
-        await bench.Queue.MarkReportedAsync(id, new TimelineEntry(QueueBench.Start, TimelineEvent.Note, "Nobody to tell."), default);
+        await bench.Queue.MarkReportedAsync(id, null, new TimelineEntry(QueueBench.Start, TimelineEvent.Note, "Nobody to tell."), default);
         Assert.That(await bench.Queue.UnreportedAsync(default), Is.Empty);
     }
 

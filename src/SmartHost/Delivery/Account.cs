@@ -20,6 +20,9 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
 
     public string Name => Settings.Name;
 
+    /// <summary>Whose day is spent: Gmail counts by mailbox, whatever the settings call the account, and one mailbox under two names has one day.</summary>
+    public string Mailbox => Settings.Username.ToString().ToLowerInvariant();
+
     public AccountStanding Standing { get; set; } = AccountStanding.Healthy;
 
     public Pace Pace { get; } = new(time);
@@ -168,10 +171,13 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
 internal sealed record IdleSession(GmailSession Session, DateTimeOffset Since);
 
 /// <summary>A leased message with the account and the recipients of this attempt, being made ready while a connection opens.</summary>
-/// <param name="IsProbe">The account is paused; this one message asks whether it still must be.</param>
+/// <param name="Probes">The account's pause, by its beginning: this one message asks whether it still must be. Null: it was not paused.</param>
 /// <param name="StepByStep">As <see cref="Transaction.StepByStep"/>.</param>
-internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, bool IsProbe, bool StepByStep)
+internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, DateTimeOffset? Probes, bool StepByStep)
 {
+    /// <summary>It asks about the pause that there is now. A login may have ended the one that it set out to ask about, and another verdict begun the next.</summary>
+    public bool IsProbe => Probes is { } since && Account.Standing.Pause?.Since == since;
+
     /// <summary>The connection's story, where this message is the first on it.</summary>
     public string? Tried { get; init; }
 }

@@ -51,7 +51,7 @@ internal sealed class Accounts(MailQueue queue, MailLog log, TimeProvider time)
         var open = new Dictionary<Account, (bool[] MayStart, bool[] MayPassOn)>(ordered.Length);
         foreach (var account in ordered)
         {
-            var spent = queue.SpentBy(account.Name);
+            var spent = queue.SpentBy(account.Mailbox);
             var allowance = account.Allowance(spent);
             // Passed on to the fallback while paused or spent; not for want of pace or of a free connection, which is over in seconds.
             open[account] = ([.. Lanes.Select(lane => account.MayStart(lane, now, spent))], [.. Lanes.Select(lane => account.IsPaused || allowance.Left(lane) == 0)]);

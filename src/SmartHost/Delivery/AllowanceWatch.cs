@@ -18,7 +18,7 @@ internal sealed class AllowanceWatch(MailQueue queue, Accounts accounts, Alerts 
         var mark = settings().AllowancePercent;
         foreach (var account in accounts.All)
         {
-            var allowance = account.Allowance(queue.SpentBy(account.Name));
+            var allowance = account.Allowance(queue.SpentBy(account.Mailbox));
             var percent = allowance.Used * 100;
             if (percent >= mark) alerts.Raise(Alert.AllowanceHigh(account.Name, allowance.Used));
             else if (percent < Math.Max(mark - Hysteresis, mark / 2.0)) alerts.Over(AlertKind.AllowanceHigh, account.Name, $"{percent:0} % of the daily allowance is used.");

@@ -44,7 +44,7 @@ internal sealed class Connections(DeliveryTasks tasks, MailQueue queue, Meters m
     public void Release(Account account, GmailSession session, int generation, string? tried = null)
     {
         var worn = !session.IsUsable || session.Transactions >= settings().MessagesPerConnection || stopping || generation != account.Generation;
-        // A pause keeps no connection open, but for the probe that waits for this one.
+        // A pause puts none aside, but for the probe that waits for this one. Those that are idle already close in their time.
         if (worn || (account.IsPaused && account.Waiting.Count == 0))
         {
             tasks.Close(session);

@@ -163,10 +163,10 @@ public sealed class DeliveryLoop : IDisposable
     {
         accounts.TellOfUnknownName(message.Account);
         var now = time.GetUtcNow();
-        var most = Math.Min(disposition.MostRecipients(message.Id), Math.Max(1, account.Allowance(queue.SpentBy(account.Name)).Left(message.Lane)));
+        var most = Math.Min(disposition.MostRecipients(message.Id), Math.Max(1, account.Allowance(queue.SpentBy(account.Mailbox)).Left(message.Lane)));
         // In the order of their due times: the first are due even where a clock was set back since the queue looked.
         var recipients = message.Open.OrderBy(open => open.Due).Where((open, i) => i == 0 || open.Due <= now).Take(most).ToList();
-        var assignment = new Assignment(message, account, recipients, tasks.Prepare(message, account.Settings), account.Generation, IsProbe: account.IsPaused,
+        var assignment = new Assignment(message, account, recipients, tasks.Prepare(message, account.Settings), account.Generation, Probes: account.Standing.Pause?.Since,
             StepByStep: account.IsLosing || disposition.IsInDoubt(message.Id));
         account.Pace.Spend();
         account.Departed(assignment);
@@ -303,6 +303,7 @@ public sealed class DeliveryLoop : IDisposable
         nextSweep = time.GetUtcNow() + SweepEvery;
         // First what speaks from memory: a database that cannot be read must not keep it from speaking.
         results.Look();
+        disposition.Prune(queue.IsOpen);
         await standings.AnnounceAsync(tasks.Abandoned);
         allowances.Look();
         if (await lifetime.SweepAsync(tasks.Abandoned)) reports.Wake();
@@ -329,5 +330,5 @@ public sealed class DeliveryLoop : IDisposable
         }
     }
 
-    private void Publish() => state = new DeliveryState([.. accounts.All.Select(account => AccountState.Of(account, queue.SpentBy(account.Name)))]);
+    private void Publish() => state = new DeliveryState([.. accounts.All.Select(account => AccountState.Of(account, queue.SpentBy(account.Mailbox)))]);
 }

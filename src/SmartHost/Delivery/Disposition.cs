@@ -45,8 +45,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 results.Write(assignment, Judgement.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));
                 break;
             case AttemptResult.NotOffered { Why: Prepared.Failed { Failure: var failure } }:
-                log.AttemptFailed(message.Id, failure);
-                results.Write(assignment, Judgement.Park(message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; release the message to try again.", now));
+                Stumbled(assignment, failure, "retry the message to try again", now);
                 break;
         }
         if (assignment.IsProbe && assignment.Generation == assignment.Account.Generation) standings.ProbeEnded(assignment.Account);
@@ -69,11 +68,26 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         if (settled.After is null or { State: not MessageState.Queued }) notes.Remove(settled.Settlement.Id);
     }
 
+    /// <summary>Of mail that a person deleted, or whose lifetime ended, no settlement tells.</summary>
+    public void Prune(Func<QueueId, bool> isOpen)
+    {
+        foreach (var gone in notes.Keys.Where(id => !isOpen(id)).ToList()) notes.Remove(gone);
+    }
+
     private async Task JudgeAsync(Assignment assignment, AttemptResult.Answered answered, DateTimeOffset now, CancellationToken abandon)
     {
         var (account, message) = (assignment.Account, assignment.Message);
-        var judged = Judgement.Of(message, answered.Outcome, account.Name, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked,
-            losing: account.Loses(message.Id, answered.Outcome));
+        Judged judged;
+        try
+        {
+            judged = Judgement.Of(message, answered.Outcome, account.Name, account.Mailbox, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked,
+                losing: account.Loses(message.Id, answered.Outcome));
+        }
+        catch (Exception failure)
+        {
+            Stumbled(assignment, failure, "look for the message in the account's Sent folder, then retry or delete it", now);
+            return;
+        }
         if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);
         else notes[message.Id] = judged.Notes;
         if (answered.Repairs.Count > 0) log.Repaired(message.Id, answered.Repairs.Count, string.Join("; ", answered.Repairs));
@@ -86,8 +100,15 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         if (judged.Taken) await standings.SucceededAsync(account, abandon);
         if (judged.AboutAccount is { } verdict) await standings.HearAsync(account, verdict, atLogin: false, abandon);
         if (judged.Spam) await standings.HearOfSpamAsync(account, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
-        // Else the connection that is free now would carry them on.
-        if (account.IsPaused) connections.GiveBackWaiting(account);
+        // Else the connection that is free now, or one that is opening, would carry them on.
+        if (account.IsPaused || now < account.RestUntil) connections.GiveBackWaiting(account);
+    }
+
+    /// <summary>A bug of ours: it waits for a person, not for the next start.</summary>
+    private void Stumbled(Assignment assignment, Exception failure, string remedy, DateTimeOffset now)
+    {
+        log.AttemptFailed(assignment.Message.Id, failure);
+        results.Write(assignment, Judgement.Park(assignment.Message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; {remedy}.", now));
     }
 
     private MessageNotes NotesOf(QueueId id) => notes.GetValueOrDefault(id, MessageNotes.None);

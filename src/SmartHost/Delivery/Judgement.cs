@@ -27,12 +27,13 @@ internal static class Judgement
     /// <summary>Gmail's limit in one transaction by SMTP; more are sent in several, with the same Message-ID.</summary>
     public const int MostRecipients = 100;
 
+    /// <param name="mailbox">As <see cref="Account.Mailbox"/>: whose day this spends.</param>
     /// <param name="tried">How the connection came to be, where this message opened it.</param>
     /// <param name="repairs">What was mended before sending.</param>
     /// <param name="blocked">Attachments of types that Gmail blocks.</param>
     /// <param name="losing">As <see cref="Account.Loses"/>: the account waits, and the message longer than the account, so that others ask in its place: it may be what breaks the connections. It is not set aside for that.</param>
     public static Judged Of(
-        QueuedMessage message, TransactionOutcome outcome, string account, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now,
+        QueuedMessage message, TransactionOutcome outcome, string account, string mailbox, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now,
         string? tried = null, IReadOnlyList<string>? repairs = null, IReadOnlyList<string>? blocked = null, bool losing = false)
     {
         // A smaller transaction helps where some were taken, or where there is something to halve.
@@ -91,7 +92,7 @@ internal static class Judgement
         var settlement = new Settlement(message.Id, outcomes, story.Entries,
             CountsAsAttempt: (losing || aboutAccount is null) && !resendNow && !split,
             Park: parkReason,
-            Spent: sent > 0 ? new Spend(account, 1, sent) : null);
+            Spent: sent > 0 ? new Spend(mailbox, 1, sent) : null);
         return new Judged(settlement, next, aboutAccount, taken, park is { Spam: true });
 
         bool IsRepeated(Verdict verdict) => verdict.Action switch

@@ -44,11 +44,13 @@ internal static class ConnectionFailures
         "A virus scanner or proxy that opens mail connections does this: exempt SmartHost from it, or put its root certificate into a file and name that as the account's caFile.";
     private const string FreshConnection = "Nothing to do: SmartHost tries again on a new connection.";
 
+    private const string NameNotFound = "connect-name-not-found";
+
     private static readonly Stage[] BeforeTls = [Stage.Connect, Stage.Greeting, Stage.Ehlo, Stage.StartTls, Stage.Tls];
 
     public static readonly FailureRow[] Rows =
     [
-        Row(ConnectionFailure.NameNotFound, "connect-name-not-found", VerdictAction.RetrySoon, "The mail server's name cannot be looked up.", "Check the internet connection and this machine's DNS server, and the account's host for typing mistakes."),
+        Row(ConnectionFailure.NameNotFound, NameNotFound, VerdictAction.RetrySoon, "The mail server's name cannot be looked up.", "Check the internet connection and this machine's DNS server, and the account's host for typing mistakes."),
         Row(ConnectionFailure.Refused, "connect-refused", VerdictAction.OtherPort, "The mail server refuses the connection.", Firewall),
         Row(ConnectionFailure.Unreachable, "connect-unreachable", VerdictAction.OtherPort, "There is no route to the mail server.", Firewall),
         Row(ConnectionFailure.TimedOut, "connect-timed-out", VerdictAction.OtherPort, "The mail server does not answer.", Firewall, BeforeTls),
@@ -77,6 +79,9 @@ internal static class ConnectionFailures
         var row = Rows.First(row => row.Failure == failure && (row.Stages.Count == 0 || row.Stages.Contains(stage))).Verdict;
         return string.IsNullOrEmpty(detail) ? row : row with { Happened = $"{row.Happened.TrimEnd('.')} ({detail})." };
     }
+
+    /// <summary>No mail server was reached, or none with which TLS came about: nobody has seen a login.</summary>
+    public static bool IsBeforeLogin(Verdict verdict) => verdict.Action == VerdictAction.OtherPort || verdict.Row == NameNotFound;
 
     private static FailureRow Row(ConnectionFailure failure, string name, VerdictAction action, string happened, string remedy, Stage[]? stages = null) =>
         new(failure, stages ?? [], new Verdict(action, name, happened, remedy));

@@ -22,10 +22,13 @@ public sealed partial class GmailSession : IAsyncDisposable
     private readonly ConversationTimeouts timeouts;
     private readonly ILogger logger;
 
+    /// <summary>By the monotonic clock: the wall clock may be put back meanwhile.</summary>
+    private long lastUsed;
+
     internal GmailSession(SmtpWire wire, EhloOffer offer, string account, TimeProvider time, ConversationTimeouts timeouts, ILogger logger)
     {
         (this.wire, this.offer, Account, this.time, this.timeouts, this.logger) = (wire, offer, account, time, timeouts, logger);
-        LastUsed = time.GetUtcNow();
+        lastUsed = time.GetTimestamp();
     }
 
     /// <summary>The account's name in the settings.</summary>
@@ -36,8 +39,6 @@ public sealed partial class GmailSession : IAsyncDisposable
 
     /// <summary>How many were begun on this connection.</summary>
     public int Transactions { get; private set; }
-
-    public DateTimeOffset LastUsed { get; private set; }
 
     /// <summary>The largest message Gmail takes, in octets, as its EHLO said; null where it named none.</summary>
     public long? MaxSize => offer.MaxSize;
@@ -59,7 +60,7 @@ public sealed partial class GmailSession : IAsyncDisposable
         var sendable = recipients.Where(recipient => offer.SmtpUtf8 || !recipient.IsInternational).ToList();
         if (sendable.Count == 0) return All(recipients, ReplyCatalogue.NeedsUtf8);
 
-        var rested = time.GetUtcNow() - LastUsed;
+        var rested = time.GetElapsedTime(lastUsed);
         Transactions++;
         var exchange = new TransactionExchange(wire, time, timeouts, offer, sender, sendable, content);
         try
@@ -75,7 +76,7 @@ public sealed partial class GmailSession : IAsyncDisposable
         }
         finally
         {
-            LastUsed = time.GetUtcNow();
+            lastUsed = time.GetTimestamp();
         }
     }
 

@@ -7,9 +7,10 @@ namespace SmartHost.Hosting;
 /// <summary>
 /// Can each account log in? For monitors, which ask every half minute and may not make a storm of it: an open connection
 /// is proof enough, a paused account is believed to be paused, and what a login came to is believed for a while, a
-/// refusal too. Changed settings are new accounts and are tried at once. One asker at a time; the others wait for its answer.
+/// refusal too. What is reached or proved differently is tried at once. A refused account is delivery's from then on, with or
+/// without mail: it pauses it, announces it and tries it ever more rarely. One asker at a time; the others wait for its answer.
 /// </summary>
-internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<AccountSettings>> accounts, Func<DeliveryState> delivery, TimeProvider time) : IDisposable
+internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<AccountSettings>> accounts, Func<DeliveryState> delivery, Action<string> tryNow, TimeProvider time) : IDisposable
 {
     /// <summary>How long an answer of Gmail's is believed: four logins an hour, far below what Google counts as odd.</summary>
     public static readonly TimeSpan Validity = TimeSpan.FromMinutes(15);
@@ -18,7 +19,7 @@ internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<A
     private static readonly TimeSpan ValidityUnanswered = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim gate = new(1, 1);
-    private readonly Dictionary<AccountSettings, (LoginReply Reply, DateTimeOffset Until)> known = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<string, Proof> known = [];
 
     public void Dispose() => gate.Dispose();
 
@@ -28,7 +29,7 @@ internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<A
         try
         {
             var current = accounts();
-            foreach (var gone in known.Keys.Where(account => !current.Any(one => ReferenceEquals(one, account))).ToList()) known.Remove(gone);
+            foreach (var gone in known.Keys.Where(name => current.All(one => one.Name != name)).ToList()) known.Remove(gone);
             var states = delivery().Accounts;
             var replies = new List<LoginReply>();
             foreach (var account in current) replies.Add(await OfAsync(account, states.FirstOrDefault(state => state.Name == account.Name), cancellation));
@@ -44,19 +45,26 @@ internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<A
     {
         if (state is { Health: AccountHealth.Paused }) return new LoginReply(account.Name, false, state.Sentence, null);
         if (state is { Connections: > 0 }) return new LoginReply(account.Name, true, "It is logged in now.", null);
-        var now = time.GetUtcNow();
-        if (known.TryGetValue(account, out var before) && now < before.Until) return before.Reply;
+        if (known.TryGetValue(account.Name, out var before) && !Account.ReachesDifferently(before.Account, account) && time.GetElapsedTime(before.At) < before.Validity) return before.Reply;
 
         // Noted before the try: an asker that loses patience with a slow refusal must not come back and cause the next one.
-        known[account] = (new LoginReply(account.Name, false, "The last try was given up before Gmail had answered.", now), now + Validity);
+        Note(new LoginReply(account.Name, false, "The last try was given up before Gmail had answered.", time.GetUtcNow()), Validity);
         var outcome = await connector.OpenAsync(account, cancellation);
-        if (outcome is OpenOutcome.Opened opened) await opened.Session.DisposeAsync();
-        var (reply, validity) = outcome switch
+        if (outcome is not OpenOutcome.Failed failed)
         {
-            OpenOutcome.Failed failed => (new LoginReply(account.Name, false, failed.Verdict.Happened, now), failed.Reply is null ? ValidityUnanswered : Validity),
-            _ => (new LoginReply(account.Name, true, "It could log in.", now), Validity),
-        };
-        known[account] = (reply, now + validity);
-        return reply;
+            if (outcome is OpenOutcome.Opened opened) await opened.Session.DisposeAsync();
+            return Note(new LoginReply(account.Name, true, "It could log in.", time.GetUtcNow()), Validity);
+        }
+        if (Judgement.IsHold(failed.Verdict.Repeated())) tryNow(account.Name);
+        return Note(new LoginReply(account.Name, false, failed.Verdict.Happened, time.GetUtcNow()), ConnectionFailures.IsBeforeLogin(failed.Verdict) ? ValidityUnanswered : Validity);
+
+        LoginReply Note(LoginReply reply, TimeSpan validity)
+        {
+            known[account.Name] = new Proof(account, reply, time.GetTimestamp(), validity);
+            return reply;
+        }
     }
+
+    /// <param name="At">By the monotonic clock: one put back must not have an answer believed for a day.</param>
+    private sealed record Proof(AccountSettings Account, LoginReply Reply, long At, TimeSpan Validity);
 }

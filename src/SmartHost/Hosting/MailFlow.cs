@@ -42,7 +42,7 @@ internal sealed class MailFlow : IAsyncDisposable
             queue, Connector, () => settings.Current.Accounts, () => settings.Current.Delivery, () => settings.Current.Alerts,
             device => Device(device) is { } known ? new DeviceRouting(known.From, known.SubjectPrefix) : null,
             Alerts, reports, log, meters, time, random);
-        Logins = new LoginProofs(Connector, () => settings.Current.Accounts, () => Delivery.State, time);
+        Logins = new LoginProofs(Connector, () => settings.Current.Accounts, () => Delivery.State, Delivery.TryNow, time);
         watcher = new SettingsWatcher(settings, time);
         Expiry = new ExpiryWatch(() => settings.Current, tokens, Alerts, time);
         housekeeping = new Housekeeping(settings, queue, unknown, Alerts, Expiry, bridge, loggers.CreateLogger<Housekeeping>(), time);

@@ -81,7 +81,7 @@ internal static class LenientPath
         for (var i = 0; i < pieces.Count; i++)
         {
             // In “Doe, John <john@example.com>” the comma belongs to the name.
-            if (!pieces[i].Contains('@') && i + 1 < pieces.Count && pieces[i + 1].Contains('<')) continue;
+            if (!pieces[i].Contains('@') && !pieces[i].Contains('<') && i + 1 < pieces.Count && pieces[i + 1].Contains('<')) continue;
             if (HasAddressBesideBrackets(pieces[i]) || Mend(Bare(pieces[i]), quoteAnything: false) is not { } mailbox) return null;
             if (!recipients.Contains(mailbox)) recipients.Add(mailbox);
         }

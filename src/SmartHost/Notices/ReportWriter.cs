@@ -111,9 +111,9 @@ public sealed class ReportWriter(
             case CommitOutcome.Failed broken: return broken.Reason;
         }
         // The first was marked in the report's own commit; one door takes one, so the others follow.
-        foreach (var other in messages.Skip(1))
+        foreach (var other in failed.Skip(1))
         {
-            await queue.MarkReportedAsync(other.Id, new TimelineEntry(time.GetUtcNow(), TimelineEvent.Reported, $"Told {recipient} in the report {report}."), stop);
+            await queue.MarkReportedAsync(other.Message.Id, [.. other.Bounced.Select(told => told.Address)], new TimelineEntry(time.GetUtcNow(), TimelineEvent.Reported, $"Told {recipient} in the report {report}."), stop);
         }
         log.Reported(report, recipient, messages.Count, messages[0].Device);
         return null;
@@ -122,7 +122,7 @@ public sealed class ReportWriter(
     private async Task ToNobodyAsync(QueuedMessage message, CancellationToken stop)
     {
         log.NobodyToReportTo(message.Id, message.Device);
-        await queue.MarkReportedAsync(message.Id, new TimelineEntry(time.GetUtcNow(), TimelineEvent.Note,
+        await queue.MarkReportedAsync(message.Id, null, new TimelineEntry(time.GetUtcNow(), TimelineEvent.Note,
             $"Nobody was told by mail: neither devices.{message.Device}.reportTo nor alerts.email is set."), stop);
     }
 

@@ -269,7 +269,7 @@ internal sealed partial class Database : IDisposable
         statement.Run(values);
     }
 
-    public void AddSpend(DateTimeOffset at, Spend spend) => insertSpent.Run(at.UtcTicks, spend.Account, spend.Messages, spend.Recipients);
+    public void AddSpend(DateTimeOffset at, Spend spend) => insertSpent.Run(at.UtcTicks, spend.Mailbox, spend.Messages, spend.Recipients);
 
     public void PruneSpent(DateTimeOffset until) => pruneSpent.Run(until.UtcTicks);
 

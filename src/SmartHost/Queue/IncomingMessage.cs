@@ -80,8 +80,8 @@ public sealed class IncomingMessage : IAsyncDisposable
         ended = true;
         Release();
         if (Length <= MaxInRow || committed) return ValueTask.CompletedTask;
-        // A commit that may yet return keeps its content until that is decided. Nobody waits for it: the device is to hear that it failed.
-        if (mayReturn) _ = queue.DiscardOnceForgottenAsync(Id);
+        // A commit that may yet return keeps its content until that is decided.
+        if (mayReturn) queue.DiscardOnceForgotten(Id);
         return mayReturn ? ValueTask.CompletedTask : new ValueTask(Task.Run(() => store.Delete(Id)));
     }
 

@@ -164,6 +164,13 @@ internal sealed partial class Journal : IDisposable
                 database?.Rollback();
                 if (Failure(e) is { } failure)
                 {
+                    // A page that one of them met need not cost the others: a device would hear 451 for somebody else's damage.
+                    if (failure.Damaged && current is not null && batch.Count > 1)
+                    {
+                        current.Fail(failure);
+                        batch.Remove(current);
+                        continue;
+                    }
                     // Without a commit to ask whether it may return, there is no scar that would find the connection broken.
                     if (!committing && failure is { Full: false, Damaged: false }) DropConnection();
                     Fail(batch, committing && !Scarred() ? failure with { MayReturn = true } : failure);

@@ -25,11 +25,11 @@ public sealed partial class MailQueue
                 var latest = now + terms.Lifetime;
                 index.PutClockForward(by, now, latest);
                 tallies.PutClockForward(by);
-                _ = CorrectAsync(database => { database.Lengthen(by, latest); database.PutClockForward(by, now); });
+                Beside(CorrectAsync(database => { database.Lengthen(by, latest); database.PutClockForward(by, now); }));
             }
             else
             {
-                _ = CorrectAsync(database => database.PutClockBack(by, now), () => index.PutClockBack(by, now));
+                Beside(CorrectAsync(database => database.PutClockBack(by, now), () => index.PutClockBack(by, now)));
             }
         }
     }

@@ -20,7 +20,7 @@ public sealed partial class MailQueue
         {
             try
             {
-                if (delivery.Find(entry.Number) is { } stored)
+                if (delivery.FindWhole(entry.Number) is { } stored)
                 {
                     attempts[entry.Id] = journal.Post(database => database.MarkAttempt(entry.Number, began: true));
                     return stored.Message;
@@ -68,10 +68,10 @@ public sealed partial class MailQueue
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the queue closed, before the disk took it. The lease remains.</exception>
     public async Task<QueuedMessage> SettleAsync(Settlement settlement, CancellationToken cancellation) =>
-        (await SettleAsync(settlement, _ => true, time.GetUtcNow(), cancellation).ConfigureAwait(false))!;
+        (await SettleAsync(settlement, _ => true, time.GetUtcNow(), evenDamaged: true, cancellation).ConfigureAwait(false))!;
 
     /// <summary>Null: it may not be settled, by what it is when the write's turn comes. Then its lease, if there is one, is another's.</summary>
-    private async Task<QueuedMessage?> SettleAsync(Settlement settlement, Func<QueuedMessage, bool> may, DateTimeOffset now, CancellationToken cancellation)
+    private async Task<QueuedMessage?> SettleAsync(Settlement settlement, Func<QueuedMessage, bool> may, DateTimeOffset now, bool evenDamaged, CancellationToken cancellation)
     {
         var settled = await PersistAsync(database =>
         {
@@ -96,7 +96,7 @@ public sealed partial class MailQueue
             attempts.TryRemove(settlement.Id, out _);
             if (settlement.Spent is { } spent) tallies.Spent(spent, now);
             RaiseChanged(settlement.Id);
-        }, cancellation, evenDamaged: true).ConfigureAwait(false);
+        }, cancellation, evenDamaged).ConfigureAwait(false);
         if (settled.After is { } done) Discard(settled.Before, done);
         return settled.After?.Message;
     }
@@ -119,17 +119,7 @@ public sealed partial class MailQueue
 
     /// <summary>
     /// Completes when there may be something new to take: an arrival, a release, a settlement, or the next due time.
-    /// Never misses a change made after the previous <see cref="Take"/>; may complete for nothing. Where several loops
-    /// take, each reads <see cref="Changes"/> before it takes and waits with that.
+    /// Never misses a change made after the previous <see cref="Take"/>; may complete for nothing.
     /// </summary>
-    public Task WaitForWorkAsync(CancellationToken cancellation) => index.WaitAsync(null, cancellation);
-
-    /// <param name="since"><see cref="Changes"/> as read before taking.</param>
-    public Task WaitForWorkAsync(long since, CancellationToken cancellation) => index.WaitAsync(since, cancellation);
-
-    /// <summary>Grows with every change of what could be taken.</summary>
-    public long Changes => index.Changes;
-
-    /// <summary>Wakes <see cref="WaitForWorkAsync(CancellationToken)"/>: an account's pause ended, settings changed.</summary>
-    public void Wake() => index.Wake();
+    public Task WaitForWorkAsync(CancellationToken cancellation) => index.WaitAsync(cancellation);
 }

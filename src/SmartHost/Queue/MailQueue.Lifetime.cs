@@ -20,12 +20,22 @@ public sealed partial class MailQueue
 
     /// <summary>
     /// Settles a message whose lifetime is over. Null, and nothing is changed, where it is not: a person asked to try it again
-    /// since it was found so, and must not be answered with a bounce.
+    /// since it was found so, and must not be answered with a bounce. Nor where its rows are damaged, for which the sweep must
+    /// not wait: it is set aside like any that cannot be read.
     /// </summary>
-    public Task<QueuedMessage?> GiveUpAsync(Settlement settlement, CancellationToken cancellation)
+    public async Task<QueuedMessage?> GiveUpAsync(Settlement settlement, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
-        return SettleAsync(settlement, message => message.Expires <= now, now, cancellation);
+        try
+        {
+            return await SettleAsync(settlement, message => message.Expires <= now, now, evenDamaged: false, cancellation).ConfigureAwait(false);
+        }
+        catch (QueueDamagedException e)
+        {
+            index.TryLease(settlement.Id);
+            LeaveOut(settlement.Id, e.Message);
+            return null;
+        }
     }
 
     public Task MarkLateAnnouncedAsync(QueueId id, CancellationToken cancellation) => PersistAsync(database =>
@@ -71,10 +81,11 @@ public sealed partial class MailQueue
     public async Task<IReadOnlyList<QueuedMessage>> UnreportedAsync(CancellationToken cancellation) =>
         [.. Readable(people, await people.UnreportedAsync(cancellation).ConfigureAwait(false))];
 
-    /// <summary>Marks its bounces as told where no report can be sent (nobody to send to).</summary>
-    public async Task MarkReportedAsync(QueueId id, TimelineEntry entry, CancellationToken cancellation)
+    /// <summary>Marks bounces as told without a report of their own.</summary>
+    /// <param name="recipients">Whose: what bounced since is still to be told. Null: all of them, for there is nobody to tell.</param>
+    public async Task MarkReportedAsync(QueueId id, IReadOnlyCollection<Mailbox>? recipients, TimelineEntry entry, CancellationToken cancellation)
     {
-        var told = await PersistAsync(database => database.Rows.Find(id) is { } stored ? Tell(database, stored, null, entry) : null, _ => RaiseChanged(id), cancellation).ConfigureAwait(false);
+        var told = await PersistAsync(database => database.Rows.Find(id) is { } stored ? Tell(database, stored, recipients, entry) : null, _ => RaiseChanged(id), cancellation).ConfigureAwait(false);
         if (told is not null) Discard(told.Before, told.After);
     }
 

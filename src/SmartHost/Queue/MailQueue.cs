@@ -36,6 +36,8 @@ public sealed partial class MailQueue : IAsyncDisposable
     // One for delivery and one for people: a long search never delays a message.
     private readonly Questions delivery, people;
     private readonly CancellationTokenSource closing = new();
+    /// <summary>What nobody waits for but the stop.</summary>
+    private readonly List<Task> beside = [];
     private volatile Terms terms;
 
     private MailQueue(QueueSettings settings, TimeSpan lifetime, TimeProvider time, Random random, ILogger<MailQueue> logger,
@@ -124,7 +126,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         if (journal.Silence is not null) return;
         // Where reading failed, writing is asked, too: it may stand on the same disk that is gone.
         if ((WriteTrouble ?? ReadTrouble) is not null) await journal.WriteAsync(database => { database.Touch(); return true; }).ConfigureAwait(false);
-        if (ReadTrouble is not null) await Task.Run(delivery.TryAsync).ConfigureAwait(false);
+        if (ReadTrouble is not null) await Task.Run(delivery.IsAnswered).ConfigureAwait(false);
     }
 
     /// <summary>What a person does about <see cref="Damage"/>, as a sentence.</summary>
@@ -166,8 +168,11 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// Of a commit that failed and may return. The journal has dropped that connection; the next to succeed is made on one that
     /// has forgotten the message, and writes over what the failed one left in SQLite's log: from then on nothing will name this
     /// content. Else each try of a large scan on a failing disk would leave a copy there. A stop leaves it to recovery.
+    /// Nobody waits for it: the device is to hear that it failed.
     /// </summary>
-    internal async Task DiscardOnceForgottenAsync(QueueId id)
+    internal void DiscardOnceForgotten(QueueId id) => Beside(DiscardOnceForgottenAsync(id));
+
+    private async Task DiscardOnceForgottenAsync(QueueId id)
     {
         try
         {
@@ -182,12 +187,12 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     // --- rolling counts, other state ----------------------------------------------------------------------------
 
-    /// <summary>What an account spent in the 24 hours before now.</summary>
-    public Spend SpentBy(string account)
+    /// <summary>What was sent as a mailbox in the 24 hours before now.</summary>
+    public Spend SpentBy(string mailbox)
     {
         // Before the question: by a clock that was put forward by a day, all would be spent long ago.
         FollowClock();
-        return tallies.SpentBy(account);
+        return tallies.SpentBy(mailbox);
     }
 
     /// <summary>Messages accepted from a device in the last hour and the last 24.</summary>
@@ -234,6 +239,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         // Not where a correction of the clock may still wait for the disk: the next start then makes it good as an outage.
         if (index.Count > 0 && journal.Trouble is null) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
         await journal.CloseAsync().ConfigureAwait(false);
+        await Task.WhenAll(Beside(Task.CompletedTask)).ConfigureAwait(false);
         // Before the log goes: a note without a log is an alarm, a log without a note is none.
         folder.TakeNoteAway();
         journal.Dispose();
@@ -241,6 +247,17 @@ public sealed partial class MailQueue : IAsyncDisposable
     }
 
     // --- within -------------------------------------------------------------------------------------------------
+
+    /// <summary>Begins to own a task that ends with the disk's answer or with the queue's end. Returns all that have not ended.</summary>
+    private Task[] Beside(Task task)
+    {
+        lock (beside)
+        {
+            beside.RemoveAll(one => one.IsCompletedSuccessfully);
+            beside.Add(task);
+            return [.. beside];
+        }
+    }
 
     /// <summary>Where a failure has cost the writer's connection. Whoever reads follows it, before anything is committed there: by the old one, a new message's row would be missing.</summary>
     private Database Reopen()
@@ -258,12 +275,14 @@ public sealed partial class MailQueue : IAsyncDisposable
         return Questions.Open(folder.Database);
     }
 
-    /// <summary>Writes; where the disk does not take it, again after ¼, ½, 1 … 30 seconds until it does.</summary>
+    /// <summary>
+    /// Writes; where the disk does not take it, again after ¼, ½, 1 … 30 seconds until it does, or until it is cancelled. Once in any case:
+    /// a result that comes as the grace of a stop ends is Gmail's all the same, and unwritten it would be sent twice.
+    /// </summary>
     /// <param name="evenDamaged">A damaged page, which waiting does not mend, is waited for, too: what was to be written must not be forgotten while we run.</param>
     /// <exception cref="QueueDamagedException">What was to be changed lies on a damaged page.</exception>
     private async Task<T> PersistAsync<T>(Func<Database, T> apply, Action<T> committed, CancellationToken cancellation, bool evenDamaged = false)
     {
-        cancellation.ThrowIfCancellationRequested();
         for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause * 2 < TimeSpan.FromSeconds(30) ? pause * 2 : TimeSpan.FromSeconds(30))
         {
             var written = await journal.WriteAsync(apply, committed).ConfigureAwait(false);
@@ -298,7 +317,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             StoredMessage? stored = null;
             try
             {
-                stored = questions.Find(number);
+                stored = questions.FindWhole(number);
             }
             catch (Exception e) when (e is FormatException or QueueDamagedException)
             {

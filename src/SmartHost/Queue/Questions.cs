@@ -41,22 +41,57 @@ internal sealed class Questions : IDisposable
     public void Renew() => stale = true;
 
     /// <summary>A question of no meaning: whether it is answered is all that it tells. See <see cref="Trouble"/>.</summary>
-    public async Task TryAsync()
+    public bool IsAnswered()
     {
         try
         {
-            await AskAsync(reader => reader.Rows.Find(0), CancellationToken.None).ConfigureAwait(false);
+            turn.Wait();
+            Answer(reader => reader.Rows.Find(0));
+            return true;
         }
         catch (IOException)
         {
             // Kept as the trouble; a damaged page is told by what lies on it.
+            return false;
         }
     }
 
-    public StoredMessage? Find(long number)
+    /// <summary>
+    /// A message with all that its settlement will read: one that was sent and could never be settled would be sent again at
+    /// each start. A row that the disk does not give, twice, where it gives others, is as good as damaged: else it would stay
+    /// the first of its turn, and nothing behind it would leave.
+    /// </summary>
+    public StoredMessage? FindWhole(long number)
     {
-        turn.Wait();
-        return Answer(reader => reader.Rows.Find(number));
+        try
+        {
+            return Find();
+        }
+        catch (IOException)
+        {
+            if (!IsAnswered()) throw;
+        }
+        try
+        {
+            return Find();
+        }
+        catch (IOException e)
+        {
+            if (!IsAnswered()) throw;
+            throw new QueueDamagedException(e.Message, e);
+        }
+
+        StoredMessage? Find()
+        {
+            turn.Wait();
+            return Answer(reader =>
+            {
+                var stored = reader.Rows.Find(number);
+                using var rest = reader.Settling.Query(number, stored?.Message.Id.ToString());
+                rest.Read();
+                return stored;
+            });
+        }
     }
 
     public Task<StoredMessage?> FindAsync(QueueId id, CancellationToken cancellation) => AskAsync(reader => reader.Rows.Find(id), cancellation);
@@ -197,6 +232,7 @@ internal sealed class Questions : IDisposable
             connection.CreateFunction("mentions", (string? text, string? words) =>
                 text is not null && words is not null && text.Contains(words, StringComparison.OrdinalIgnoreCase), isDeterministic: true);
             Rows = new MessageRows(connection);
+            Settling = new(connection, "SELECT (SELECT max(position) FROM timeline WHERE message = ?1), (SELECT number FROM messages WHERE id = ?2)");
             Content = new(connection, "SELECT octets FROM content WHERE message = ?1");
             Timeline = new(connection, "SELECT at, event, text, recipient, reply FROM timeline WHERE message = (SELECT number FROM messages WHERE id = ?1) ORDER BY position");
             Unreported = new(connection, "SELECT number, id FROM messages WHERE unreported = 1 ORDER BY number");
@@ -205,6 +241,8 @@ internal sealed class Questions : IDisposable
         public SqliteConnection Connection { get; }
 
         public MessageRows Rows { get; }
+
+        public Statement Settling { get; }
 
         public Statement Content { get; }
 
@@ -215,6 +253,7 @@ internal sealed class Questions : IDisposable
         public void Dispose()
         {
             Rows.Dispose();
+            Settling.Dispose();
             Content.Dispose();
             Timeline.Dispose();
             Unreported.Dispose();

@@ -47,12 +47,6 @@ internal sealed class QueueIndex(TimeProvider time)
         public SortedSet<Entry> Ready { get; } = new(Entry.Order);
     }
 
-    /// <summary>Grows with every change; see <see cref="WaitAsync"/>.</summary>
-    public long Changes
-    {
-        get { lock (gate) return changes; }
-    }
-
     public int Count
     {
         get { lock (gate) return entries.Count; }
@@ -251,14 +245,14 @@ internal sealed class QueueIndex(TimeProvider time)
         lock (gate) Signal();
     }
 
-    /// <summary>Completes at the first change after <paramref name="since"/> (null: after the last <see cref="Take"/>), when the next message falls due, or within a minute.</summary>
-    public async Task WaitAsync(long? since, CancellationToken cancellation)
+    /// <summary>Completes at the first change after the last <see cref="Take"/>, when the next message falls due, or within a minute.</summary>
+    public async Task WaitAsync(CancellationToken cancellation)
     {
         Task change;
         TimeSpan wait;
         lock (gate)
         {
-            if (changes != (since ?? seen)) return;
+            if (changes != seen) return;
             change = changed.Task;
             wait = later.Min is { } next ? next.Due - time.GetUtcNow() : LongestWait;
         }

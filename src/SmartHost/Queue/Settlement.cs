@@ -19,4 +19,4 @@ public sealed record Settlement(
 public sealed record RecipientOutcome(Mailbox Recipient, DeliveryStatus Status);
 
 /// <summary>One message and its recipients, counted against an account's rolling 24 hours.</summary>
-public sealed record Spend(string Account, int Messages, int Recipients);
+public sealed record Spend(string Mailbox, int Messages, int Recipients);

@@ -13,20 +13,20 @@ internal sealed class Tallies(TimeProvider time)
     {
         lock (gate)
         {
-            if (!spent.TryGetValue(spend.Account, out var counts)) spent[spend.Account] = counts = (new(Day), new(Day));
+            if (!spent.TryGetValue(spend.Mailbox, out var counts)) spent[spend.Mailbox] = counts = (new(Day), new(Day));
             counts.Messages.Add(at, spend.Messages);
             counts.Recipients.Add(at, spend.Recipients);
         }
     }
 
-    public Spend SpentBy(string account)
+    public Spend SpentBy(string mailbox)
     {
         lock (gate)
         {
             var now = time.GetUtcNow();
-            return spent.TryGetValue(account, out var counts)
-                ? new Spend(account, counts.Messages.At(now), counts.Recipients.At(now))
-                : new Spend(account, 0, 0);
+            return spent.TryGetValue(mailbox, out var counts)
+                ? new Spend(mailbox, counts.Messages.At(now), counts.Recipients.At(now))
+                : new Spend(mailbox, 0, 0);
         }
     }
 
