@@ -32,6 +32,10 @@ public class DeviceFilesTests
             "data/devices/ups.yaml: error: devices.ups.recipients is missing. Write an address (you@gmail.com), a domain (\"*@example.com\") or everyone (\"*\").",
             "data/devices/ups.yaml:1:1: error: devices.ups.address is not a setting. Did you mean addresses?",
         }));
+        folder.Write("data/devices/ups.yaml", "devices:\n  ups:\n    addresses: 192.168.1.40\n    recipients: \"*\"\n");
+        Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner)), Has.Some.EqualTo(
+            "data/devices/ups.yaml:1:1: error: devices.ups cannot begin with devices: here, for this file holds one device. Write its settings directly, without devices: and its name, which is that of the file.")
+            .And.None.Contains("devices.ups.recipients").And.None.Contains("devices.ups.devices"));
         folder.Write("data/devices/ups.yaml", "{");
         Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner)), Has.Some.StartsWith("data/devices/ups.yaml:1:1: error: the bracket { that opens here is not closed"));
     }

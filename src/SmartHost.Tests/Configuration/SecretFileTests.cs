@@ -42,7 +42,14 @@ public class SecretFileTests
     {
         using var folder = new SettingsFolder();
         Assert.That(folder.Problems(folder.Read(Yaml($"'{written}'"))).Single(), Is.EqualTo(
-            $"smarthost.yaml:4:22: error: accounts.default.appPasswordFile names a file that does not exist, looked for below {folder.Path}. Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as accounts.default.appPassword."));
+            $"smarthost.yaml:4:22: error: accounts.default.appPasswordFile names a file that does not exist, and the nearest folder that does is {folder.Path}. Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as accounts.default.appPassword."));
+    }
+
+    [Test]
+    public void A_home_that_is_not_expanded_is_told_without_the_path()
+    {
+        using var folder = new SettingsFolder();
+        Assert.That(folder.Problems(folder.Read(Yaml("~/hunter2"))).Single(), Is.EqualTo("smarthost.yaml:4:22: error: accounts.default.appPasswordFile is not a path. Write the whole path: ~ is not read."));
     }
 
     [Test]

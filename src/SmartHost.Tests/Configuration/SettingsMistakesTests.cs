@@ -65,7 +65,7 @@ public class SettingsMistakesTests
             "smarthost.yaml:10:34: error: delivery.lifetime is “500d”, which is not a duration. Write a number with a unit: 90s, 5m, 4h or 5d, at least 1s.",
             "smarthost.yaml:11:12: error: dashboard must be a group of settings. Write its settings below it, indented: port, address, password, passwordFile, ….",
             "smarthost.yaml:12:8: error: trace must be a list of plain texts. Write an address such as 192.168.1.23, or a network such as 192.168.1.0/24.",
-            "smarthost.yaml:13:11: error: hostname must be a host name, not a list. Write a name such as smtp.gmail.com, without a port or https://.");
+            "smarthost.yaml:13:11: error: hostname must be a host name, not a list. Write a name for this machine, such as nas.lan.");
         yield return Case("missing values", "accounts:\n  default:\n    username:\n    appPassword:\ndevices:\n  scanner:\n",
             "smarthost.yaml:3:5: error: accounts.default.username has no value. Write a plain address, such as you@gmail.com, or remove the line.",
             "smarthost.yaml:4:5: error: accounts.default.appPassword has no value. Write it in quotes, or put it into a file and name that in appPasswordFile, or remove the line.",
@@ -125,7 +125,7 @@ public class SettingsMistakesTests
               relay: { username: d@example.com, host: smtp-relay.gmail.com }
 
             """ + Scanner,
-            "smarthost.yaml:2:3: error: accounts.a has no appPassword or appPasswordFile. Make an app password at https://myaccount.google.com/apppasswords, put it into a file and write appPasswordFile: PATH; or set GMAIL_APP_PASSWORD_FILE.",
+            "smarthost.yaml:2:3: error: accounts.a has no login: no appPassword or appPasswordFile, and neither oauth nor serviceAccountFile. Make an app password at https://myaccount.google.com/apppasswords, put it into a file and write appPasswordFile: PATH; or set GMAIL_APP_PASSWORD_FILE. “Gmail” in the documentation has oauth and serviceAccountFile.",
             "smarthost.yaml:3:67: error: accounts.b has appPassword and oauth (smarthost.yaml:3:31 and smarthost.yaml:3:67). Keep one of them.",
             "smarthost.yaml:3:67: error: accounts.b.oauth has no clientSecret or clientSecretFile. Copy the client secret from Google Cloud's console (Clients) into a file and write clientSecretFile: PATH.",
             "smarthost.yaml:4:62: error: accounts.c.fallback is the account itself. Name another account, or remove the line.");
@@ -194,6 +194,29 @@ public class SettingsMistakesTests
             "smarthost.yaml:9:1: error: a second document starts here (---). Remove the line with --- : the settings are one document.");
         yield return Case("not settings at all", "hello world\n",
             "smarthost.yaml:1:1: error: the file does not begin with a setting. Write settings as “name: value”, such as “accounts:”; a blank must follow the colon.");
+        yield return Case("a word for the contrary", Account + Scanner + "dashboard: { enabled: true }\n",
+            "smarthost.yaml:9:14: error: dashboard.enabled is not a setting. Write off: true for no page; without it the page is on.");
+        yield return Case("strangers by permission", Account + Scanner + "unknownDevices: allow\n",
+            "smarthost.yaml:9:17: error: unknownDevices is “allow”, which is not refuse. Write refuse; to allow a whole network, list it under devices: addresses: [192.168.1.0/24].");
+        yield return Case("ranges", Account + "devices:\n  a:\n    addresses: [192.168.1.20-192.168.1.30, 192.168.1.*]\n    recipients: \"*\"\n",
+            "smarthost.yaml:7:17: error: devices.a.addresses has “192.168.1.20-192.168.1.30”, which is not an address or network. Ranges and * are not read: list the addresses one by one, or write the network, such as 192.168.1.0/24.",
+            "smarthost.yaml:7:44: error: devices.a.addresses has “192.168.1.*”, which is not an address or network. Ranges and * are not read: list the addresses one by one, or write the network, such as 192.168.1.0/24.");
+        yield return Case("a client without its id", "accounts:\n  default: { username: you@gmail.com, oauth: { clientSecret: hunter2secret } }\n" + Scanner,
+            "smarthost.yaml:2:46: error: accounts.default.oauth.clientId is missing. Copy the client id from Google Cloud's console (Clients).");
+        yield return Case("a home that nobody expands", Account + Scanner + "log: { file: ~/smarthost.log }\n",
+            "smarthost.yaml:9:14: error: log.file is “~/smarthost.log”, which is not a path. Write the whole path: ~ is not read.");
+        yield return Case("a secret with a number sign", "accounts:\n  default:\n    username: you@gmail.com\n    appPassword: abcd efgh ijkl mnop # made in May\n" + Scanner + "dashboard: { password: 'hunter2secret #1', token: hunter2secret\n  # for scripts\n  }\nalerts:\n  webhook: https://hunter2secret.example.com/ #1 more\n",
+            "smarthost.yaml:13:12: warning: alerts.webhook ends before “ #”, with which a comment begins. If that belongs to it, put the whole into quotes; if it is a comment, move it to a line of its own.");
+        yield return Case("an app password with more around it", """
+            accounts:
+              a: { username: a@gmail.com, appPassword: “abcd efgh ijkl mnop” }
+              b: { username: b@gmail.com, appPassword: "app password: abcd efgh ijkl mnop" }
+              c: { username: c@gmail.com, appPassword: x }
+
+            """ + Scanner,
+            "smarthost.yaml:2:31: warning: accounts.a.appPassword has 18 characters, not all of them letters; Google's app passwords have 16 letters. Remove the quotes: 16 letters and nothing else.",
+            "smarthost.yaml:3:31: warning: accounts.b.appPassword has 28 characters, not all of them letters; Google's app passwords have 16 letters. Remove what stands before it: 16 letters and nothing else.",
+            "smarthost.yaml:4:31: warning: accounts.c.appPassword has 1 character; Google's app passwords have 16 letters. The account's own password does not work here: make an app password at https://myaccount.google.com/apppasswords.");
         yield return Case("a file missing its data", "",
             "smarthost.yaml: error: accounts is missing: there is no Gmail account to send by. Write accounts: { default: { username: you@gmail.com, appPasswordFile: … } }, or set GMAIL_USERNAME and GMAIL_APP_PASSWORD_FILE.",
             "smarthost.yaml: warning: devices names none, so nobody can send yet. Let your device send once and allow it on the page, or add it under devices, or set SMARTHOST_DEVICES.");
@@ -209,6 +232,17 @@ public class SettingsMistakesTests
         Assert.That(folder.Problems(result), Is.EqualTo(expected));
         Assert.That(result.Settings is null, Is.EqualTo(result.Problems.Any(problem => problem.IsError)), "one error is enough for there to be no settings");
         Assert.That(ProblemText.Format(result.Problems), Does.Not.Contain("hunter2secret"), "a secret is never quoted");
+    }
+
+    /// <summary>Elsewhere it would be a folder of that name, beside the file.</summary>
+    [Test, Platform(Exclude = "Win", Reason = "there it is a path")]
+    public void A_Windows_path_is_none_here()
+    {
+        using var folder = new SettingsFolder();
+        Assert.That(folder.Problems(folder.Read(Account + Scanner + "log: { file: C:\\ProgramData\\SmartHost.log }\n")), Is.EqualTo(new[]
+        {
+            "smarthost.yaml:9:14: error: log.file is “C:\\ProgramData\\SmartHost.log”, which is not a path. That is a Windows path: write one of this system, which begins with /.",
+        }));
     }
 
     [Test]

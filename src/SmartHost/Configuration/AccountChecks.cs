@@ -13,6 +13,9 @@ internal static class AccountChecks
     private const string RelayHost = "smtp-relay.gmail.com";
     private const string AppPasswordPage = "https://myaccount.google.com/apppasswords";
 
+    /// <summary>Plain ones in a file, and those that web pages and word processors make of them.</summary>
+    private const string Quotes = "\"'“”„‘’‚«»`";
+
     public static void Check(SettingsDraft draft, ReadContext context)
     {
         if (draft.Accounts.Count == 0 && !context.Places.Keys.Any(path => path.StartsWith("accounts.", StringComparison.Ordinal)))
@@ -62,7 +65,7 @@ internal static class AccountChecks
         }
         if (kinds.Count == 0 && !account.Settings.Host.Equals(RelayHost, StringComparison.OrdinalIgnoreCase))
         {
-            context.Error(context.PlaceOf(path), path, "has no appPassword or appPasswordFile", $"Make an app password at {AppPasswordPage}, put it into a file and write appPasswordFile: PATH; or set GMAIL_APP_PASSWORD_FILE");
+            context.Error(context.PlaceOf(path), path, "has no login: no appPassword or appPasswordFile, and neither oauth nor serviceAccountFile", $"Make an app password at {AppPasswordPage}, put it into a file and write appPasswordFile: PATH; or set GMAIL_APP_PASSWORD_FILE. “Gmail” in the documentation has oauth and serviceAccountFile");
         }
         if (kinds.Contains("oauth") && !IsWritten($"{path}.oauth.clientSecret", context))
         {
@@ -73,10 +76,12 @@ internal static class AccountChecks
     private static void CheckAppPassword(AccountDraft account, string path, ReadContext context)
     {
         if (account.AppPassword is not { } password || !account.Settings.Host.EndsWith(".gmail.com", StringComparison.OrdinalIgnoreCase)) return;
-        var text = WithoutBlanks(password).Reveal();
-        if (text.Length == 16 && text.All(char.IsAsciiLetter)) return;
-        context.Warning(Written(path, "appPassword", context), $"{path}.appPassword", $"has {text.Length} characters{(text.All(char.IsAsciiLetter) ? "" : ", not all of them letters")}; Google's app passwords have 16 letters",
-            $"The account's own password does not work here: make an app password at {AppPasswordPage}");
+        if (IsAppPassword(password.Reveal())) return;
+        var text = Letters(password.Reveal());
+        context.Warning(Written(path, "appPassword", context), $"{path}.appPassword", $"has {text.Length} character{(text.Length == 1 ? "" : "s")}{(text.All(char.IsAsciiLetter) ? "" : ", not all of them letters")}; Google's app passwords have 16 letters",
+            Quotes.Contains(text[0]) || Quotes.Contains(text[^1]) ? "Remove the quotes: 16 letters and nothing else"
+            : IsAppPassword(text[(text.LastIndexOfAny([':', '=']) + 1)..]) ? "Remove what stands before it: 16 letters and nothing else"
+            : $"The account's own password does not work here: make an app password at {AppPasswordPage}");
     }
 
     private static void CheckFallback(AccountSettings account, SettingsDraft draft, string path, ReadContext context)
@@ -122,12 +127,13 @@ internal static class AccountChecks
         }
     }
 
-    /// <summary>Google shows an app password in four groups, with blanks that a copy may turn into others. A password of another kind stays as it is.</summary>
-    private static Secret WithoutBlanks(Secret password)
-    {
-        var letters = string.Concat(password.Reveal().Where(c => !char.IsWhiteSpace(c)));
-        return letters.Length == 16 && letters.All(char.IsAsciiLetter) ? new Secret(letters) : password;
-    }
+    /// <summary>Google shows an app password in four groups, with blanks that a copy may turn into others.</summary>
+    public static bool IsAppPassword(string text) => Letters(text) is { Length: 16 } letters && letters.All(char.IsAsciiLetter);
+
+    /// <summary>A password of another kind stays as it is.</summary>
+    private static Secret WithoutBlanks(Secret password) => IsAppPassword(password.Reveal()) ? new Secret(Letters(password.Reveal())) : password;
+
+    private static string Letters(string text) => string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
 
     private static bool IsWritten(string path, ReadContext context) => context.Places.ContainsKey(path) || context.Places.ContainsKey(path + "File");
 

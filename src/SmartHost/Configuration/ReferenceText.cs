@@ -59,7 +59,7 @@ internal static class ReferenceText
 
         A changed file is taken up within seconds. A file with a mistake is refused whole: the old settings stay, and the
         mistake is shown in the log and on the page. The data folder, hostname, log, listeners and
-        the page's port change with a restart, and that is said there, too.
+        the page's port, address and `off` change with a restart, and that is said there, too.
 
         """;
 

@@ -17,7 +17,7 @@ internal static class SecretFile
         {
             // What is no file may be the secret itself, written under the wrong of two names: then it must not be told.
             if (Path.Exists(file) || trouble.What is not (TextFile.Missing or TextFile.Broken)) context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
-            else context.Error(place, path, $"names a file that does not exist, looked for below {WriteProbe.Existing(file)}",
+            else context.Error(place, path, $"names a file that does not exist, and the nearest folder that does is {WriteProbe.Existing(file)}",
                 $"Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as {path[..^"File".Length]}");
             return null;
         }
@@ -69,7 +69,7 @@ internal static class SecretFile
             return null;
         }
         if (ValueKinds.FilePath.TryRead(written, place, out var file)) return file;
-        context.Error(place, path, "is not a path", "Write the path of a file that holds the secret");
+        context.Error(place, path, "is not a path", ValueKinds.FilePath.Hint(written) ?? "Write the path of a file that holds the secret");
         return null;
     }
 }

@@ -8,9 +8,12 @@ internal abstract class SettingsNode
     public Place Place { get; }
 
     /// <param name="text">Null: nothing was written after the key.</param>
-    internal sealed class Scalar(Place place, string? text) : SettingsNode(place)
+    /// <param name="isCutByComment">It has no quotes, and a comment follows in its line: who wrote it may believe that to be a part of it.</param>
+    internal sealed class Scalar(Place place, string? text, bool isCutByComment = false) : SettingsNode(place)
     {
         public string? Text => text;
+
+        public bool IsCutByComment => isCutByComment;
     }
 
     internal sealed class Sequence(Place place, IReadOnlyList<SettingsNode> items) : SettingsNode(place)

@@ -100,7 +100,8 @@ public static class SettingsReader
             }
             var place = Place.InFile(path);
             var known = written?.Under("devices").Entries.Concat(entries).FirstOrDefault(entry => string.Equals(entry.Key, name, StringComparison.OrdinalIgnoreCase));
-            if (known is not null) context.Error(place, $"devices.{name}", $"is configured twice: also in {known.Place}", "Remove one of the two, or give it another name");
+            if (settings.Entries.FirstOrDefault(entry => entry.Key == "devices") is { } group) context.Error(group.Place, $"devices.{name}", "cannot begin with devices: here, for this file holds one device", "Write its settings directly, without devices: and its name, which is that of the file");
+            else if (known is not null) context.Error(place, $"devices.{name}", $"is configured twice: also in {known.Place}", "Remove one of the two, or give it another name");
             else entries.Add(new SettingsNode.Entry(name, place, new SettingsNode.Mapping(place, settings.Entries)));
         }
         if (!isReadable || written is null) return null;

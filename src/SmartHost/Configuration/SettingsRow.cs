@@ -16,6 +16,9 @@ internal abstract class SettingsRow(string name, string doc)
     /// <summary>Words by which people look for it.</summary>
     public IReadOnlyList<string> AlsoCalled { get; init; } = [];
 
+    /// <summary>A word that people look for and that means the contrary, with what to write in its place: “Did you mean …?” would turn their wish round.</summary>
+    public (string Word, string Instead)? Opposite { get; init; }
+
     /// <summary>The default in words, where the record's value does not say it.</summary>
     public string? Otherwise { get; init; }
 
@@ -66,7 +69,7 @@ internal sealed class ValueRow<TRecord, T>(string name, ValueKind<T> kind, Func<
             return record;
         }
         if (kind.TryRead(text.Trim(), value.Place, out var read)) return set(record, read);
-        context.Error(value.Place, path, $"is {Quoting.Value(text)}, which is not {kind.Name}", kind.Expected);
+        context.Error(value.Place, path, $"is {Quoting.Value(text)}, which is not {kind.Name}", kind.Hint(text.Trim()) ?? kind.Expected);
         return record;
     }
 }
@@ -100,7 +103,7 @@ internal sealed class ListRow<TRecord, T>(string name, ValueKind<T> kind, Func<T
                 read.Add(item);
                 if (kind.Doubt(text, item) is { } doubt) context.Warning(node.Place, path, $"has {Quoting.Value(text)}, which {doubt.What}", doubt.Instead);
             }
-            else context.Error(node.Place, path, $"has {Quoting.Value(text)}, which is not {kind.Name}", kind.Expected);
+            else context.Error(node.Place, path, $"has {Quoting.Value(text)}, which is not {kind.Name}", kind.Hint(text.Trim()) ?? kind.Expected);
         }
         return set(record, read);
     }
@@ -124,6 +127,9 @@ internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRec
             return record;
         }
         if (!isHash) context.WrittenSecret(value.Place, path);
+        // A hash that was cut is no hash, which is told; what is whole without it needs no word.
+        if (!isHash && value is SettingsNode.Scalar { IsCutByComment: true } && !AccountChecks.IsAppPassword(text))
+            context.Warning(value.Place, path, "ends before “ #”, with which a comment begins", "If that belongs to it, put the whole into quotes; if it is a comment, move it to a line of its own");
         return set(record, new Secret(text.Trim()));
     }
 }

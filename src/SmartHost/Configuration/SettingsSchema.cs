@@ -23,7 +23,7 @@ internal static class SettingsSchema
 
     private static readonly SettingsSection<OAuthDraft> OAuth = new(
         _ => new OAuthDraft(),
-        new ValueRow<OAuthDraft, string>("clientId", ValueKinds.Text, (o, v) => o with { ClientId = v }, "The client id from Google Cloud's console") { IsRequired = true },
+        new ValueRow<OAuthDraft, string>("clientId", ValueKinds.Text with { Expected = "Copy the client id from Google Cloud's console (Clients)" }, (o, v) => o with { ClientId = v }, "The client id from Google Cloud's console") { IsRequired = true },
         new SecretRow<OAuthDraft>("clientSecret", (o, v) => o with { ClientSecret = v }, "The client secret from the same page"),
         new SecretFileRow<OAuthDraft>("clientSecret", (o, v) => o with { ClientSecret = v }, "A file that holds the client secret"),
         new SecretRow<OAuthDraft>("refreshToken", (o, v) => o with { RefreshToken = v }, "The refresh token, where you have one from elsewhere") { Otherwise = "kept by smarthost login" },
@@ -89,7 +89,7 @@ internal static class SettingsSchema
         new SecretFileRow<DashboardSettings>("password", (d, v) => d with { Password = v }, "A file that holds it"),
         new SecretRow<DashboardSettings>("token", (d, v) => d with { Token = v }, "For scripts, as Authorization: Bearer") { Otherwise = "none" },
         new SecretFileRow<DashboardSettings>("token", (d, v) => d with { Token = v }, "A file that holds it"),
-        new ValueRow<DashboardSettings, bool>("off", ValueKinds.Switch, (d, v) => d with { Off = v }, "No page at all") { DefaultValue = () => Dashboard!.Blank.Off, AlsoCalled = ["enabled", "disabled"] },
+        new ValueRow<DashboardSettings, bool>("off", ValueKinds.Switch, (d, v) => d with { Off = v }, "No page at all") { DefaultValue = () => Dashboard!.Blank.Off, AlsoCalled = ["disabled"], Opposite = ("enabled", "Write off: true for no page; without it the page is on") },
         new ListRow<DashboardSettings, string>("hosts", ValueKinds.HostPattern, (d, v) => d with { Hosts = v }, "Public names the page may be opened by; addresses and names of the home network need no mention") { Otherwise = "none", AlsoCalled = ["hostnames", "domains"] },
         new ValueRow<DashboardSettings, bool>("openMetrics", ValueKinds.Switch, (d, v) => d with { OpenMetrics = v }, "Show /metrics without signing in") { DefaultValue = () => Dashboard!.Blank.OpenMetrics });
 
@@ -159,9 +159,9 @@ internal static class SettingsSchema
         new NamedRow<SettingsDraft, AccountDraft>("accounts", "account", Account, (s, v) => s with { Accounts = v }, "The Gmail accounts that mail leaves by; the first is the default"),
         new NamedRow<SettingsDraft, ListenerSettings>("listeners", "listener", Listener, (s, v) => s with { Listeners = v }, "The ports that devices connect to") { Otherwise = $"{DefaultListener}: {{ port: {DefaultPort} }}" },
         new NamedRow<SettingsDraft, Device>("devices", "device", DeviceRows, (s, v) => s with { Devices = v }, "Who may send; each may also stand in a file of its own, devices/NAME.yaml in the data folder"),
-        new ValueRow<SettingsDraft, string>("unknownDevices", ValueKinds.Choice(("refuse", "refuse")), (s, _) => s, "What happens to devices that are not listed: they are refused, and shown on the page") { Otherwise = "refuse" },
+        new ValueRow<SettingsDraft, string>("unknownDevices", ValueKinds.Choice(("refuse", "refuse")) with { Expected = "Write refuse; to allow a whole network, list it under devices: addresses: [192.168.1.0/24]" }, (s, _) => s, "What happens to devices that are not listed: they are refused, and shown on the page") { Otherwise = "refuse" },
         new ValueRow<SettingsDraft, string>("data", ValueKinds.FilePath, (s, v) => s with { Data = v }, "The folder for all that SmartHost keeps: the queue, its certificate, devices you allowed on the page") { Otherwise = "./data" },
-        new ValueRow<SettingsDraft, string>("hostname", ValueKinds.HostName, (s, v) => s with { Hostname = v }, "The name in our greeting and in Received headers") { Otherwise = "the machine's" },
+        new ValueRow<SettingsDraft, string>("hostname", ValueKinds.HostName with { Expected = "Write a name for this machine, such as nas.lan" }, (s, v) => s with { Hostname = v }, "The name in our greeting and in Received headers") { Otherwise = "the machine's" },
         new GroupRow<SettingsDraft, DashboardSettings>("dashboard", Dashboard, (s, v) => s with { Dashboard = v }, "The page"),
         new GroupRow<SettingsDraft, AlertSettings>("alerts", Alerts, (s, v) => s with { Alerts = v }, "Where trouble is announced"),
         new GroupRow<SettingsDraft, LimitSettings>("limits", Limits, (s, v) => s with { Limits = v }, "What one device, and all together, may ask"),

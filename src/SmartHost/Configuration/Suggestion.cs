@@ -7,6 +7,8 @@ internal static class Suggestion
     public static string For(string written, SettingsSection section, SettingsSection root, out string? meant)
     {
         var name = Quoting.Key(written);
+        meant = null;
+        if (section.Rows.Select(row => row.Opposite).FirstOrDefault(opposite => opposite is { Word: var word } && Closest(name, [word]) is not null) is { Instead: var contrary }) return contrary;
         meant = Closest(name, section);
         // In { } a colon without its blank belongs to the name.
         if (name.Length < written.Length && meant == name) return BlankAfterColon(name);

@@ -17,6 +17,9 @@ internal delegate bool ValueReader<T>(string text, Place place, [MaybeNullWhen(f
 /// <param name="Write">A value as one would write it; for the reference's column of defaults.</param>
 internal sealed record ValueKind<T>(string Name, string Expected, string JsonSchema, ValueReader<T> TryRead, Func<T, string> Write)
 {
+    /// <summary>Of a text that cannot be read: what to write, where it shows a common mistake. Null: <see cref="Expected"/> says it.</summary>
+    public Func<string, string?> Hint { get; init; } = _ => null;
+
     /// <summary>Of a text that can be read though it was probably meant otherwise: what it means, and what to write. Null: it is clear.</summary>
     public Func<string, T, (string What, string Instead)?> Doubt { get; init; } = (_, _) => null;
 }
@@ -36,7 +39,7 @@ internal static class ValueKinds
 
     public static readonly ValueKind<IPAddress> ListenAddress = new("an address of this machine", "Write an IP address, \"*\" for all of them, or localhost", AnyText, ReadListenAddress, address => address.ToString());
 
-    public static readonly ValueKind<IPNetwork> Network = new("an address or network", "Write an address such as 192.168.1.23, or a network such as 192.168.1.0/24", AnyText, ReadNetwork, ClientNetwork.ToText) { Doubt = DoubtNetwork };
+    public static readonly ValueKind<IPNetwork> Network = new("an address or network", "Write an address such as 192.168.1.23, or a network such as 192.168.1.0/24", AnyText, ReadNetwork, ClientNetwork.ToText) { Doubt = DoubtNetwork, Hint = HintNetwork };
 
     public static readonly ValueKind<string> Pattern = new("an address pattern", "Write an address (you@gmail.com), a domain (\"*@example.com\") or everyone (\"*\")", """{"type":"string","pattern":"^\\*$|@"}""", ReadPattern, pattern => pattern);
 
@@ -44,7 +47,7 @@ internal static class ValueKinds
 
     public static readonly ValueKind<string> HostPattern = new("a host name or pattern", "Write a name such as mail.example.com, \"*.example.com\" or \"*\"", AnyText, ReadHostPattern, name => name);
 
-    public static readonly ValueKind<string> FilePath = new("a path", "Write the path of a file", AnyText, ReadPath, path => path);
+    public static readonly ValueKind<string> FilePath = new("a path", "Write the path of a file", AnyText, ReadPath, path => path) { Hint = HintPath };
 
     public static readonly ValueKind<string> WebAddress = new("a web address", "Write an address that begins with https://", """{"type":"string","format":"uri"}""", ReadWebAddress, address => address);
 
@@ -110,6 +113,10 @@ internal static class ValueKinds
             ? ($"is all of the network {ClientNetwork.ToText(network)}", $"Write {address} for the one address, or {ClientNetwork.ToText(network)} for all of them")
             : null;
 
+    private static string? HintNetwork(string text) => text.AsSpan().ContainsAny('*', '-') && text.All(c => char.IsAsciiHexDigit(c) || c is '.' or ':' or '*' or '-' or ' ')
+        ? "Ranges and * are not read: list the addresses one by one, or write the network, such as 192.168.1.0/24"
+        : null;
+
     private static bool ReadPattern(string text, Place place, out string value)
     {
         value = text;
@@ -133,10 +140,18 @@ internal static class ValueKinds
     private static bool ReadPath(string text, Place place, [MaybeNullWhen(false)] out string value)
     {
         value = null;
-        if (text.Length == 0 || text.Any(char.IsControl)) return false;
+        if (text.Length == 0 || text.Any(char.IsControl) || HintPath(text) is not null) return false;
         value = Path.GetFullPath(text, place.Folder ?? Directory.GetCurrentDirectory());
         return true;
     }
+
+    /// <summary>Taken as they stand, both would quietly make a folder of that very name.</summary>
+    private static string? HintPath(string text) => text switch
+    {
+        ['~', '/' or '\\', ..] => "Write the whole path: ~ is not read",
+        [var drive, ':', '/' or '\\', ..] when char.IsAsciiLetter(drive) && !OperatingSystem.IsWindows() => "That is a Windows path: write one of this system, which begins with /",
+        _ => null,
+    };
 
     private static bool ReadWebAddress(string text, Place place, out string value)
     {

@@ -45,7 +45,7 @@ internal sealed class YamlReader
         }
         if (text.Contains('\0'))
         {
-            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(file), "", "this file is not text in UTF-8", "Save it as UTF-8 (without UTF-16), or check that it is the file you mean"));
+            problems.Add(new Problem(ProblemSeverity.Error, Place.InFile(file), "", "this file is not text in UTF-8", "Save it as UTF-8, or check that it is the file you mean"));
             return null;
         }
         var reader = new YamlReader(text, file, problems);
@@ -103,7 +103,7 @@ internal sealed class YamlReader
         {
             Add(at.Start, ("an anchor (&name) has no meaning here", "Write the value without it; text that begins with & needs quotes"));
         }
-        if (parser.TryConsume<Scalar>(out var scalar)) return new SettingsNode.Scalar(At(scalar.Start), TextOf(scalar));
+        if (parser.TryConsume<Scalar>(out var scalar)) return new SettingsNode.Scalar(At(scalar.Start), TextOf(scalar), IsCutByComment(scalar));
         if (parser.TryConsume<AnchorAlias>(out var alias))
         {
             Add(alias.Start, ($"*{alias.Value} needs quotes", $"Write \"*{alias.Value}\": without quotes, * means something else in YAML"));
@@ -143,6 +143,9 @@ internal sealed class YamlReader
 
     private static string? TextOf(Scalar scalar) =>
         scalar.Style == ScalarStyle.Plain && scalar.Value is "" or "~" or "null" ? null : scalar.Value;
+
+    private bool IsCutByComment(Scalar scalar) =>
+        scalar.Style == ScalarStyle.Plain && LineAt(scalar.End.Line) is var line && scalar.End.Column >= 1 && scalar.End.Column <= line.Length && line.AsSpan((int)scalar.End.Column - 1).TrimStart().StartsWith("#");
 
     private Place At(Mark mark) => Place.InFile(file, (int)mark.Line, (int)mark.Column);
 
