@@ -20,10 +20,11 @@ internal static class CheckCommand
         {
             var terminal = Terminal.Of(parsed, common);
             var read = SettingsReader.Read(parsed.GetValue(common.Config), SettingsReader.ProcessEnvironment());
+            var problems = read.Settings is null ? read.Problems : Checkup.WithoutOurs(read.Problems);
             if (!terminal.Json)
             {
-                if (read.Problems.Count == 0) Show(terminal, new CheckLine("settings", CheckResult.Good, Sound(read.ConfigFile)));
-                else terminal.Line(ProblemText.Format(read.Problems).TrimEnd(), indent: 6);
+                if (problems.Count == 0) Show(terminal, new CheckLine("settings", CheckResult.Good, Sound(read.ConfigFile)));
+                else terminal.Line(ProblemText.Format(problems).TrimEnd(), indent: 6);
             }
             var lines = new List<CheckLine>();
             if (read.Settings is { } settings)
@@ -41,7 +42,7 @@ internal static class CheckCommand
                 }
             }
             var ok = read.Settings is not null && lines.TrueForAll(line => line.Result != CheckResult.Bad);
-            if (terminal.Json) terminal.Print(new CheckReply(ok, [.. read.Problems.Select(problem => problem.ToString())], lines), CliJson.Default.CheckReply);
+            if (terminal.Json) terminal.Print(new CheckReply(ok, [.. problems.Select(problem => problem.ToString())], lines), CliJson.Default.CheckReply);
             return read.Settings is null ? ExitCode.Configuration : ok ? ExitCode.Ok : ExitCode.Failure;
         });
         return command;

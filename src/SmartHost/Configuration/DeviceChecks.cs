@@ -10,11 +10,14 @@ internal static class DeviceChecks
     /// <summary>Reports and alerts of our own go by this name.</summary>
     private const string Reserved = "smarthost";
 
+    /// <summary>No mistake, and the check of the whole tells it in a line of its own.</summary>
+    public const string NobodyYet = "names none, so nobody can send yet";
+
     public static void Check(SettingsDraft draft, ReadContext context)
     {
         if (draft.Devices.Count == 0 && !context.Problems.Exists(problem => problem.Path.StartsWith("devices", StringComparison.Ordinal)))
         {
-            context.Warning(context.PlaceOf("devices"), "devices", "names none, so nobody can send yet", "Let your device send once and allow it on the page, or add it under devices, or set SMARTHOST_DEVICES");
+            context.Warning(context.PlaceOf("devices"), "devices", NobodyYet, "Let your device send once and allow it on the page, or add it under devices, or set SMARTHOST_DEVICES");
         }
         foreach (var device in draft.Devices) CheckOne(device, draft, context);
         CheckAddresses(draft.Devices, context);

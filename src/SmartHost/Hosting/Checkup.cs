@@ -29,6 +29,9 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     /// <summary>Free space, in octets, below which a line warns: some fifty scans of the largest size.</summary>
     private const long PlentyOfSpace = 2L << 30;
 
+    /// <summary>What is wrong with the settings, but for what a line of ours tells.</summary>
+    public static IReadOnlyList<Problem> WithoutOurs(IReadOnlyList<Problem> problems) => [.. problems.Where(problem => problem.IsError || problem.What != DeviceChecks.NobodyYet)];
+
     /// <param name="server">Null: none is running.</param>
     /// <param name="listening">True while the server itself asks: its own ports are taken then, by itself.</param>
     public async IAsyncEnumerable<CheckLine> AllAsync(RunningState? server, bool listening, [EnumeratorCancellation] CancellationToken cancellation)

@@ -112,8 +112,9 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
 
     private IEnumerable<CheckLine> SettingsLines()
     {
-        if (settings.LastProblems.Count == 0 && settings.AfterRestart.Count == 0) yield return new CheckLine("settings", CheckResult.Good, "in force as they stand in the files");
-        foreach (var problem in settings.LastProblems)
+        var problems = Checkup.WithoutOurs(settings.LastProblems);
+        if (problems.Count == 0 && settings.AfterRestart.Count == 0) yield return new CheckLine("settings", CheckResult.Good, "in force as they stand in the files");
+        foreach (var problem in problems)
         {
             yield return problem.IsError
                 ? new CheckLine("settings", CheckResult.Bad, $"The changed settings were not taken up, and the ones before stay. {problem}", "Mend the file: it is read again as soon as you save it.")
