@@ -70,6 +70,27 @@ public class ProcessTests
     }
 
     [Test]
+    public async Task The_log_leads_to_the_page_and_ends_no_clause_with_a_full_stop(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var (port, page) = (RunningServer.FreePort(), RunningServer.FreePort());
+        var config = RunningServer.WriteConfig(folder.Path, port, gmail);
+        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config, cancellation)).Replace("dashboard: { off: true }", $"dashboard: {{ port: {page}, address: 127.0.0.1 }}"), cancellation);
+        await using var process = SmartHostProcess.Start(["run", "--config", config]);
+        await process.WaitForBannerAsync(port, cancellation);
+        await LiveServer.WaitAsync(() => process.Output.Contains($"the page is on http://127.0.0.1:{page}", StringComparison.Ordinal), cancellation);
+        using var device = new TcpClient();
+        await device.ConnectAsync(IPAddress.Loopback, port, cancellation);
+        await device.GetStream().WriteAsync("EHLO copier\r\nSTARTTLS\r\n"u8.ToArray(), cancellation);
+        using var reader = new StreamReader(device.GetStream());
+        while (await reader.ReadLineAsync(cancellation) is { } line && !line.Contains("Ready to start TLS", StringComparison.Ordinal)) { }
+        await device.GetStream().WriteAsync("no handshake at all\r\n"u8.ToArray(), cancellation);
+        await LiveServer.WaitAsync(() => process.Output.Contains("TLS failed on listener lan", StringComparison.Ordinal), cancellation);
+        Assert.That(process.Output, Does.Not.Contain(".; "));
+    }
+
+    [Test]
     public async Task A_second_process_on_the_data_folder_refuses_and_the_first_goes_on(CancellationToken cancellation)
     {
         using var folder = new TemporaryFolder();

@@ -18,7 +18,7 @@ namespace SmartHost.Hosting;
 internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightings sightings, DockerBridge bridge, string version, TimeProvider time)
 {
     private readonly SettingsSource settings = flow.Settings;
-    private readonly string ownAddress = OwnAddress();
+    private readonly string ownAddress = OwnAddress() ?? "this machine";
 
     public DashboardSources Create() => new()
     {
@@ -125,21 +125,20 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
     private List<string> ListensAt(string? machine) => [.. settings.Current.Listeners.Select(listener =>
         $"{(listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(IPAddress.Any) ? machine ?? ownAddress : listener.Address.ToString())} port {listener.Port}")];
 
-    private static string OwnAddress()
+    /// <summary>Null: none, or some containers hide their cards.</summary>
+    internal static string? OwnAddress()
     {
-        const string unknown = "this machine";
         try
         {
             return NetworkInterface.GetAllNetworkInterfaces()
                 .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
                 .SelectMany(network => network.GetIPProperties().UnicastAddresses)
                 .Select(unicast => unicast.Address)
-                .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? unknown;
+                .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString();
         }
         catch (NetworkInformationException)
         {
-            // Some containers hide their cards.
-            return unknown;
+            return null;
         }
     }
 

@@ -192,10 +192,16 @@ public sealed class SmartHostServer : IAsyncDisposable
     {
         foreach (var listener in settings.Current.Listeners)
             logger.LogInformation("listening for devices on {Endpoint} ({Listener}, TLS {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls);
+        if (!settings.Current.Dashboard.Off) logger.LogInformation("the page is on {Page}", PageAddress(settings.Current.Dashboard));
         var counts = flow.Queue.Counts();
         logger.LogInformation("SmartHost {Version} is ready: {Devices} device(s), {Accounts} account(s), {Waiting} message(s) waiting",
             Version, settings.Current.Devices.Devices.Count, settings.Current.Accounts.Count, counts.Waiting);
     }
+
+    /// <summary>Behind Docker's bridge our own address is nobody else's, but a published port is at the host's localhost.</summary>
+    private static string PageAddress(DashboardSettings page) => page.Address.Equals(IPAddress.IPv6Any) || page.Address.Equals(IPAddress.Any)
+        ? $"http://{PageSources.OwnAddress() ?? "localhost"}:{page.Port} (on this machine: http://localhost:{page.Port})"
+        : $"http://{new IPEndPoint(page.Address, page.Port)}";
 
     /// <summary>What went wrong at start, in words; null: nothing we know, so a bug.</summary>
     private static string? Sentence(Exception failure, SmartHostSettings settings) => failure switch

@@ -70,7 +70,7 @@ internal sealed partial class SmtpSession
             ? "does the device speak TLS from the first octet (SSL/TLS, not STARTTLS)?"
             : listener.LegacyTls ? "the device may want something older than TLS 1.0, or another certificate: set it to no encryption"
             : "an old device may need a listener with legacyTls: true, or no encryption";
-        server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem, hint);
+        server.Log.HandshakeFailed(client.Address, listener.Name, listener.Port, problem.TrimEnd('.'), hint);
         Show(FindDevice(), Replies.HandshakeFailed(hint));
         return false;
     }
