@@ -48,6 +48,7 @@ internal static class Replies
         AuthInTransaction = new(503, new(5, 5, 1), "Log in before MAIL FROM"),
         AuthNotOffered = new(503, new(5, 5, 1), "No login is set up here: leave user name and password empty in the device, or give the device a username and passwordHash in the settings"),
         AuthNeedsTls = new(538, new(5, 7, 11), "Logging in needs TLS here: switch on STARTTLS in the device, or set authInClear: true on this listener"),
+        AuthWithoutTls = new(538, new(5, 7, 11), "Logging in needs TLS, which is off here: switch the login off in the device, or set authInClear: true or tls: optional on this listener"),
         AuthFailed = new(535, new(5, 7, 8), "User name or password is wrong: both are the ones given to this device in the settings, not those of the mail account"),
 
         TooBusy = new(421, new(4, 7, 0), "Too many connections at present: try again later"),

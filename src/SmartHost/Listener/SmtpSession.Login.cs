@@ -82,7 +82,7 @@ internal sealed partial class SmtpSession
         if ((AuthRefusal() ?? (exchange is null ? Replies.AuthMechanism : null)) is { } refusal)
         {
             // Most devices give up here, and never name a recipient.
-            if (refusal == Replies.AuthNeedsTls || refusal == Replies.AuthNotOffered) RememberStranger(ReversePath.Null, null);
+            if (refusal == Replies.AuthNeedsTls || refusal == Replies.AuthWithoutTls || refusal == Replies.AuthNotOffered) RememberStranger(ReversePath.Null, null);
             Refuse(refusal, "AUTH");
             return null;
         }
@@ -123,7 +123,7 @@ internal sealed partial class SmtpSession
     {
         if (username is not null) return Replies.AuthAlready;
         if (transaction is not null) return Replies.AuthInTransaction;
-        if (!wire.IsTls && !listener.AuthInClear) return Replies.AuthNeedsTls;
+        if (!wire.IsTls && !listener.AuthInClear) return listener.Tls == ListenerTls.Off ? Replies.AuthWithoutTls : Replies.AuthNeedsTls;
         return server.Devices().Devices.Any(device => device.Username is not null) ? null : Replies.AuthNotOffered;
     }
 }
