@@ -57,6 +57,13 @@ public class HelpTests
     [TestCase("explain --from a@example.com", "smarthost explain needs --client, --to.")]
     [TestCase("run --confg x.yaml", "smarthost run has no option --confg. Did you mean --config?")]
     [TestCase("check --config", "--config needs a value.")]
+    [TestCase("check -c x -c y", "--config was given more than once: keep one of them.")]
+    [TestCase("queue list --limit 5 --limit 6", "--limit was given more than once: keep one of them.")]
+    [TestCase("--version --json", "--version stands alone.")]
+    [TestCase("demo --once --json", "smarthost demo does not take --json: leave it out.")]
+    [TestCase("demo --once --config /nope", "smarthost demo does not take --config: leave it out.")]
+    [TestCase("--json run", "smarthost run does not take --json: leave it out.")]
+    [TestCase("login --json", "smarthost login does not take --json: leave it out.")]
     public async Task A_slip_of_the_fingers_gets_a_sentence(string line, string sentence)
     {
         var typed = await Typed.RunAsync(Screen.None, line.Split(' '), CancellationToken.None);

@@ -72,7 +72,7 @@ public static class CommandLine
             common.Config,
             common.Json,
             RunCommand.Create(common),
-            DemoCommand.Create(),
+            DemoCommand.Create(common),
             CheckCommand.Create(common),
             SendTestCommand.Create(common),
             ExplainCommand.Create(common),

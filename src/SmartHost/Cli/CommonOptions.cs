@@ -26,7 +26,13 @@ public sealed class CommonOptions
 
     public Option<bool> Json { get; } = new("--json")
     {
-        Description = "Answer in JSON, for scripts. What goes wrong is told on standard error and by the exit code.",
+        Description = "Answer in JSON, for scripts; not for run, demo and login. What goes wrong is told on standard error and by the exit code.",
         Recursive = true,
     };
+
+    /// <summary>For a verb that would not obey them: whoever typed one and hears nothing believes that it was heeded.</summary>
+    internal static void Refuse(Command command, params Option[] options) => command.Validators.Add(given =>
+    {
+        foreach (var option in options.Where(option => given.GetResult(option) is { Implicit: false })) given.AddError($"smarthost {command.Name} does not take {option.Name}: leave it out.");
+    });
 }

@@ -21,10 +21,11 @@ public static class DemoCommand
     /// <summary>Taken where they are free, so that what the demo prints looks like the real thing.</summary>
     private const int UsualPort = 2525, UsualPage = 8025;
 
-    public static Command Create()
+    public static Command Create(CommonOptions common)
     {
         var once = new Option<bool>("--once") { Description = "End after the sample scan: exit code 0 if it arrived." };
         var command = new Command("demo", "See it work without a Google account: one sample scan's journey, step by step.") { once };
+        CommonOptions.Refuse(command, common.Config, common.Json);
         command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(once), cancellation));
         return command;
     }

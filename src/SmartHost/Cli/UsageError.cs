@@ -47,6 +47,8 @@ internal static class UsageError
     private static string Sentence(ParseError error)
     {
         var option = error.SymbolResult as OptionResult ?? error.SymbolResult?.Parent as OptionResult;
+        if (option is { Option: VersionOption }) return $"{option.Option.Name} stands alone.";
+        if (option is { Tokens.Count: > 1, Option.Arity.MaximumNumberOfValues: 1 }) return $"{option.Option.Name} was given more than once: keep one of them.";
         // Our own: a command's rule for its option.
         if (option is not null && error.Message.StartsWith(option.Option.Name, StringComparison.Ordinal)) return error.Message;
         if (option is { Tokens: [.., var written] } && Nullable.GetUnderlyingType(option.Option.ValueType) is var bare && (bare ?? option.Option.ValueType) is var type && (type == typeof(int) || type == typeof(long)))
