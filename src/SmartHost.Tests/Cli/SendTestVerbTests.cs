@@ -107,7 +107,7 @@ public class SendTestVerbTests
     {
         await using var live = await LiveServer.StartAsync(cancellation);
         var typed = await RunAsync(live, cancellation, options.Split(' '));
-        Assert.That((typed.Code, typed.Output, typed.Error), Is.EqualTo((ExitCode.Failure, "", $"smarthost: {sentence}\n")));
+        Assert.That((typed.Code, typed.Output, typed.Error), Is.EqualTo((ExitCode.Usage, "", $"smarthost: {sentence}\n")));
         Assert.That(live.Server.Queue.Counts().Waiting, Is.Zero);
     }
 

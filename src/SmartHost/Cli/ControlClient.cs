@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -13,7 +14,8 @@ namespace SmartHost.Cli;
 internal sealed class ServerUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>What the server said: a value, or a sentence why there is none.</summary>
-internal readonly record struct Answer<T>(T? Value, string? Problem) where T : class;
+/// <param name="IsMisuse">What it was asked cannot be, whatever its state: an address that is none, an account that is not there.</param>
+internal readonly record struct Answer<T>(T? Value, string? Problem, bool IsMisuse = false) where T : class;
 
 /// <summary>
 /// Asks the running server by the socket in its data folder. A refusal is an <see cref="Answer{T}"/>; no server, or one
@@ -36,7 +38,8 @@ internal sealed class ControlClient : IDisposable
     public async Task<Answer<T>> GetAsync<T>(string resource, JsonTypeInfo<T> type, CancellationToken cancellation) where T : class =>
         await AskAsync(HttpMethod.Get, Api + resource, null, type, cancellation);
 
-    public async Task<Answer<T>> PostAsync<T>(string resource, HttpContent? body, JsonTypeInfo<T> type, CancellationToken cancellation) where T : class =>
+    /// <param name="type">Null: the answer that it is done says no more.</param>
+    public async Task<Answer<T>> PostAsync<T>(string resource, HttpContent? body, JsonTypeInfo<T>? type, CancellationToken cancellation) where T : class =>
         await AskAsync(HttpMethod.Post, Api + resource, body, type, cancellation);
 
     /// <returns>Null: done. Else why not.</returns>
@@ -67,7 +70,7 @@ internal sealed class ControlClient : IDisposable
         if (!response.IsSuccessStatusCode)
         {
             var problem = await response.Content.ReadFromJsonAsync(DashboardJson.Default.ApiProblem, cancellation);
-            return new Answer<T>(null, problem?.Problem ?? $"The server answered {(int)response.StatusCode}.");
+            return new Answer<T>(null, problem?.Problem ?? $"The server answered {(int)response.StatusCode}.", response.StatusCode == HttpStatusCode.BadRequest);
         }
         return new Answer<T>(type is null ? null : await response.Content.ReadFromJsonAsync(type, cancellation), null);
     }, cancellation);

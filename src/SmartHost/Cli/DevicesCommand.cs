@@ -60,7 +60,7 @@ internal static class DevicesCommand
             var lane = parsed.GetValue(priority) is { } word ? Enum.Parse<Lane>(word, ignoreCase: true) : Lane.Normal;
             var request = new AllowRequest(parsed.GetValue(name)!, parsed.GetValue(address)!, parsed.GetValue(to)!, lane,
                 parsed.GetValue(perHour), parsed.GetValue(perDay), parsed.GetValue(account), parsed.GetValue(gateway));
-            var code = terminal.Report(await client.DoAsync(HttpMethod.Post, "/devices", JsonContent.Create(request, DashboardJson.Default.AllowRequest), cancellation), $"{request.Name} may send now.");
+            var code = terminal.Report(await client.PostAsync<ApiProblem>("/devices", JsonContent.Create(request, DashboardJson.Default.AllowRequest), null, cancellation), $"{request.Name} may send now.");
             if (code != ExitCode.Ok || !terminal.Json) return code;
             var devices = await client.GetAsync("/devices", DashboardJson.Default.IReadOnlyListDeviceReply, cancellation);
             if (devices.Value?.FirstOrDefault(device => device.Name == request.Name) is { } allowed) terminal.Print(allowed, DashboardJson.Default.DeviceReply);

@@ -30,7 +30,7 @@ internal static class LoginCommand
             if (settings.Accounts.FirstOrDefault(one => wanted is null ? one.Credentials is AccountCredentials.OAuth : one.Name == wanted) is not { } account)
             {
                 terminal.Complain(wanted is null ? "No account uses OAuth, so there is nothing to log in. To use it, make a client in Google Cloud's console and write oauth: { clientId: …, clientSecretFile: … } in place of the account's appPassword." : $"There is no account {wanted}.");
-                return ExitCode.Usage;
+                return wanted is null ? ExitCode.Configuration : ExitCode.Usage;
             }
             if (account.Credentials is not AccountCredentials.OAuth)
             {

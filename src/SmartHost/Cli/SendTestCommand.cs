@@ -26,7 +26,7 @@ internal static class SendTestCommand
             // With its length: the server reads a body of unknown length as none.
             await body.LoadIntoBufferAsync(cancellation);
             var answer = await client.PostAsync("/send-test", body, DashboardJson.Default.SendTestReply, cancellation);
-            if (answer.Value is not { } test) return terminal.Report(answer.Problem, "");
+            if (answer.Value is not { } test) return terminal.Report(answer, "");
             try
             {
                 return await FollowAsync(client, terminal, test.Id, TimeProvider.System, cancellation);

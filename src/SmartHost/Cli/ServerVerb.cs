@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SmartHost.Configuration;
 using SmartHost.Dashboard.Access;
+using SmartHost.Dashboard.Api;
 
 namespace SmartHost.Cli;
 
@@ -54,12 +55,14 @@ internal static class ServerVerb
     }
 
     /// <summary>Says what the server refused; otherwise nothing, or what was done.</summary>
-    public static int Report(this Terminal terminal, string? problem, string done)
+    public static int Report(this Terminal terminal, string? problem, string done) => terminal.Report(new Answer<ApiProblem>(null, problem), done);
+
+    public static int Report<T>(this Terminal terminal, Answer<T> answer, string done) where T : class
     {
-        if (problem is not null)
+        if (answer.Problem is not null)
         {
-            terminal.Complain(problem);
-            return ExitCode.Failure;
+            terminal.Complain(answer.Problem);
+            return answer.IsMisuse ? ExitCode.Usage : ExitCode.Failure;
         }
         if (!terminal.Json) terminal.Line(done);
         return ExitCode.Ok;

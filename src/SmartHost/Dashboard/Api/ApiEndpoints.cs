@@ -209,6 +209,8 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
             test = body!;
         }
         if (test.To is not null && !Mailbox.TryParse(test.To, out _)) return ApiProblem.Result(400, $"“{test.To}” is not an e-mail address.");
+        var accounts = sources.Delivery().Accounts;
+        if (test.Account is { } name && accounts.All(one => one.Name != name)) return ApiProblem.Result(400, $"There is no account {name}; there is {string.Join(", ", accounts.Select(one => one.Name))}.");
         var result = await sources.SendTest(test, cancellation);
         return result.Id is { } id
             ? TypedResults.Json(new SendTestReply(id.ToString()), DashboardJson.Default.SendTestReply, statusCode: 202)
