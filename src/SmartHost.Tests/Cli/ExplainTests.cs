@@ -58,6 +58,16 @@ public class ExplainTests
         Assert.That((json.GetProperty("allowed").GetBoolean(), json.GetProperty("device").GetString(), json.GetProperty("rule").GetString()), Is.EqualTo((allowed, device, rule)));
     }
 
+    [TestCase("a", "“a” is no complete address: SmartHost takes it for a@device.invalid.")]
+    [TestCase("<scan@example.com.>", "“<scan@example.com.>” is no complete address: SmartHost takes it for scan@example.com.")]
+    [TestCase("<a@example.com>", null)]
+    [TestCase("<>", null)]
+    public async Task A_sender_that_was_completed_is_named(string from, string? note, CancellationToken cancellation)
+    {
+        var typed = await RunAsync($"--client 192.168.1.24 --from {from} --to a@example.com", cancellation);
+        Assert.That(typed.Output.Split('\n').SingleOrDefault(line => line.StartsWith("Note")), Is.EqualTo(note is null ? null : $"Note    {note}"));
+    }
+
     [TestCase("--client 192.168.1 --from a@b.example --to c@d.example", "--client is not an address: write one like 192.168.1.23.")]
     [TestCase("--client 192.168.001.010 --from a@b.example --to c@d.example", "--client is not an address")]
     [TestCase("--client scanner.lan --from a@b.example --to c@d.example", "--client is not an address")]

@@ -33,7 +33,11 @@ internal static class ExplainCommand
                 terminal.Complain("the settings have mistakes:\n" + ProblemText.Format(read.Problems).TrimEnd());
                 return ExitCode.Configuration;
             }
-            var reply = Explain(settings, address, LenientPath.ReadSender(parsed.GetValue(from)!), recipient, parsed.GetValue(auth), parsed.GetValue(tls), parsed.GetValue(size));
+            var (given, sender) = (parsed.GetValue(from)!, LenientPath.ReadSender(parsed.GetValue(from)!));
+            var reply = Explain(settings, address, sender, recipient, parsed.GetValue(auth), parsed.GetValue(tls), parsed.GetValue(size));
+            // The rule speaks of an address that nobody typed.
+            if (sender != ReversePath.Null && !Mailbox.TryParse(given.Trim('<', '>', ' '), out _))
+                reply = reply with { Note = $"“{given}” is no complete address: SmartHost takes it for {sender.Mailbox}. {reply.Note}".TrimEnd() };
             if (terminal.Json) terminal.Print(reply, CliJson.Default.ExplainReply);
             else
             {
