@@ -42,7 +42,7 @@ internal static class PortCheck
         {
             return failure.SocketErrorCode switch
             {
-                SocketError.AddressAlreadyInUse => new(true, "Another program listens here.", $"Stop it (ss -ltnp shows its name), or choose another port with {group}.port."),
+                SocketError.AddressAlreadyInUse => new(true, "Another program listens here.", $"Stop it ({(OperatingSystem.IsWindows() ? "netstat -ano shows its number" : "ss -ltnp shows its name")}), or choose another port with {group}.port."),
                 SocketError.AccessDenied => new(false, "Ports below 1024 are root's on this machine.", $"Choose {group}.port above 1023, or see “Port 25” under “Docker and networks” in the documentation."),
                 SocketError.AddressNotAvailable => new(false, $"{address} is not an address of this machine.", $"Correct {group}.address, or leave it out to listen on all."),
                 _ => new(false, $"It cannot be opened: {failure.Message.TrimEnd('.')}.", $"Check {group}.address and {group}.port."),
