@@ -41,6 +41,16 @@ public class DeviceFilesTests
     }
 
     [Test]
+    public void A_hash_in_a_file_of_its_own_stays_there()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("data/devices/shop.hash", "pbkdf2-sha256$80000$MDEyMzQ1Njc4OWFiY2RlZg==$31B9Accg8dLeg9jrPeAj0Aw5iKcR4Au8MbgZvknk0CQ=\n");
+        folder.Write("data/devices/shop.yaml", "username: shop\npasswordHashFile: shop.hash\nrecipients: you@gmail.com\n");
+        var shop = folder.Read(SettingsFolder.Account + SettingsFolder.Scanner).Settings!.Devices.Devices.Single(device => device.Name == "shop");
+        Assert.That(DeviceFiles.Text(shop with { PerDay = 5 }), Does.Contain("passwordHashFile: \"shop.hash\"").And.Contain("perDay: 5").And.Not.Contain("pbkdf2"));
+    }
+
+    [Test]
     public void What_is_written_is_read_again()
     {
         using var folder = new SettingsFolder();

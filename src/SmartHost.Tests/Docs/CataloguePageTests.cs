@@ -44,7 +44,7 @@ public class CataloguePageTests
         VerdictAction.RetryLater when verdict.Patience is { } patience => $"tries again in a quarter of an hour, then hours; after {patience.TotalHours:0} h it gives this recipient up and reports it",
         VerdictAction.RetryLater => "tries again in a quarter of an hour, then hours",
         VerdictAction.SlowDown => "slows down, tries again in minutes",
-        VerdictAction.HoldAccount when verdict.Evenly => $"pauses the account and tries one message every {Span(verdict.Wait!.Value)}; keeps all mail",
+        VerdictAction.HoldAccount when verdict.Evenly => $"pauses the account and tries one message every {(verdict.Wait == TimeSpan.FromHours(1) ? "hour" : Span(verdict.Wait!.Value))}; keeps all mail",
         VerdictAction.HoldAccount => verdict.Wait is { } wait ? $"pauses the account for {Span(wait)}, then longer; keeps all mail" : "pauses the account; keeps all mail",
         VerdictAction.HoldAccountForPerson => "pauses the account until it is mended; keeps all mail",
         VerdictAction.Park => "sets the message aside for you",

@@ -30,7 +30,7 @@ public class SightingTests
     }
 
     // A program that waits for no reply, and one whose line ends are not ours: both believe that they sent it.
-    [TestCase("DATA\r\nSubject: gone\n\nall\n.\nQUIT\n", "451 4.4.2 The message broke off")]
+    [TestCase("DATA\r\nSubject: gone\n\nall\n.\nQUIT\n", "451 4.5.2 The message never ended")]
     [TestCase("DATA\r\nSubject: half", "451 4.4.2 The message broke off")]
     [TestCase("BDAT 100 LAST\r\nSubject: half", "451 4.4.2 The message broke off")]
     [TestCase("DATA\r\nSubject: whole\r\n\r\n.\r\nMAIL FROM:<a@lan.example>\r\n", null)]
@@ -49,29 +49,32 @@ public class SightingTests
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, reason is null ? Is.Null : Does.Contain(reason));
     }
 
-    [TestCase(ListenerTls.Implicit, "", "EHLO copier\r\n")]
-    [TestCase(ListenerTls.Optional, "STARTTLS\r\n", "EHLO copier\r\n")]
-    public async Task A_handshake_that_failed_is_a_reason(ListenerTls tls, string command, string noHello, CancellationToken cancellation)
+    [TestCase(ListenerTls.Implicit, "", "EHLO copier\r\n", "554 5.5.1 This port begins with TLS")]
+    [TestCase(ListenerTls.Implicit, "", "\u0016\u0003\u0001 half a hello", "454 4.7.0 TLS could not begin")]
+    [TestCase(ListenerTls.Optional, "STARTTLS\r\n", "EHLO copier\r\n", "454 4.7.0 TLS could not begin")]
+    public async Task A_handshake_that_failed_is_a_reason(ListenerTls tls, string command, string noHello, string reason, CancellationToken cancellation)
     {
         await using var listener = await TestListener.StartAsync(settings => settings with { Tls = tls });
         using var copier = new TcpClient();
         await copier.ConnectAsync(IPAddress.Loopback, listener.Port, cancellation);
+        await using var stream = copier.GetStream();
         var buffer = new byte[1000];
         if (command.Length > 0)
         {
-            await copier.GetStream().WriteAsync(Encoding.ASCII.GetBytes(command), cancellation);
-            for (var heard = ""; !heard.Contains("Ready to start TLS");) heard += Encoding.ASCII.GetString(buffer, 0, await copier.GetStream().ReadAsync(buffer, cancellation));
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(command), cancellation);
+            for (var heard = ""; !heard.Contains("Ready to start TLS");) heard += Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer, cancellation));
         }
-        await copier.GetStream().WriteAsync(Encoding.ASCII.GetBytes(noHello), cancellation);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(noHello), cancellation);
+        copier.Client.Shutdown(SocketShutdown.Send);
         try
         {
-            while (await copier.GetStream().ReadAsync(buffer, cancellation) > 0) { }
+            while (await stream.ReadAsync(buffer, cancellation) > 0) { }
         }
         catch (IOException)
         {
             // A reset is an end, too.
         }
-        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("454 4.7.0 TLS could not begin"));
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain(reason));
     }
 
     [Test]

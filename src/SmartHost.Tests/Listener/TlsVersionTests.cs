@@ -71,13 +71,15 @@ public class TlsVersionTests
         using (var confused = new TcpClient())
         {
             await confused.ConnectAsync("127.0.0.1", listener.Port, cancellation);
-            await confused.GetStream().WriteAsync("EHLO copier\r\n"u8.ToArray(), cancellation);
+            await using var stream = confused.GetStream();
+            await stream.WriteAsync("EHLO copier\r\n"u8.ToArray(), cancellation);
+            confused.Client.Shutdown(SocketShutdown.Send);
             var buffer = new byte[100];
             while (true)
             {
                 try
                 {
-                    if (await confused.GetStream().ReadAsync(buffer, cancellation) == 0) break;
+                    if (await stream.ReadAsync(buffer, cancellation) == 0) break;
                 }
                 catch (IOException)
                 {

@@ -59,7 +59,8 @@ public static class DeviceFiles
         var plain = new Device { Name = device.Name, Recipients = device.Recipients };
         Line("addresses", List(device.Addresses.Select(ClientNetwork.ToText)));
         Line("username", Quoted(device.Username));
-        Line("passwordHash", Quoted(device.PasswordHash?.Reveal()));
+        if (device.PasswordHashFile is { } file) Line("passwordHashFile", Quoted(file));
+        else Line("passwordHash", Quoted(device.PasswordHash?.Reveal()));
         if (!device.Senders.Patterns.SequenceEqual(plain.Senders.Patterns)) Line("senders", List(device.Senders.Patterns));
         Line("recipients", List(device.Recipients.Patterns));
         Line("maxSize", device.MaxSize?.ToString(CultureInfo.InvariantCulture));

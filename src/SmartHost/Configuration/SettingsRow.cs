@@ -137,6 +137,9 @@ internal sealed class SecretRow<TRecord>(string name, Func<TRecord, Secret, TRec
 /// <summary>The file twin of a <see cref="SecretRow{TRecord}"/>.</summary>
 internal sealed class SecretFileRow<TRecord>(string secret, Func<TRecord, Secret, TRecord> set, string doc, bool manyLines = false) : SettingsRow<TRecord>(secret + "File", doc)
 {
+    /// <summary>Keeps the path as written beside the secret. Null: nobody writes it again.</summary>
+    public Func<TRecord, string, TRecord>? Keep { get; init; }
+
     public override string TypeName => "path of a secret file";
 
     public override string Expected => "Write the path of a file that holds it";
@@ -155,7 +158,8 @@ internal sealed class SecretFileRow<TRecord>(string secret, Func<TRecord, Secret
             context.Error(value.Place, path, "must be a path", Expected);
             return record;
         }
-        return SecretFile.Read(text, value.Place, path, manyLines, context) is { } read ? set(record, read) : record;
+        return SecretFile.Read(text, value.Place, path, manyLines, context) is not { } read ? record
+            : Keep is null ? set(record, read) : Keep(set(record, read), text);
     }
 }
 

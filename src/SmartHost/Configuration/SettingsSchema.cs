@@ -65,7 +65,7 @@ internal static class SettingsSchema
         new ListRow<Device, IPNetwork>("addresses", ValueKinds.Network, (d, v) => d with { Addresses = v }, "Its addresses or networks; of several devices that fit, the most exact wins") { AlsoCalled = ["ip", "ips", "network", "networks", "hosts"] },
         new ValueRow<Device, string>("username", ValueKinds.Text, (d, v) => d with { Username = v }, "The name it logs in with, in place of an address or as well") { AlsoCalled = ["user", "login"] },
         new SecretRow<Device>("passwordHash", (d, v) => d with { PasswordHash = v }, "The hash of its password, from smarthost hash-password", isHash: true) { AlsoCalled = ["password"] },
-        new SecretFileRow<Device>("passwordHash", (d, v) => d with { PasswordHash = v }, "A file that holds that hash"),
+        new SecretFileRow<Device>("passwordHash", (d, v) => d with { PasswordHash = v }, "A file that holds that hash") { Keep = (d, file) => d with { PasswordHashFile = file } },
         new ListRow<Device, string>("senders", ValueKinds.Pattern, (d, v) => d with { Senders = Patterns(v) }, "Sender addresses it may use: you@example.com, \"*@example.com\" or \"*\"") { Otherwise = "\"*\"" },
         new ListRow<Device, string>("recipients", ValueKinds.Pattern, (d, v) => d with { Recipients = Patterns(v) }, "Whom it may write to: you@example.com, \"*@example.com\" or \"*\"") { IsRequired = true, AlsoCalled = ["to", "allow", "allowed"] },
         new ValueRow<Device, long>("maxSize", ValueKinds.Size, (d, v) => d with { MaxSize = v }, "The largest message it may send") { Otherwise = "limits.maxSize" },

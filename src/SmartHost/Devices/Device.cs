@@ -16,6 +16,9 @@ public sealed record Device
     /// <summary>As written by <c>smarthost hash-password</c>. Not a secret in itself, yet never shown.</summary>
     public Secret? PasswordHash { get; init; }
 
+    /// <summary>The file it stands in, as written in the settings, so that a device's file that is written anew names it still. Null: none.</summary>
+    public string? PasswordHashFile { get; init; }
+
     /// <summary>Reverse-paths it may use. Default: any, for Gmail shows the account's address whatever the device says.</summary>
     public AddressPatterns Senders { get; init; } = AddressPatterns.Any;
 

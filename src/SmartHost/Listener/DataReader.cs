@@ -69,13 +69,14 @@ internal sealed class DataReader(DataFraming framing)
 
     private State state = State.LineStart;
     private bool afterLf; // of the line that the dot is on
-    private bool dotAlone; // on a line that was passed on as text
+    private bool dotAlone; // on a line that was passed on as text, and behind it at most a QUIT
+    private int leaving; // letters of that QUIT
     private int crs;
 
     /// <summary>The final dot was read. Octets after it are commands.</summary>
     public bool HasEnded => state == State.Ended;
 
-    /// <summary>The last thing read was a dot on a line of its own that did not count as the end. If then nothing more comes, the device believes it is done.</summary>
+    /// <summary>The last thing read was a dot on a line of its own that did not count as the end, or the QUIT of a device that waits for no reply to it. If then nothing more comes, the device believes it is done.</summary>
     public bool LooksEnded => dotAlone && state is (State.LineStart or State.LineStartAfterLf or State.AfterNuls);
 
     /// <summary>Octets of the message so far, as RFC 1870 counts them: everything but stuffing and the final dot.</summary>
@@ -87,18 +88,14 @@ internal sealed class DataReader(DataFraming framing)
         consumed = written = 0;
         while (consumed < input.Length && output.Length - written >= MaxBurst && state != State.Ended)
         {
-            if (state == State.Text)
+            if (state == State.Text && !dotAlone)
             {
                 var run = PlainRun(input[consumed..Math.Min(input.Length, consumed + (output.Length - written))]);
                 input.Slice(consumed, run).CopyTo(output[written..]);
                 consumed += run;
                 written += run;
                 Octets += run;
-                if (run > 0)
-                {
-                    dotAlone = false;
-                    continue;
-                }
+                if (run > 0) continue;
             }
             Step(input[consumed++], output, ref written);
         }
@@ -153,7 +150,7 @@ internal sealed class DataReader(DataFraming framing)
                 return;
             case State.Dot:
                 output[written++] = Dot;
-                dotAlone = true;
+                (dotAlone, leaving) = (true, 0);
                 Text(octet, output, ref written);
                 return;
 
@@ -164,7 +161,7 @@ internal sealed class DataReader(DataFraming framing)
                 return;
             case State.AfterNuls when octet == Dot && framing != DataFraming.Counted:
                 Put(Dot, output, ref written);
-                dotAlone = true;
+                (dotAlone, leaving) = (true, 0);
                 return;
 
             case State.DotCr when octet == Lf && (framing == DataFraming.Lf || !afterLf):
@@ -178,7 +175,7 @@ internal sealed class DataReader(DataFraming framing)
                 return;
             case State.DotCr or State.DotCrCr:
                 output[written++] = Dot;
-                dotAlone = true;
+                (dotAlone, leaving) = (true, 0);
                 crs = state == State.DotCr ? 1 : 2;
                 AfterCr(octet, output, ref written);
                 return;
@@ -252,7 +249,7 @@ internal sealed class DataReader(DataFraming framing)
     private void Put(byte octet, Span<byte> output, ref int written)
     {
         output[written++] = octet;
-        dotAlone = false;
+        dotAlone = dotAlone && leaving < 4 && (octet | 0x20) == "quit"[leaving++];
         state = State.Text;
     }
 

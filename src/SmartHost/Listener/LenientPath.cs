@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Buffers;
 using System.Text;
 using SmartHost.Mail;
@@ -194,7 +195,8 @@ internal static class LenientPath
     /// <summary>One address without its brackets, display name, comment, quotes round the whole, scheme and route.</summary>
     private static string Bare(string piece)
     {
-        var text = piece.Trim();
+        // An address that was copied from a web page brings along what nobody sees: a byte order mark, a zero-width blank, a soft hyphen.
+        var text = string.Concat(piece.Where(c => c is '\u200c' or '\u200d' || CharUnicodeInfo.GetUnicodeCategory(c) != UnicodeCategory.Format)).Trim();
         var open = LastOpenBracket(text);
         if (open >= 0)
         {

@@ -37,6 +37,7 @@ internal static class Replies
         TooManyRecipients = new(452, new(4, 5, 3), "Too many recipients for one message: send it again to the rest"),
 
         TlsOff = new(502, new(5, 5, 1), "TLS is off here: set the device to no encryption, or set tls: optional on this listener"),
+        TlsAtOnce = new(554, new(5, 5, 1), "This port begins with TLS: set the device to SSL/TLS, or use the port of a listener without tls: implicit"),
         TlsAlready = new(503, new(5, 5, 1), "TLS is already in use"),
         TlsNotNow = new(454, new(4, 7, 0), "TLS is not available now: the server's log says why"),
         TlsFirst = new(530, new(5, 7, 0), "Send STARTTLS first: switch on STARTTLS in the device, or set tls: optional on this listener"),

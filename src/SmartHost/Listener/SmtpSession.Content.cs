@@ -26,10 +26,17 @@ internal sealed partial class SmtpSession
         Say(Replies.StartData);
         var heard = await TakeAsync(intake, long.MaxValue);
         if (heard == Heard.Content) return await FinishAsync(transaction, intake);
-        if (heard != Heard.TimedOut || !intake.Reader.LooksEnded) return await EndAsync(heard);
-        Refused(Replies.SloppyEnd, "DATA");
+        if (heard == Heard.TimedOut && intake.Reader.LooksEnded) return await BreakOffAsync(Replies.SloppyEnd, SessionEnd.TimedOut);
+        // A client that has finished sending may still read.
+        if (heard == Heard.Closed) return await BreakOffAsync(intake.Reader.LooksEnded ? Replies.SloppyEnd : Replies.BrokenOff, SessionEnd.ClosedByClient);
+        return await EndAsync(heard);
+    }
+
+    private async ValueTask<SessionEnd> BreakOffAsync(SmtpReply why, SessionEnd end)
+    {
+        Refused(why, "DATA");
         await ResetAsync();
-        return await HangUpAsync(Replies.SloppyEnd, SessionEnd.TimedOut);
+        return await HangUpAsync(why, end);
     }
 
     /// <summary>RFC 3030. The octets follow whatever we think of the command, so they are read even when it is refused.</summary>

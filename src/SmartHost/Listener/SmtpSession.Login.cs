@@ -9,6 +9,9 @@ internal sealed partial class SmtpSession
 {
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>A TLS client speaks first and at once; one that waits for a greeting gives up after half a minute.</summary>
+    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(15);
+
     private bool NeedsTls => listener.Tls == ListenerTls.Required && !wire.IsTls;
 
     /// <summary>What may not be said in clear there. BDAT answers for itself, since its octets follow whatever it hears.</summary>
@@ -41,12 +44,22 @@ internal sealed partial class SmtpSession
         return null;
     }
 
-    /// <summary>On a port that begins with TLS: there is no way to say why it does not, but to the owner.</summary>
-    private async ValueTask<bool> BeginTlsAsync()
+    /// <summary>On a port that begins with TLS. Who speaks in clear, or waits for a greeting, is told; why a handshake fails there is no way to say, but to the owner.</summary>
+    private async ValueTask<SessionEnd?> BeginTlsAsync()
     {
-        if (TlsOptions() is { } options) return await HandshakeAsync(options, ready: null);
-        Show(FindDevice(), Replies.TlsNotNow);
-        return false;
+        wire.Clock.Allow(HelloTimeout);
+        switch (await wire.HelloAsync())
+        {
+            case Heard.TlsHello when TlsOptions() is { } options:
+                return await HandshakeAsync(options, ready: null) ? null : SessionEnd.HandshakeFailed;
+            case Heard.TlsHello:
+                Show(FindDevice(), Replies.TlsNotNow);
+                return SessionEnd.HandshakeFailed;
+            case Heard.Content or Heard.TimedOut:
+                return await HangUpAsync(Refused(Replies.TlsAtOnce, "connection"), SessionEnd.HandshakeFailed);
+            case var heard:
+                return await EndAsync(heard);
+        }
     }
 
     private SslServerAuthenticationOptions? TlsOptions()

@@ -56,7 +56,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
 
     private async Task<SessionEnd> ConverseAsync()
     {
-        if (listener.Tls == ListenerTls.Implicit && !await BeginTlsAsync()) return SessionEnd.HandshakeFailed;
+        if (listener.Tls == ListenerTls.Implicit && await BeginTlsAsync() is { } noTls) return noTls;
         if (server.IsTraced(client.Address) || FindDevice() is { Trace: true }) StartTrace();
         Say(Replies.Greeting(server.Hostname));
         while (true)

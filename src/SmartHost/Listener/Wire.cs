@@ -244,6 +244,23 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     // --- TLS ----------------------------------------------------------------------------------------------------
 
     /// <summary>
+    /// Waits for the first octets, on a port that begins with TLS, and leaves them unread: <see cref="Heard.TlsHello"/>, or
+    /// <see cref="Heard.Content"/> where they are none. Who waits for a greeting sends nothing, and the time is up.
+    /// </summary>
+    public async ValueTask<Heard> HelloAsync()
+    {
+        while (true)
+        {
+            var result = await input.ReadAsync();
+            var first = result.Buffer.IsEmpty ? (byte?)null : result.Buffer.FirstSpan[0];
+            input.AdvanceTo(result.Buffer.Start);
+            if (first is { } octet) return octet is 0x16 or >= 0x80 ? Heard.TlsHello : Heard.Content;
+            if (result.IsCompleted) return Heard.Closed;
+            if (Clock.IsUp || Clock.IsStopping) return TimeIsUp(withinLine: false);
+        }
+    }
+
+    /// <summary>
     /// Begins TLS on this connection. Octets that arrived in clear behind STARTTLS are thrown away first: inside TLS they
     /// would count as the authenticated client's (CVE-2011-0411). Not null: why the handshake failed; the connection is of no use.
     /// </summary>
