@@ -128,6 +128,8 @@ internal sealed class DeliveryBench : IAsyncDisposable
 
     public async Task<QueuedMessage> FindAsync(QueueId id) => await QueueBench.FindAsync(id);
 
+    public Task PausedAsync() => UntilAsync(() => Loop.State.Accounts is [{ Health: AccountHealth.Paused }, ..], "the pause");
+
     public async Task<QueuedMessage> DoneAsync(QueueId id) => await StateAsync(id, MessageState.Done);
 
     public async Task<QueuedMessage> StateAsync(QueueId id, MessageState state)
