@@ -8,10 +8,6 @@ namespace SmartHost.Tests.Gmail;
 /// <summary>Ugly messages as devices send them, and what goes to Gmail instead.</summary>
 public class OutgoingMessageTests
 {
-    /// <summary>What is read back is read as a mail program would, which knows windows-1252; .NET does only when told.</summary>
-    [OneTimeSetUp]
-    public void KnowOldCharsets() => System.Text.Encoding.RegisterProvider(System.Text.CodePagesEncodingProvider.Instance);
-
     internal const string Received = "Received: from scanner ([192.168.1.23])\r\n\t(SmartHost device scanner; 1)\r\n\tby nas (SmartHost) with ESMTP id 3kz;\r\n\tTue, 02 Jul 2024 08:11:12 +0000\r\n";
     private const string Date = "Date: Tue, 02 Jul 2024 10:11:12 +0200\r\n";
     private const string Id = "Message-ID: <1@smarthost>\r\n";
