@@ -1,12 +1,92 @@
+using System.Text;
+using MimeKit;
+using SmartHost.Mail;
+
 namespace SmartHost.Tests.Gmail;
 
 /// <summary>Text that is raw, cut or under a wrong name, as devices send it, and what a reader sees in the end. A character stands for an octet.</summary>
 public class CharsetRepairTests
 {
+    private const string Gbk = "Content-Type: text/plain; charset=gb2312\r\n", Alarm = "\u00b1\u00a8\u00be\u00af";
+
     // Nothing here is raw: only to be read and written by another name.
     [TestCase("=?gb2312?B?sai+rw==?=", "报警")]
     [TestCase("=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?=", "テスト")]
     [TestCase("=?windows-1252?Q?=8Aimon?=", "Šimon")]
     public async Task Encoded_name_is_read_before_it_is_written_anew(string name, string read) =>
         Assert.That(OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare($"From: {name} <cam@x.example>\r\n\r\nx\r\n")).Got).From[0].Name, Is.EqualTo(read));
+
+    // Undeclared, in ASCII, in UTF-8 or in a part: each octet as it came, under a name that it can be read by. Null: as it came.
+    [TestCase("", "gr\u00c3\u00bcn, bla\u00c3", "utf-8")]
+    [TestCase("", "\u00c3\u00a4\u00c3\u00a4\u00c3\u00a4\u00c3\u00a4\u00c3\u00a4 \u00c3- gr\u00c3\u00bcn", "utf-8")]
+    [TestCase("", "\u00c3\u00a4 \u00fc \u00fc", "iso-8859-1")]
+    [TestCase("us-ascii", "B\u00fcro", "iso-8859-1")]
+    [TestCase("us-ascii", "5 \u0080", "windows-1252", TestName = "ASCII by its name, Windows by its octets")]
+    [TestCase("US-ASCII", "B\u00c3\u00bcro", "utf-8")]
+    [TestCase("ANSI_X3.4-1968", "B\u00c3\u00bcro", "utf-8")]
+    [TestCase("unknown-8bit", "B\u00c3\u00bcro", "utf-8")]
+    [TestCase("utf-8", "B\u00fcro", "iso-8859-1")]
+    [TestCase("UTF8", "B\u00fcro", "iso-8859-1")]
+    [TestCase("utf-8", "B\u00c3\u00bcro", null)]
+    [TestCase("utf-8", "B\u00c3\u00bcro \u00ff", null)]
+    [TestCase("us-ascii", "Buero", null)]
+    [TestCase("koi8-r", "B\u00fcro", null)]
+    public async Task Text_that_its_header_contradicts_gets_another_charset(string declared, string text, string? charset)
+    {
+        var type = declared is "" ? "" : $"Content-Type: text/plain; format=flowed; charset={declared}\r\nX-Odd:   y \r\n";
+        var part = $"{type}\r\n{text}\r\n";
+        foreach (var (sent, kept) in new[]
+        {
+            ($"Subject: s\r\nMIME-Version: 1.0\r\n{part}", $"\r\n\r\n{text}\r\n"),
+            ($"Subject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n{part}--b\r\n{Attached}", $"\r\n\r\n{text}\r\n--b\r\n{Attached}"),
+        })
+        {
+            var (got, message) = await OutgoingMessageTests.Prepare(sent);
+            Assert.That(got, Does.EndWith(kept), "the octets");
+            var found = OutgoingMessageTests.Parse(got).BodyParts.OfType<TextPart>().First();
+            Assert.That(found.ContentType.Charset, Is.EqualTo(charset ?? (declared is "" ? null : declared)));
+            if (charset is null) Assert.That(got, Does.Contain(type), "the header");
+            if (declared is not "") Assert.That(got, Does.Contain("format=flowed").And.Contain("X-Odd:   y \r\n"));
+            Assert.That(message.Repairs.Any(repair => repair.Contains("charset", StringComparison.Ordinal)), Is.EqualTo(charset is not null));
+            Assert.That((await OutgoingMessageTests.Prepare(got)).Got, Is.EqualTo(got), "again");
+        }
+    }
+
+    private const string Attached = "Content-Type: text/csv; charset=us-ascii\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n\u00fc;1\r\n--b--\r\n";
+
+    [TestCase("text/html; charset=utf-8", "<p>gr\u00fcn", "iso-8859-1")]
+    [TestCase("text/html; charset=us-ascii", "<meta charset=gb2312>" + Alarm, "gb2312")]
+    [TestCase("text/html; charset=utf-8", "<meta charset=gb2312>gr\u00c3\u00bcn", "utf-8")]
+    public async Task A_contradicted_page_is_in_the_charset_that_it_names_itself(string type, string page, string charset) =>
+        Assert.That(OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare($"Content-Type: {type}\r\n\r\n{page}\r\n")).Got).Body!.ContentType.Charset, Is.EqualTo(charset));
+
+    [TestCase("multipart/signed; micalg=x; protocol=\"application/x\"; boundary=i", "--i\r\n\r\ngr\u00fcn\r\n--i--\r\n")]
+    [TestCase("message/rfc822", "Subject: x\r\n\r\ngr\u00fcn\r\n")]
+    [TestCase("multipart/digest; boundary=i", "--i\r\n\r\nSubject: x\r\n\r\ngr\u00fcn\r\n--i--\r\n")]
+    public async Task What_is_signed_or_forwarded_keeps_its_header(string type, string content)
+    {
+        var body = $"--b\r\nContent-Type: {type}\r\n\r\n{content}--b\r\n";
+        var (got, _) = await OutgoingMessageTests.Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{body}\r\nB\u00fcro\r\n--b--\r\n");
+        Assert.That(got, Does.EndWith(body + "Content-Type: text/plain; charset=iso-8859-1\r\n\r\nB\u00fcro\r\n--b--\r\n"));
+    }
+
+    [Test]
+    public async Task A_part_with_an_endless_line_gets_its_charset_with_its_encoding()
+    {
+        var line = new string('y', 1000) + "\u00fc";
+        var part = OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare($"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{line}\r\n--b--\r\n")).Got).BodyParts.OfType<TextPart>().Single();
+        Assert.That((part.ContentType.Charset, part.Text.TrimEnd()), Is.EqualTo(("iso-8859-1", line)));
+    }
+
+    [Test]
+    public void Cuts_between_chunks_do_not_change_what_looks_like_UTF_8()
+    {
+        byte[] octets = [.. "aäb€c😀"u8, 0xE2, 0x82, (byte)'\r', (byte)'\n', 0x80, 0xFF, 0xF0, 0x9F, (byte)'x', .. "ä"u8, 0xE2, 0x82];
+        for (var size = 1; size <= octets.Length; size++)
+        {
+            var utf8 = new Utf8Likeness();
+            foreach (var chunk in octets.Chunk(size)) utf8.Read(chunk);
+            Assert.That((utf8.Good, utf8.Bad), Is.EqualTo((4L, 5L)), $"{size}");
+        }
+    }
 }

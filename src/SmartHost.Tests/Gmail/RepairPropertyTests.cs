@@ -15,7 +15,7 @@ public class RepairPropertyTests
             "\r\n", "\r\n\r\n", "\n", "\r", "\0", " ", "\t", ":", "=", "=3D", "=\r\n", "\u00e4", "\u00c3\u00a4", "\u0007", "\u00ef\u00bb\u00bf", "@", "<", ">", ",", ";", "\"", "(",
             "From: a@b.example", "From: you@gmail.com", "From: A <info@example.com>", "From: ", "From x y", ">From x", "To: c@d.example, ", "To: \u00e4@d.example", "Cc: x", "Bcc: secret@b.example",
             "Reply-To: ", "Sender: s@b.example", "Date: Tue, 02 Jul 2024 10:11:12 +0200", "Date: ", "Message-ID: <1@smarthost>", "Message-ID: x", "Subject: ", "Subject: =?utf-8?q?=C3=A4?=",
-            "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "Content-Type: text/plain; charset=utf-8", "Content-Type: text/html; name=\"\u00e4\"", "Content-Type: message/rfc822",
+            "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "Content-Type: text/plain; charset=utf-8", "Content-Type: text/plain; charset=us-ascii", "Content-Type: text/html; charset=gb2312", "\u00b1\u00a8", "\u001b$B%F", "\u001b(B", "Content-Type: text/html; name=\"\u00e4\"", "Content-Type: message/rfc822",
             "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable", "Content-Transfer-Encoding: 8bit", "--b", "--b--", "Received: x; ", "Zone: 3", "text of a line", "X-A: b",
             "X-SmartHost-Device: z", "Resent-To: \u00e4", "To: Team: a@b.example;", "Device Name: X", "Disposition-Notification-To: \u00fc <x@y.example>"),
         Gen.Int[1, 3000].Select(count => new string('y', count)),

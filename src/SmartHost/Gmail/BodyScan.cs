@@ -24,23 +24,25 @@ internal readonly record struct BodySection(long Start, long End, BodyAction Act
 
 /// <summary>What one reading of the body taught.</summary>
 /// <param name="Sections">In order, without overlap. Outside them a line that is too long is folded at a blank.</param>
-/// <param name="Charset">Set where the octets need a charset that the header does not name.</param>
+/// <param name="Charset">Set where the octets of the root need a charset that the header does not name.</param>
+/// <param name="TextCharset">Of the first text, declared or found: what raw text in the header will be in.</param>
+/// <param name="PartCharsets">Those that parts needed and now declare, as many as a person reads.</param>
 /// <param name="Checksum">Of all octets: tells one body from another.</param>
 /// <param name="RootEncoding">Set where the message's own Content-Transfer-Encoding must say something else.</param>
 internal sealed record BodyFacts(
-    EntityHeader Root, bool HasLongLines, bool Is8Bit, IReadOnlyList<BodySection> Sections, string? Charset, string? RootEncoding,
-    IReadOnlyList<string> BlockedAttachments, uint Checksum);
+    EntityHeader Root, bool HasLongLines, bool Is8Bit, IReadOnlyList<BodySection> Sections, string? Charset, string? TextCharset,
+    IReadOnlyCollection<string> PartCharsets, string? RootEncoding, IReadOnlyList<string> BlockedAttachments, uint Checksum);
 
 /// <summary>
 /// Reads a body once, line by line, and keeps of it only where its MIME parts begin (RFC 2046) as long as they matter:
-/// parts with a line over 998 octets, names of attachments. Memory is bounded by one part header.
+/// parts with a line over 998 octets or in a charset that they do not declare, names of attachments. Memory is bounded by one part header.
 /// </summary>
 internal sealed class BodyScan
 {
     /// <summary>Names of blocked attachments: more than a person reads.</summary>
     public const int MaxBlocked = 20;
 
-    private const int MaxPartHeader = 64 << 10, MaxDepth = 20, MaxSections = 2048, MaxEntities = 20_000;
+    private const int MaxPartHeader = 64 << 10, MaxDepth = 20, MaxSections = 2048, MaxEntities = 20_000, MaxPartCharsets = 8;
 
     /// <summary>Enough of a line to know a boundary (70 octets, RFC 2046 §5.1.1; some write more).</summary>
     private readonly byte[] lineHead = new byte[300];
@@ -49,8 +51,7 @@ internal sealed class BodyScan
     private readonly List<string> blocked = [];
     private readonly EntityHeader root;
 
-    /// <summary>Null: the text needs none, for it names its own or is none.</summary>
-    private readonly UndeclaredCharset? charset;
+    private readonly HashSet<string> partCharsets = [];
 
     private MemoryStream? header;
     private bool inHeader;
@@ -63,19 +64,23 @@ internal sealed class BodyScan
     private long leafStart;
     private bool leafHasLongLine;
 
+    /// <summary>Of the leaf. Null: it needs none, for it names its own or is no text.</summary>
+    private TextCharset? charset;
+
+    /// <summary>With more boundaries than these around it, a part is signed or forwarded, and its header no device's mistake to mend.</summary>
+    private int sealedWithin = int.MaxValue;
+
     private long lineStart;
     private long lineLength;
     private int entities;
     private bool hasLongLines, is8Bit;
     private uint checksum;
-    private string? rootEncoding;
+    private string? rootEncoding, rootCharset, textCharset;
 
     public BodyScan(EntityHeader root)
     {
         this.root = root;
         leafIsRoot = true;
-        if (root.Encoding == TransferEncoding.Identity && (root.ContentType is null || (root.ContentType.IsMimeType("text", "*") && string.IsNullOrEmpty(root.ContentType.Charset))))
-            charset = new UndeclaredCharset(root.ContentType?.IsMimeType("text", "html") == true);
         Enter(root, 0);
     }
 
@@ -83,12 +88,13 @@ internal sealed class BodyScan
     {
         checksum = Checksum.Of(body, checksum);
         is8Bit |= !Ascii.IsValid(body);
-        charset?.Read(body);
         while (!body.IsEmpty)
         {
             var end = body.IndexOf((byte)'\n');
             var line = end < 0 ? body : body[..(end + 1)];
             body = body[line.Length..];
+            // With the boundary behind it, which is ASCII and changes nothing.
+            if (leaf is not null) charset?.Read(line);
             if (lineLength == 0 && end >= 0 && !inHeader)
             {
                 lineLength = line.Length;
@@ -113,7 +119,8 @@ internal sealed class BodyScan
         CloseLeaf(long.MaxValue);
         var isLeaf = !root.IsMultipart && !root.IsMessage;
         if (isLeaf && rootEncoding is null && is8Bit && root.Encoding == TransferEncoding.Identity && !root.Is8Bit) rootEncoding = "8bit";
-        return new BodyFacts(root, hasLongLines, is8Bit, sections, charset?.Finish(), rootEncoding, blocked, checksum);
+        return new BodyFacts(root, hasLongLines, is8Bit, sections, rootCharset,
+            textCharset ?? root.ContentType?.Charset, partCharsets, rootEncoding, blocked, checksum);
     }
 
     private void EndLine(ReadOnlySpan<byte> head)
@@ -130,6 +137,7 @@ internal sealed class BodyScan
             }
             CloseLeaf(lineStart);
             boundaries.RemoveRange(depth + (closes ? 0 : 1), boundaries.Count - depth - (closes ? 0 : 1));
+            if (boundaries.Count <= sealedWithin) sealedWithin = int.MaxValue;
             lineStart = next;
             lineLength = 0;
             if (!closes) BeginHeader(next);
@@ -186,7 +194,7 @@ internal sealed class BodyScan
             return;
         }
         var entity = EntityHeader.Of(fields);
-        if (headerHasLongLine && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields, null)));
+        if (headerHasLongLine && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields)));
         Enter(entity, end);
     }
 
@@ -196,18 +204,27 @@ internal sealed class BodyScan
         leaf = null;
         leafStart = at;
         leafHasLongLine = false;
+        // The parts of a digest are messages where they do not say so (RFC 2046 §5.1.5).
+        if (entity.IsSigned || entity.IsMessage || entity.ContentType?.IsMimeType("multipart", "digest") == true) sealedWithin = Math.Min(sealedWithin, boundaries.Count);
         if (entity.Boundary is { } boundary && boundaries.Count < MaxDepth) boundaries.Add(Encoding.UTF8.GetBytes("--" + boundary.TrimEnd()));
         else if (entity.IsMessage && entities < MaxEntities) BeginHeader(at);
-        else if (!entity.IsMultipart) leaf = entity;
+        else if (!entity.IsMultipart) (leaf, charset) = (entity, TextCharset.For(entity));
     }
 
     private void CloseLeaf(long end)
     {
         if (leaf is not { } closed) return;
         leaf = null;
+        var found = charset?.Finish();
+        if (closed.FileName is null && closed.ContentType?.IsMimeType("text", "*") != false) textCharset ??= found ?? closed.ContentType?.Charset;
+        if (leafIsRoot) rootCharset = found;
+        if (leafIsRoot || closed.FileName is not null || sealedWithin != int.MaxValue) found = null;
         var encodes = leafHasLongLine && closed.Encoding == TransferEncoding.Identity;
-        if (!leafIsRoot && (encodes || headerHasLongLine) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
-            Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, encodes ? "quoted-printable" : null)));
+        if (!leafIsRoot && (encodes || headerHasLongLine || found is not null) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
+        {
+            if (found is not null && partCharsets.Count < MaxPartCharsets) partCharsets.Add(found);
+            Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, encodes ? "quoted-printable" : null, found is null ? null : TextCharset.Declare(closed, found))));
+        }
         if (!leafHasLongLine) return;
         if (encodes && leafIsRoot) rootEncoding = "quoted-printable";
         Add(new(leafStart, end, closed.Encoding switch

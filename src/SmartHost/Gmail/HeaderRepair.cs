@@ -194,15 +194,7 @@ internal sealed class HeaderRepair
         var encoding = Find("Content-Transfer-Encoding");
         if (body.Charset is { } charset)
         {
-            if (body.Root.ContentType is { } known)
-            {
-                known.Charset = charset;
-                Replace("Content-Type", HeaderText.Parameters("Content-Type", known));
-            }
-            else
-            {
-                Replace("Content-Type", HeaderField.Of("Content-Type", $"text/plain; charset={charset}"));
-            }
+            Replace("Content-Type", TextCharset.Declare(body.Root, charset));
             repairs.Add($"named the text's charset, {charset}");
         }
         var wanted = body.RootEncoding;

@@ -63,7 +63,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
     /// <summary>Names of attachments whose type Gmail refuses (552 5.7.0), at most twenty. For what is inside archives see <see cref="FindBlockedAsync"/>.</summary>
     public required IReadOnlyList<string> BlockedAttachments { get; init; }
 
-    /// <summary>Reads <paramref name="stored"/> (seekable; owned from here on) once to learn its size and faults, twice where lines are too long.</summary>
+    /// <summary>Reads <paramref name="stored"/> (seekable; owned from here on) once to learn its size and faults, twice where the body must change.</summary>
     public static async Task<OutgoingMessage> PrepareAsync(Stream stored, RepairContext context, CancellationToken cancellation)
     {
         try
@@ -145,6 +145,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
         if (reader.FoundNul) repairs.Add("dropped NUL octets");
         if (reader.FoundBareLineEnd) repairs.Add("made CRLF of bare CR or LF");
         if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets" + (body.Root.IsSigned ? ", so its signature no longer holds" : ""));
+        if (body.PartCharsets.Count > 0) repairs.Add($"named the charset of a part's text, {string.Join(" and ", body.PartCharsets)}");
         if (context.UniqueId is { } unique)
         {
             var subject = head.Block.Fields.FirstOrDefault(field => field.Is("Subject"));
@@ -152,8 +153,9 @@ public sealed class OutgoingMessage : IAsyncDisposable
             if (id != context.MessageId) repairs.Add("gave it a Message-ID of its own, since its device gives several the same");
             context = context with { MessageId = id };
         }
+        var changes = body.HasLongLines || body.Sections.Count > 0;
         var (header, from) = HeaderRepair.Repair(head.Block, context, body, repairs);
-        var message = new OutgoingMessage(stored, header, head.BodyStart, head.TakeWhole(), body.HasLongLines ? body.Sections : null)
+        var message = new OutgoingMessage(stored, header, head.BodyStart, head.TakeWhole(), changes ? body.Sections : null)
         {
             Repairs = repairs,
             From = from,
@@ -162,7 +164,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
             Size = header.Length + bodySize,
             Is8Bit = body.Is8Bit,
         };
-        if (body.HasLongLines) await message.MeasureAsync(cancellation);
+        if (changes) await message.MeasureAsync(cancellation);
         return message;
     }
 

@@ -34,16 +34,22 @@ internal static class PartHeader
         return fields;
     }
 
-    /// <summary>As it was, but for lines that are too long and, where given, the encoding; with the empty line behind it.</summary>
-    public static byte[] Write(List<HeaderField> fields, string? encoding)
+    /// <summary>As it was, but for lines that are too long and, where given, encoding and Content-Type; with the empty line behind it.</summary>
+    public static byte[] Write(List<HeaderField> fields, string? encoding = null, HeaderField? contentType = null)
     {
         using var made = new MemoryStream();
         foreach (var field in fields)
         {
             if (encoding is not null && field.Is("Content-Transfer-Encoding")) continue;
+            if (contentType is not null && field.Is("Content-Type")) continue;
             var kept = HasLongLine(field.Raw.Span) ? HeaderText.Mended(field) : field;
             if (kept is null) continue;
             made.Write(kept.Value.Raw.Span);
+            made.Write("\r\n"u8);
+        }
+        if (contentType is { } type)
+        {
+            made.Write(type.Raw.Span);
             made.Write("\r\n"u8);
         }
         if (encoding is not null) made.Write(Encoding.ASCII.GetBytes($"Content-Transfer-Encoding: {encoding}\r\n"));
