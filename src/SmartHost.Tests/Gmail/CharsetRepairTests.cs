@@ -9,12 +9,65 @@ public class CharsetRepairTests
 {
     private const string Gbk = "Content-Type: text/plain; charset=gb2312\r\n", Alarm = "\u00b1\u00a8\u00be\u00af";
 
+    [TestCase("\u001b$B%F%9%H\u001b(B", "テスト", TestName = "Kana by the escapes of RFC 1468")]
+    [TestCase("scan \u001b$@%F%9%H\u001b(J 7", "scan テスト 7", TestName = "The older escapes, ASCII around them")]
+    [TestCase("\u001b$B%F%9\r\n %H\u001b(B", "テスト", TestName = "Folded between two characters, its state left open")]
+    [TestCase("\u001b$B%F%\r\n 9%H\u001b(B", "テスト", TestName = "Folded inside a character")]
+    [TestCase("\u001b(I12\u001b(B \u001b[1mdone\u001b(B", "ｱｲ [1mdone", TestName = "Half-width kana, and what a terminal understands")]
+    [TestCase("\u001b$B%F%9%", "テス", TestName = "Cut inside a character")]
+    [TestCase("\u001b(0x\u001b(B", "(0x(B", TestName = "Letters that nobody here knows are left")]
+    public async Task Raw_ISO_2022_JP_is_read(string subject, string read)
+    {
+        var (got, _) = await OutgoingMessageTests.Prepare($"Subject: {subject}\r\nContent-Type: text/plain; charset=ISO-2022-JP\r\n\r\n\u001b$B%F\u001b(B\r\n");
+        Assert.That(OutgoingMessageTests.Parse(got).Subject!.TrimEnd('\uFFFD', '?', '・'), Is.EqualTo(read));
+        Assert.That(got, Does.EndWith("\r\n\r\n\u001b$B%F\u001b(B\r\n"));
+    }
+
+    [Test]
+    public async Task Raw_ISO_2022_JP_in_a_name_does_not_break_the_list()
+    {
+        // The octets of these characters are a quote, a comma and a bracket.
+        var mail = OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare("From: a@b.example\r\nTo: \u001b$B%\"%,%<\u001b(B <c@d.example>\r\n\r\nx\r\n")).Got);
+        Assert.That(mail.To.Mailboxes.Select(to => (to.Name, to.Address)), Is.EqualTo(new[] { ("アガゼ", "c@d.example") }));
+    }
+
+    [TestCase(Gbk, Alarm, "报警")]
+    [TestCase("Content-Type: text/plain; charset=\"cp936\"\r\n", Alarm, "报警")]
+    [TestCase("Content-Type: text/plain; charset=Shift_JIS\r\n", "\u0083e\u0083X\u0083g", "テスト", TestName = "Shift_JIS, one octet of two in ASCII")]
+    [TestCase("Content-Type: text/plain; charset=koi8-r\r\n", "\u00d4\u00c5\u00d3\u00d4", "тест")]
+    [TestCase("Content-Type: text/plain; charset=EUC-KR\r\n", "\u0094\u00ee", "뷁", TestName = "As Windows extends EUC-KR")]
+    [TestCase("Content-Type: text/html\r\n", Alarm, "报警", TestName = "As the page says")]
+    [TestCase("Content-Type: multipart/mixed; boundary=b\r\n", Alarm, "报警", TestName = "As the first text says")]
+    [TestCase(Gbk, "\u00e6\u008a\u00a5\u00e8\u00ad\u00a6", "报警", TestName = "Valid UTF-8 is that, whatever is declared")]
+    [TestCase(Gbk, "\u00e6\u008a\u00a5\u00e8\u00ad\u00a6\u00e6\u008a\u00a5\u00e8\u00ad\u00a6\u00e6\u008a\u00a5\u00e8\u00ad\u00a6\u00e6\u008a", "报警报警报警", TestName = "Cut UTF-8 is that, too")]
+    [TestCase(Gbk, "caf\u00e9", "café", TestName = "What is no text in it is Western")]
+    [TestCase("Content-Type: text/plain; charset=utf-16\r\n", "B\u00fcro", "Büro", TestName = "No header is in UTF-16")]
+    [TestCase("Content-Type: text/plain; charset=no-such\r\n", "B\u00fcro", "Büro", TestName = "A charset that does not exist")]
+    public async Task Raw_header_is_in_the_charset_of_the_text(string type, string octets, string read)
+    {
+        var body = type.Contains("html", StringComparison.Ordinal) ? $"<meta charset=gb2312>{Alarm}"
+            : type.Contains("multipart", StringComparison.Ordinal) ? $"--b\r\nContent-Type: image/jpeg\r\n\r\n\r\n--b\r\n{Gbk}\r\n{Alarm}\r\n--b--" : octets;
+        var (got, _) = await OutgoingMessageTests.Prepare($"From: {octets} <cam@x.example>\r\nTo: \"{octets}\" <a@b.example>\r\nSubject: {octets} 1\r\n{type}\r\n{body}\r\n");
+        var mail = OutgoingMessageTests.Parse(got);
+        Assert.That(mail.Subject!.Replace("\uFFFD", "", StringComparison.Ordinal), Is.EqualTo(read + " 1"));
+        Assert.That(new[] { mail.From[0].Name, mail.To[0].Name }.Select(name => name?.TrimEnd('\uFFFD')), Is.All.EqualTo(read));
+        Assert.That(mail.Headers["X-Original-From"]!.Replace("\uFFFD", "", StringComparison.Ordinal), Is.EqualTo(read + " <cam@x.example>"));
+        Assert.That(got, Does.EndWith("\r\n\r\n" + body + "\r\n"));
+    }
+
     // Nothing here is raw: only to be read and written by another name.
     [TestCase("=?gb2312?B?sai+rw==?=", "报警")]
     [TestCase("=?iso-2022-jp?B?GyRCJUYlOSVIGyhC?=", "テスト")]
     [TestCase("=?windows-1252?Q?=8Aimon?=", "Šimon")]
     public async Task Encoded_name_is_read_before_it_is_written_anew(string name, string read) =>
         Assert.That(OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare($"From: {name} <cam@x.example>\r\n\r\nx\r\n")).Got).From[0].Name, Is.EqualTo(read));
+
+    [TestCase("Subject: gr\u00c3\u00bcn, bla\u00c3", "grün, bla\uFFFD")]
+    [TestCase("Subject: \u00e6\u008a\u00a5\u00e8\u00ad", "报\uFFFD", TestName = "A single character before the cut")]
+    [TestCase("Subject: caf\u00e9", "café")]
+    [TestCase("Subject: \u00e9t\u00e9", "été")]
+    public async Task Subject_that_was_cut_inside_a_character_is_still_UTF_8(string subject, string read) =>
+        Assert.That(OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare(subject + "\r\n\r\nx\r\n")).Got).Subject, Is.EqualTo(read));
 
     // Undeclared, in ASCII, in UTF-8 or in a part: each octet as it came, under a name that it can be read by. Null: as it came.
     [TestCase("", "gr\u00c3\u00bcn, bla\u00c3", "utf-8")]

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text;
+using MimeKit;
 using MimeKit.Utils;
+using SmartHost.Mail;
 
 namespace SmartHost.Listener;
 
@@ -71,20 +73,24 @@ internal sealed class HeaderPeek : IDisposable
         while (header.StartsWith("\uFEFF"u8)) header = header[3..];
         var first = header[EmptyLines(header)..];
         if (IsKnownField(first)) header = first;
+        ReadOnlySpan<byte> subject = default, mailer = default;
+        string? charset = null;
         while (!header.IsEmpty)
         {
             var field = Field(ref header);
-            if (field.IsEmpty) return;
+            if (field.IsEmpty) break;
             // A line that is no field (an mbox separator, a fold without its blank) is passed over: what follows may still be header.
             var colon = field.IndexOf((byte)':');
             if (colon <= 0) continue;
             var name = field[..colon].TrimEnd(" \t"u8);
-            var value = field[(colon + 1)..];
+            var value = field[(colon + 1)..].Trim(" \t\r\n"u8);
             if (Is(name, "received"u8)) Hops++;
-            else if (Subject is null && Is(name, "subject"u8)) Subject = Decoded(value);
-            else if (Mailer is null && (Is(name, "x-mailer"u8) || Is(name, "user-agent"u8))) Mailer = Decoded(value);
+            else if (subject.IsEmpty && Is(name, "subject"u8)) subject = value;
+            else if (mailer.IsEmpty && (Is(name, "x-mailer"u8) || Is(name, "user-agent"u8))) mailer = value;
+            else if (charset is null && Is(name, "content-type"u8) && ContentType.TryParse(Encoding.Latin1.GetString(value), out var type)) charset = type.Charset;
             else if (MessageId is null && Is(name, "message-id"u8)) MessageId = ValidId(value);
         }
+        (Subject, Mailer) = (Decoded(subject, charset), Decoded(mailer, charset));
     }
 
     /// <summary>Octets of the empty lines at the beginning: some devices send one before their header, and they end none.</summary>
@@ -107,7 +113,7 @@ internal sealed class HeaderPeek : IDisposable
     }
 
     /// <summary>The next field with its folded lines; empty at the line that ends the header.</summary>
-    private static ReadOnlySpan<byte> Field(ref ReadOnlySpan<byte> header)
+    private static ReadOnlySpan<byte> Field(scoped ref ReadOnlySpan<byte> header)
     {
         var end = 0;
         do
@@ -124,9 +130,10 @@ internal sealed class HeaderPeek : IDisposable
 
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => Ascii.EqualsIgnoreCase(name, wanted);
 
-    private static string? Decoded(ReadOnlySpan<byte> value)
+    private static string? Decoded(ReadOnlySpan<byte> value, string? charset)
     {
-        value = value[..Math.Min(value.Length, 4096)].Trim(" \t\r\n"u8);
+        value = value[..Math.Min(value.Length, 4096)];
+        if (RawText.TryRead(value, charset, out var raw)) value = Encoding.UTF8.GetBytes(raw);
         var text = Ascii.IsValid(value) && value.IndexOf("=?"u8) < 0 ? Encoding.ASCII.GetString(value) : Rfc2047.DecodeText(value.ToArray());
         var clean = new StringBuilder(Math.Min(text.Length, MaxSubject));
         foreach (var rune in text.EnumerateRunes())
