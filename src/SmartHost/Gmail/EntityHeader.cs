@@ -45,16 +45,29 @@ internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding E
             else if (!seenEncoding && field.Is("Content-Transfer-Encoding"))
             {
                 seenEncoding = true;
-                var word = HeaderText.Read(field.Value).Trim('"', ';', ' ').ToUpperInvariant();
+                var word = EncodingWord(field);
                 encoding = word switch
                 {
-                    "BASE64" => TransferEncoding.Base64,
-                    "QUOTED-PRINTABLE" => TransferEncoding.QuotedPrintable,
+                    "base64" => TransferEncoding.Base64,
+                    "quoted-printable" => TransferEncoding.QuotedPrintable,
                     _ => TransferEncoding.Identity,
                 };
-                is8Bit = word is "8BIT" or "BINARY";
+                is8Bit = word is "8bit" or "binary";
             }
         }
         return new EntityHeader(type, encoding, is8Bit, fileName ?? typeName);
+    }
+
+    /// <summary>The word of a Content-Transfer-Encoding in lower case, without the comments that RFC 2045 §6.1 allows and the quotes that it does not.</summary>
+    public static string EncodingWord(HeaderField field)
+    {
+        var (word, depth) = (new StringBuilder(), 0);
+        foreach (var c in HeaderText.Read(field.Value))
+        {
+            if (c == '(') depth++;
+            else if (c == ')') depth--;
+            else if (depth <= 0) word.Append(char.ToLowerInvariant(c));
+        }
+        return word.ToString().Trim('"', '\'', ';', ' ');
     }
 }
