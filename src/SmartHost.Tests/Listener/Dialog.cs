@@ -9,6 +9,7 @@ using SmartHost.Devices;
 using SmartHost.Listener;
 using SmartHost.Mail;
 using SmartHost.Queue;
+using SmartHost.Tests.Gmail;
 
 namespace SmartHost.Tests.Listener;
 
@@ -27,6 +28,7 @@ namespace SmartHost.Tests.Listener;
 /// !! starttls | half-close | abort | connect | wait 61s
 /// ?? queued 1               what the queue holds in the end; then of the newest message:
 /// ?? sender &lt;a@b>, recipients a@b c@d, device D, protocol P, messageId M, subject S, has TEXT, lacks TEXT, ends TEXT
+/// ?? delivered TEXT         with this, octet for octet, it would go to Gmail; undelivered TEXT: without it
 /// ?? refused TEXT           it stands in what the page shows as the scanner's last refusal
 /// ?? unknown 127.0.0.1 …    the client is on the list of unknown devices, with its names in HELO and logins, its senders and recipients
 /// </code>
@@ -280,6 +282,12 @@ internal sealed class Dialog : IAsyncDisposable
                 break;
             case "ends":
                 Assert.That(await listener.ContentAsync(message.Id), Does.EndWith(Unescaped(value)));
+                break;
+            case "delivered":
+                Assert.That((await OutgoingMessageTests.Prepare(await listener.ContentAsync(message.Id))).Got, Does.Contain(Unescaped(value)));
+                break;
+            case "undelivered":
+                Assert.That((await OutgoingMessageTests.Prepare(await listener.ContentAsync(message.Id))).Got, Does.Not.Contain(Unescaped(value)));
                 break;
             default:
                 throw new FormatException($"no check “{key}”");

@@ -44,9 +44,10 @@ internal sealed class HeaderBlock
         "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID", "Content-Description", "Content-Disposition",
     };
 
-    private static readonly SearchValues<byte> ParameterName = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-*"u8);
-
     private readonly List<int> starts = [];
+
+    /// <summary>The last field, while it is put together from lines that do not stand so in the message. Its array is copied as it grows, not at every line.</summary>
+    private ArrayBufferWriter<byte>? joined;
 
     private HeaderBlock() { }
 
@@ -143,18 +144,17 @@ internal sealed class HeaderBlock
             }
             if (line[0] is (byte)' ' or (byte)'\t' && Fields.Count > 0 && !(ownOnly && IsWholeReceived(Fields[^1]) && !IsComment(line)))
             {
-                Extend(data, at, line.Length, inserted: false);
+                Extend(data, at, line.Length);
             }
-            else if (IsLostParameter(line))
+            else if (Fields is [.., var promising] && BrokenFold.IsPromised(promising, line, out var missing))
             {
                 Repairs.Add("joined a header line that had lost its leading blank");
-                Extend(data, at, line.Length, inserted: true);
+                Join(data.Span.Slice(at, line.Length), missing);
             }
             else if (TryName(line, out var name, out var value))
             {
                 var text = NameOf(line[..name]);
-                starts.Add(at);
-                Fields.Add(new HeaderField(text, data.Slice(at, line.Length), value));
+                Add(at, new HeaderField(text, data.Slice(at, line.Length), value));
                 ownOnly &= Fields[^1].Is("Received");
             }
             else if (ownOnly && (line.StartsWith("From "u8) || line.StartsWith(">From "u8)))
@@ -166,20 +166,18 @@ internal sealed class HeaderBlock
             }
             else
             {
-                var broken = ownOnly ? false : HeaderLookAhead.IsBrokenFold(Fields, span[at..], complete);
+                var broken = ownOnly ? false : BrokenFold.GoesOn(Fields, span[at..], complete);
                 if (broken is null) return false;
                 if (broken is false) return EndAt(at);
-                // Joined to free text it is read where it was lost, and spoils nothing.
-                if (!(Fields is [.., var before] && (before.Is("Subject") || before.Is("Comments"))) && HeaderLookAhead.WithBlanksInName(line) is { } field)
+                if (Fields is [.., var before] && BrokenFold.AsField(before, line, out var repair) is { } field)
                 {
-                    Repairs.Add($"wrote hyphens for the blanks in the name of {field.Name}");
-                    starts.Add(at);
-                    Fields.Add(field);
+                    Repairs.Add(repair);
+                    Add(at, field);
                 }
                 else
                 {
                     Repairs.Add("joined a header line that had lost its leading blank");
-                    Extend(data, at, line.Length, inserted: true);
+                    Join(data.Span.Slice(at, line.Length));
                 }
             }
             at += length;
@@ -224,29 +222,34 @@ internal sealed class HeaderBlock
         Fields.RemoveRange(first, Fields.Count - first);
     }
 
-    private void Extend(ReadOnlyMemory<byte> data, int at, int length, bool inserted)
+    private void Add(int at, HeaderField field)
     {
-        var field = Fields[^1];
-        var start = starts[^1];
-        if (!inserted && field.Raw.Length == at - 2 - start && System.Runtime.InteropServices.MemoryMarshal.TryGetArray(field.Raw, out var own)
-            && System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out var all) && own.Array == all.Array)
-        {
-            // The usual fold: the field just reaches further.
-            Fields[^1] = field with { Raw = data.Slice(start, at - start + length) };
-            return;
-        }
-        byte[] joined = [.. field.Raw.Span, .. "\r\n"u8, .. inserted ? " "u8 : default, .. data.Span.Slice(at, length)];
-        Fields[^1] = field with { Raw = joined };
+        starts.Add(at);
+        Fields.Add(field);
+        joined = null;
     }
 
-    /// <summary>
-    /// <c>boundary="…"</c> behind a <c>Content-Type: multipart/mixed;</c>. The semicolon promises it, and without it nobody finds the attachments.
-    /// </summary>
-    private bool IsLostParameter(ReadOnlySpan<byte> line)
+    private void Extend(ReadOnlyMemory<byte> data, int at, int length)
     {
-        if (Fields.Count == 0 || !(Fields[^1].Is("Content-Type") || Fields[^1].Is("Content-Disposition")) || !Fields[^1].Value.TrimEnd(" \t"u8).EndsWith(";"u8)) return false;
-        var name = line[..Math.Max(0, line.IndexOf((byte)'='))].TrimEnd(" \t"u8);
-        return !name.IsEmpty && !name.ContainsAnyExcept(ParameterName);
+        var (field, start) = (Fields[^1], starts[^1]);
+        // The usual fold: the field just reaches further. One that was written anew is longer or shorter than what stands in the message.
+        if (joined is null && field.Raw.Length == at - 2 - start && field.Raw.Span.Overlaps(data.Span)) Fields[^1] = field with { Raw = data.Slice(start, at - start + length) };
+        else Append("\r\n"u8, data.Span.Slice(at, length));
+    }
+
+    /// <summary>A fold that had lost its blank, and perhaps the sign before it.</summary>
+    private void Join(ReadOnlySpan<byte> line, string missing = "") => Append(Encoding.ASCII.GetBytes(missing + "\r\n "), line);
+
+    private void Append(ReadOnlySpan<byte> between, ReadOnlySpan<byte> line)
+    {
+        if (joined is null)
+        {
+            joined = new ArrayBufferWriter<byte>(Fields[^1].Raw.Length + between.Length + line.Length);
+            joined.Write(Fields[^1].Raw.Span);
+        }
+        joined.Write(between);
+        joined.Write(line);
+        Fields[^1] = Fields[^1] with { Raw = joined.WrittenMemory };
     }
 
     /// <summary>Our own Received ends in a date. A blank line start behind it is the device's first line of text, not a fold.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using static SmartHost.Gmail.HeaderBlock;
 
 namespace SmartHost.Gmail;
@@ -9,13 +8,8 @@ namespace SmartHost.Gmail;
 /// </summary>
 internal static class HeaderLookAhead
 {
-    /// <summary>A fold that lost its blank is looked for in so many lines.</summary>
-    private const int MaxBrokenLines = 3;
-
-    private const int MaxWordsInName = 3;
-
     /// <summary>In octets.</summary>
-    private const int MaxLookAhead = 16 << 10;
+    internal const int MaxLookAhead = 16 << 10;
 
     public static bool IsKnownField(ReadOnlySpan<byte> line) => TryName(line, out var name, out _) && IsKnown(NameOf(line[..name]));
 
@@ -69,48 +63,6 @@ internal static class HeaderLookAhead
         return complete || rest.Length >= MaxLookAhead ? 0 : -1;
     }
 
-    /// <summary>
-    /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not).
-    /// It is a fold only if nothing but known, not yet seen fields follow down to an empty line.
-    /// </summary>
-    /// <param name="before">The fields that stand before it.</param>
-    public static bool? IsBrokenFold(IReadOnlyList<HeaderField> before, ReadOnlySpan<byte> rest, bool complete)
-    {
-        var (at, strange, resumed) = (0, 0, false);
-        while (at < rest.Length && at < MaxLookAhead)
-        {
-            var length = LineLength(rest[at..]);
-            if (length < 0) break;
-            var line = Content(rest.Slice(at, length));
-            at += length;
-            if (line.Length == 0) return resumed;
-            if (line[0] is (byte)' ' or (byte)'\t') continue;
-            if (!TryName(line, out var nameLength, out var valueStart))
-            {
-                if (++strange > MaxBrokenLines) return false;
-                continue;
-            }
-            var name = NameOf(line[..nameLength]);
-            if (!IsKnown(name) || !IsPlausible(before, name, line[valueStart..])) return false;
-            resumed = true;
-        }
-        return complete || at >= MaxLookAhead ? false : null;
-    }
-
-    /// <summary>
-    /// <c>Device Name: X</c> as the field <c>Device-Name</c>, where the header is known to go on: joined to the field before, it would
-    /// spoil that. Null: it is rather the rest of a fold, whose words are many or whose colon is a time's.
-    /// </summary>
-    public static HeaderField? WithBlanksInName(ReadOnlySpan<byte> line)
-    {
-        var colon = line.IndexOf((byte)':');
-        if (colon < 0 || (colon + 1 < line.Length && line[colon + 1] is not ((byte)' ' or (byte)'\t')) || !Ascii.IsValid(line[..colon])) return null;
-        var words = NameOf(line[..colon]).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length > MaxWordsInName) return null;
-        byte[] raw = [.. Encoding.ASCII.GetBytes(string.Join('-', words)), .. line[colon..]];
-        return TryName(raw, out var name, out var value) ? new HeaderField(NameOf(raw.AsSpan(0, name)), raw, value) : null;
-    }
-
     public static bool? NextIsField(ReadOnlySpan<byte> rest, bool complete)
     {
         var length = LineLength(rest);
@@ -121,9 +73,4 @@ internal static class HeaderLookAhead
 
     /// <summary>Of all known names these stand in no report by chance, as <c>Date:</c> and <c>Importance:</c> do.</summary>
     private static bool IsMail(ReadOnlySpan<byte> name) => NameOf(name).ToLowerInvariant() is "from" or "to" or "subject" or "mime-version" or "content-type";
-
-    private static bool IsPlausible(IReadOnlyList<HeaderField> before, string name, ReadOnlySpan<byte> value) =>
-        !(SingleInstance.Contains(name) && before.Any(field => field.Is(name)))
-        && (!name.Equals("Date", StringComparison.OrdinalIgnoreCase) || HeaderText.IsDate(value))
-        && (!(name.Equals("From", StringComparison.OrdinalIgnoreCase) || name.Equals("To", StringComparison.OrdinalIgnoreCase)) || value.Contains((byte)'@'));
 }
