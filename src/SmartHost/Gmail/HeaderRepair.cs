@@ -28,7 +28,6 @@ internal sealed class HeaderRepair
         var from = repair.ApplyFromRule();
         repair.Merge("To");
         repair.Merge("Cc");
-        repair.KeepOneOfEach();
         repair.MendRecipients("To");
         repair.MendRecipients("Cc");
         repair.MendDate();
@@ -123,19 +122,6 @@ internal sealed class HeaderRepair
         byte[] raw = [.. Encoding.ASCII.GetBytes(name), (byte)':', .. joined.ToArray()];
         Replace(name, new HeaderField(name, raw, name.Length + 1));
         repairs.Add($"merged {written.Count} {name} fields");
-    }
-
-    private void KeepOneOfEach()
-    {
-        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        var repeated = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        fields.RemoveAll(field =>
-        {
-            if (!HeaderBlock.SingleInstance.Contains(field.Name) || seen.Add(field.Name)) return false;
-            repeated.Add(field.Name);
-            return true;
-        });
-        repairs.AddRange(repeated.Select(name => $"kept the first of several {name}"));
     }
 
     /// <summary>An address field must hold addresses. What it held instead stays readable as X-Original-….</summary>

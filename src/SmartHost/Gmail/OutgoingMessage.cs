@@ -131,6 +131,9 @@ public sealed class OutgoingMessage : IAsyncDisposable
         var repairs = head.Block.Repairs.Distinct().ToList();
         if (head.WasCut) repairs.Add($"cut a header of more than {MessageHead.MaxHeader >> 10} KB");
 
+        var beginning = new BodyBeginning(head.Rest);
+        DuplicateFields.Settle(head.Block.Fields, beginning, repairs);
+        MimeFields.Mend(head.Block.Fields, beginning, repairs);
         var scan = new BodyScan(EntityHeader.Of(head.Block.Fields));
         long bodySize = head.Rest.Length;
         scan.Read(head.Rest.Span);

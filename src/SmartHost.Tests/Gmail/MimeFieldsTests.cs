@@ -1,0 +1,128 @@
+using System.Text;
+using MimeKit;
+using static SmartHost.Tests.Gmail.OutgoingMessageTests;
+
+namespace SmartHost.Tests.Gmail;
+
+/// <summary>Fields that contradict each other, or the body: which of them is believed.</summary>
+public class MimeFieldsTests
+{
+    private const string Parts = "--abc\r\n\r\ntext\r\n--abc\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0x\r\n--abc--\r\n";
+
+    [TestCase("Subject:\r\nSubject: real", "real", null)]
+    [TestCase("Subject: \t\r\nX-A: b\r\nSUBJECT: real\r\nSubject:", "real", null)]
+    [TestCase("Subject: one\r\nSubject:\r\nSubject: one\r\nSubject: two", "one", "two")]
+    [TestCase("Subject:\r\nSubject:", "", null)]
+    public async Task Subject_is_the_first_that_says_something(string written, string subject, string? other)
+    {
+        var mail = Parse((await Prepare($"{written}\r\n\r\npage\r\n")).Got);
+        Assert.That(mail.Headers.Where(field => field.Id == HeaderId.Subject).Select(field => field.Value), Is.EqualTo(new[] { subject }));
+        Assert.That(mail.Headers["X-Original-Subject"], Is.EqualTo(other));
+    }
+
+    [Test]
+    public async Task Date_is_the_first_that_is_one()
+    {
+        var mail = Parse((await Prepare("Date:\r\nDate: yesterday\r\nDate: Tue, 02 Jul 2024 10:11:12 +0200\r\nSubject: s\r\n\r\npage\r\n")).Got);
+        Assert.That((mail.Headers["Date"], mail.Headers["X-Original-Date"]), Is.EqualTo(("Tue, 02 Jul 2024 10:11:12 +0200", "yesterday")));
+    }
+
+    // Duplicates.
+    [TestCase("Content-Type:\r\nContent-Type: multipart/mixed; boundary=abc")]
+    [TestCase("Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=\"abc\"")]
+    [TestCase("Content-Type: multipart/mixed; boundary=old\r\nContent-Type: text/plain\r\nContent-Type: multipart/related; boundary=abc")]
+    // Without the sign between type and boundary.
+    [TestCase("Content-Type: multipart/mixed\r\nboundary=\"abc\"")]
+    [TestCase("Content-Type: multipart/mixed\r\nboundary=\"abc\"\r\nZone: 3")]
+    [TestCase("Content-Type: multipart/mixed\r\n boundary=\"abc\"")]
+    // Without a boundary, or with another.
+    [TestCase("Content-Type: multipart/mixed")]
+    [TestCase("Content-Type: multipart/mixed;")]
+    [TestCase("Content-Type: multipart/mixed; boundary=")]
+    [TestCase("Content-Type: multipart/mixed; boundary=other")]
+    [TestCase("Content-Type: multipart/mixed; boundary=\"--abc\"")]
+    // Without a subtype.
+    [TestCase("Content-Type: multipart; boundary=\"abc\"")]
+    [TestCase("Content-Type: multipart/; boundary=\"abc\"")]
+    [TestCase("Content-Type: Multipart\r\nboundary=abc")]
+    public async Task A_multipart_is_divided_where_its_parts_are(string type)
+    {
+        foreach (var (before, text) in ((string, string)[])[("", "text"), ("A multi-part message.\r\n-- \r\n", "gr\u00fcn")])
+        {
+            var body = before + Parts.Replace("text", text, StringComparison.Ordinal);
+            var (got, message) = await Prepare($"Subject: s\r\n{type}\r\n\r\n{body}");
+            var mail = Parse(got);
+            Assert.That(mail.Body, Is.InstanceOf<Multipart>());
+            Assert.That(Encoding.ASCII.GetString(Content(mail.BodyParts.OfType<MimePart>().Last())), Is.EqualTo("%PDF-1"));
+            Assert.That(got, Does.EndWith("\r\n\r\n" + body));
+            Assert.That(message.Repairs, Has.Some.Contains("Content-Type").Or.Some.Contains("leading blank"));
+        }
+    }
+
+    [TestCase("multipart/mixed; boundary=abc", Parts)]
+    [TestCase("multipart/mixed; boundary=\"abc \"", Parts)]
+    [TestCase("Multipart/Alternative; charset=x;\r\n\tboundary=abc", Parts)]
+    [TestCase("multipart/mixed; boundary=abc", "text alone\r\n--\r\nContent-Type: x\r\n-- \r\nContent-Type: x\r\n")]
+    [TestCase("multipart/mixed; boundary=abc", "--inner\r\nContent-Type: text/plain\r\n\r\n--abc  \r\n\r\ntext\r\n--abc--\r\n")]
+    [TestCase("text/plain", Parts)]
+    [TestCase("multipart/mixed", "text alone\r\n")]
+    public async Task A_type_that_needs_no_mending_or_allows_none_stays(string type, string body)
+    {
+        var sent = $"Content-Type: {type}\r\n";
+        var (got, message) = await Prepare($"Subject: s\r\nMIME-Version: 1.0\r\n{sent}\r\n{body}");
+        Assert.That(got, Does.Contain(sent).And.EndWith("\r\n\r\n" + body));
+        Assert.That(message.Repairs, Has.None.Contains("Content-Type"));
+    }
+
+    [TestCase("JVBERi0xLjQKJeLjz9MKMSAwIG9iago8PAo=\r\n", "base64", "base64")]
+    [TestCase("JVBERi0xLjQKJeLjz9MKMSAwIG9iago8PA==\r\n\r\n", "base64", "base64")]
+    [TestCase("SGVsbG8=\r\n", "base64", "base64")]
+    [TestCase("Test\r\n", "base64", "7bit")]
+    [TestCase("One line of text\r\n", "base64", "7bit")]
+    [TestCase("Gr=C3=BCn und r=\r\not\r\n", "quoted-printable", "quoted-printable")]
+    [TestCase("temp=21 and a=b\r\n", "quoted-printable", "7bit")]
+    [TestCase("text alone\r\n", "quoted-printable", "7bit")]
+    public async Task Of_two_encodings_the_one_that_the_body_has_is_kept(string body, string other, string kept)
+    {
+        foreach (var identity in (string[])["7bit", "8bit", "binary", ""])
+        {
+            var mail = Parse((await Prepare($"Content-Transfer-Encoding: {identity}\r\nContent-Transfer-Encoding: {other}\r\nSubject: s\r\n\r\n{body}")).Got);
+            var expected = identity is "" ? other : kept is "7bit" ? identity : kept;
+            Assert.That(mail.Body!.Headers.Where(field => field.Id == HeaderId.ContentTransferEncoding).Select(field => field.Value), Is.EqualTo(new[] { expected }));
+        }
+    }
+
+    [Test]
+    public async Task A_large_attachment_is_recognised_by_its_beginning()
+    {
+        var content = Enumerable.Range(0, 300_000).Select(i => (byte)(i * 7)).ToArray();
+        foreach (var breaks in (Base64FormattingOptions[])[Base64FormattingOptions.InsertLineBreaks, Base64FormattingOptions.None])
+        {
+            var (got, _) = await Prepare("Subject: s\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64\r\n\r\n" + Convert.ToBase64String(content, breaks) + "\r\n");
+            Assert.That(Content((MimePart)Parse(got).Body!), Is.EqualTo(content));
+        }
+    }
+
+    [TestCase("base64 (as RFC 2045 allows)")]
+    [TestCase("(a (nested) one) BASE64")]
+    [TestCase("\"base64\"")]
+    [TestCase("base64;")]
+    [TestCase(" 'Base64' \t")]
+    public async Task An_encoding_with_something_round_it_is_known(string written)
+    {
+        var content = Enumerable.Range(0, 2_000).Select(i => (byte)(i * 7)).ToArray();
+        var entity = $"Content-Type: application/pdf\r\nContent-Transfer-Encoding: {written}\r\n\r\n{Convert.ToBase64String(content)}\r\n";
+        var (got, _) = await Prepare("Subject: s\r\n" + entity);
+        Assert.That(got, Does.Contain("Content-Transfer-Encoding: base64\r\n"));
+        Assert.That(Content((MimePart)Parse(got).Body!), Is.EqualTo(content));
+        // A part's header goes out as it came, and so must its base64.
+        var part = (await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n{entity}--b--\r\n")).Got;
+        Assert.That(part.Replace("\r\n", "", StringComparison.Ordinal), Does.Contain(Convert.ToBase64String(content)));
+    }
+
+    [TestCase("base64 ")]
+    [TestCase("BASE64")]
+    [TestCase("x-uuencode (old)")]
+    public async Task An_encoding_that_stands_alone_or_that_nobody_knows_stays(string written) =>
+        Assert.That((await Prepare($"Subject: s\r\nContent-Transfer-Encoding: {written}\r\n\r\nJVBERi0x\r\n")).Got, Does.Contain($"Content-Transfer-Encoding: {written}\r\n"));
+}
