@@ -73,8 +73,7 @@ internal sealed class HeaderPeek : IDisposable
         while (header.StartsWith("\uFEFF"u8)) header = header[3..];
         var first = header[EmptyLines(header)..];
         if (IsKnownField(first)) header = first;
-        ReadOnlySpan<byte> subject = default, mailer = default;
-        string? charset = null;
+        ReadOnlySpan<byte> subject = default, mailer = default, type = default;
         while (!header.IsEmpty)
         {
             var field = Field(ref header);
@@ -87,9 +86,12 @@ internal sealed class HeaderPeek : IDisposable
             if (Is(name, "received"u8)) Hops++;
             else if (subject.IsEmpty && Is(name, "subject"u8)) subject = value;
             else if (mailer.IsEmpty && (Is(name, "x-mailer"u8) || Is(name, "user-agent"u8))) mailer = value;
-            else if (charset is null && Is(name, "content-type"u8) && ContentType.TryParse(Encoding.Latin1.GetString(value), out var type)) charset = type.Charset;
+            else if (type.IsEmpty && Is(name, "content-type"u8)) type = value;
             else if (MessageId is null && Is(name, "message-id"u8)) MessageId = ValidId(value);
         }
+        // Read for the few that need it alone: every message passes here.
+        var charset = Ascii.IsValid(subject) && Ascii.IsValid(mailer) ? null
+            : ContentType.TryParse(Encoding.Latin1.GetString(type), out var parsed) ? parsed.Charset : null;
         (Subject, Mailer) = (Decoded(subject, charset), Decoded(mailer, charset));
     }
 
