@@ -108,7 +108,7 @@ public class LoginStormTests
         var (scan, logins) = (await bench.AcceptAsync(lane: Lane.Bulk), bench.Gmail.Logins);
         await bench.AdvanceAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(1));
         Assert.That((await bench.FindAsync(scan)).State, Is.EqualTo(MessageState.Done));
-        Assert.That(bench.Gmail.Logins - logins, Is.LessThanOrEqualTo(25));
+        Assert.That(bench.Gmail.Logins - logins, Is.LessThanOrEqualTo(40), "half of what gets an account locked, in two hours");
         Assert.That(await Task.WhenAll(disliked.Select(async id => (await bench.FindAsync(id)).State)), Is.All.EqualTo(MessageState.Queued), "theirs is for a person to see, not lost and not parked");
     }
 
