@@ -42,12 +42,6 @@ public sealed partial class MailQueue
         return null;
     }
 
-    /// <summary>Leased until the next start, so that one that cannot be read does not stand in the way of the others.</summary>
-    private void LeaveOut(QueueId id, string reason)
-    {
-        if (unreadable.TryAdd(id, reason)) LogUnreadable(logger, id, reason);
-    }
-
     /// <summary>
     /// Completes when the note that this attempt began is written (unsynced: it outlives our process, not the power), or cannot be.
     /// Awaited before content leaves: had Gmail the message before the note, a kill right then would send it twice without a word.
