@@ -257,14 +257,14 @@ public class DeliveryLoopTests
     }
 
     [Test]
-    public async Task A_message_that_goes_in_circles_is_given_up_without_a_connection()
+    public async Task However_many_servers_it_has_passed_what_the_listener_took_is_sent()
     {
         await using var bench = await DeliveryBench.OpenAsync();
         bench.Start();
-        var id = await bench.AcceptAsync(content: string.Concat(Enumerable.Range(0, 30).Select(i => $"Received: from hop{i}\r\n")) + "Subject: x\r\n\r\nx\r\n");
+        var id = await bench.AcceptAsync(content: string.Concat(Enumerable.Range(0, 100).Select(i => $"Received: from hop{i}\r\n")) + "Subject: x\r\n\r\nx\r\n");
         var done = await bench.DoneAsync(id);
-        Assert.That(done.Recipients.Single(), Has.Property("State").EqualTo(RecipientState.Bounced).And.Property("Reply").Contains("circles"));
-        Assert.That(bench.Gmail.Messages, Is.Empty);
+        Assert.That(done.Recipients.Single().State, Is.EqualTo(RecipientState.Sent));
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(1));
     }
 
     [Test]

@@ -10,7 +10,8 @@ internal abstract record AttemptResult
 
     public sealed record Answered(TransactionOutcome Outcome, IReadOnlyList<string> Repairs, IReadOnlyList<string> Blocked) : AttemptResult;
 
-    public sealed record NotOffered(Prepared Why) : AttemptResult;
+    /// <summary>Gmail has not got it, except where a bug of ours came in the middle: see <see cref="Prepared.Failed"/>.</summary>
+    public sealed record NotHandedOver(Prepared Why) : AttemptResult;
 
     /// <param name="Begun">Gmail may have heard of it, and even have it.</param>
     public sealed record Abandoned(bool Begun) : AttemptResult;

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using SmartHost.Gmail;
 using SmartHost.History;
-using SmartHost.Mail;
 using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
@@ -109,7 +108,7 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
                 result = await assignment.Prepared switch
                 {
                     Prepared.Ready ready => await HandOverAsync(ready),
-                    var unfit => new AttemptResult.NotOffered(unfit),
+                    var why => new AttemptResult.NotHandedOver(why),
                 };
             }
             catch (OperationCanceledException) when (abandon.IsCancellationRequested)
@@ -119,11 +118,11 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
             catch (IOException failure)
             {
                 // The network's failures are verdicts: this is the disk, in the middle of the message.
-                result = new AttemptResult.NotOffered(new Prepared.Unreadable($"The stored message could not be read: {failure.Message}"));
+                result = new AttemptResult.NotHandedOver(new Prepared.Unreadable($"The stored message could not be read: {failure.Message}"));
             }
             catch (Exception failure)
             {
-                result = new AttemptResult.NotOffered(new Prepared.Failed(failure));
+                result = new AttemptResult.NotHandedOver(new Prepared.Failed(failure, begun));
             }
             Tell(new DeliveryEvent.AttemptEnded(assignment, session, result));
 

@@ -12,6 +12,9 @@ namespace SmartHost.Delivery;
 /// </summary>
 internal sealed class Disposition(Standings standings, Connections connections, Results results, RetrySchedule schedule, MailLog log, TimeProvider time)
 {
+    /// <summary>Where Gmail may have it.</summary>
+    private const string LookFirst = "look for the message in the account's Sent folder, then retry or delete it";
+
     private readonly Dictionary<QueueId, MessageNotes> notes = [];
 
     /// <summary>In one transaction, as far as Gmail has told.</summary>
@@ -24,7 +27,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
     {
         var message = assignment.Message;
         var now = time.GetUtcNow();
-        if (result is AttemptResult.Answered or AttemptResult.NotOffered { Why: not Prepared.Unreadable }) results.Readable(message.Id);
+        if (result is AttemptResult.Answered or AttemptResult.NotHandedOver { Why: not Prepared.Unreadable }) results.Readable(message.Id);
         switch (result)
         {
             case AttemptResult.Answered answered:
@@ -34,18 +37,15 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 log.GivenBack(message.Id, abandoned.Begun ? "SmartHost stops before Gmail's answer; the message stays in the queue, and may arrive twice." : "SmartHost stops; the message stays in the queue.");
                 connections.GiveBack(assignment, abandoned.Begun);
                 break;
-            case AttemptResult.NotOffered { Why: Prepared.Unfit unfit }:
-                results.Write(assignment, Judgement.GiveUp(message, unfit.Status, unfit.Reason, now));
-                break;
-            case AttemptResult.NotOffered { Why: Prepared.Unreadable unreadable }:
+            case AttemptResult.NotHandedOver { Why: Prepared.Unreadable unreadable }:
                 var due = now + schedule.Soon(results.Unreadable(message.Id, unreadable.Reason));
                 results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now));
                 break;
-            case AttemptResult.NotOffered { Why: Prepared.ContentMissing }:
+            case AttemptResult.NotHandedOver { Why: Prepared.ContentMissing }:
                 results.Write(assignment, Judgement.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));
                 break;
-            case AttemptResult.NotOffered { Why: Prepared.Failed { Failure: var failure } }:
-                Stumbled(assignment, failure, "retry the message to try again", now);
+            case AttemptResult.NotHandedOver { Why: Prepared.Failed failed }:
+                Stumbled(assignment, failed.Failure, failed.Begun ? LookFirst : "retry the message to try again", now);
                 break;
         }
         if (assignment.IsProbe && assignment.Generation == assignment.Account.Generation) standings.ProbeEnded(assignment.Account);
@@ -85,7 +85,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         }
         catch (Exception failure)
         {
-            Stumbled(assignment, failure, "look for the message in the account's Sent folder, then retry or delete it", now);
+            Stumbled(assignment, failure, LookFirst, now);
             return;
         }
         if (judged.Notes == MessageNotes.None) notes.Remove(message.Id);

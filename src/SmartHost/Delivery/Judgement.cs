@@ -104,9 +104,6 @@ internal static class Judgement
         };
     }
 
-    /// <summary>Given up without asking Gmail: it is too large, it goes in circles.</summary>
-    public static Settlement GiveUp(QueuedMessage message, EnhancedStatus status, string reason, DateTimeOffset now) => GiveUp(message, status, _ => reason, now);
-
     /// <summary>Given up without asking Gmail once more: its lifetime is over. Who shares a reason shares a line.</summary>
     public static Settlement GiveUp(QueuedMessage message, EnhancedStatus status, Func<QueuedRecipient, string> reason, DateTimeOffset now)
     {

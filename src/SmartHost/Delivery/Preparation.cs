@@ -11,16 +11,14 @@ internal abstract record Prepared
 
     public sealed record Ready(OutgoingMessage Message) : Prepared;
 
-    /// <summary>Gmail would never take it; known without asking.</summary>
-    public sealed record Unfit(EnhancedStatus Status, string Reason) : Prepared;
-
     public sealed record ContentMissing : Prepared;
 
     /// <summary>The disk would not give it to us now.</summary>
     public sealed record Unreadable(string Reason) : Prepared;
 
     /// <summary>A bug of ours.</summary>
-    public sealed record Failed(Exception Failure) : Prepared;
+    /// <param name="Begun">It came while the message was handed over: Gmail may have it.</param>
+    public sealed record Failed(Exception Failure, bool Begun = false) : Prepared;
 }
 
 /// <summary>
@@ -29,12 +27,6 @@ internal abstract record Prepared
 /// </summary>
 internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> devices)
 {
-    /// <summary>Octets that Gmail announces by SIZE; a message above is refused at MAIL, so it is not offered at all.</summary>
-    public const long LargestMessage = 35_882_577;
-
-    /// <summary>RFC 5321 §6.3 asks for a large number; Gmail itself stops at 50, and a loop that reaches half of that is one.</summary>
-    public const int MostHops = 25;
-
     private readonly MessageIds ids = new(queue);
 
     public async Task<Prepared> PrepareAsync(QueuedMessage message, AccountSettings account, CancellationToken cancellation)
@@ -44,10 +36,7 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
             var content = await queue.OpenContentAsync(message.Id, cancellation);
             if (content is null) return new Prepared.ContentMissing();
             var routing = devices(message.Device) ?? DeviceRouting.None;
-            var outgoing = await OutgoingMessage.PrepareAsync(content, Context(message, account, routing, cancellation), cancellation);
-            if (Unfit(outgoing) is not { } unfit) return new Prepared.Ready(outgoing);
-            await outgoing.DisposeAsync();
-            return unfit;
+            return new Prepared.Ready(await OutgoingMessage.PrepareAsync(content, Context(message, account, routing, cancellation), cancellation));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -66,19 +55,4 @@ internal sealed class Preparation(MailQueue queue, Func<string, DeviceRouting?> 
     private RepairContext Context(QueuedMessage message, AccountSettings account, DeviceRouting routing, CancellationToken cancellation) => new(
         account.Username, account.Aliases, message.Device, routing.From, routing.SubjectPrefix, message.Sender, message.MessageId, message.ReceivedAt,
         checksum => ids.OfAsync(message, checksum, cancellation));
-
-    /// <summary>Null: it may be offered.</summary>
-    private static Prepared.Unfit? Unfit(OutgoingMessage outgoing)
-    {
-        if (outgoing.ReceivedCount > MostHops)
-        {
-            return new Prepared.Unfit(new EnhancedStatus(5, 4, 6), $"The message goes in circles: it has passed {outgoing.ReceivedCount} mail servers. "
-                + "Look for a rule or a mailbox that forwards it back to the device or to SmartHost.");
-        }
-        return outgoing.Size <= LargestMessage ? null : new Prepared.Unfit(new EnhancedStatus(5, 3, 4),
-            $"The message is {Megabytes(outgoing.Size)} MB as it would be sent; Gmail takes at most {Megabytes(LargestMessage)} MB, attachments in base64 included. "
-            + "Scan with fewer dots per inch, in black and white, or fewer pages at a time.");
-    }
-
-    private static string Megabytes(long octets) => (octets / 1_000_000.0).ToString("0.0");
 }

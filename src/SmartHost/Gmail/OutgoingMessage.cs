@@ -57,9 +57,6 @@ public sealed class OutgoingMessage : IAsyncDisposable
     /// <summary>The one address of the header From: the account's, or one of its aliases. The envelope sender should be the same.</summary>
     public required Mailbox From { get; init; }
 
-    /// <summary>Received fields, ours included: the loop guard counts them.</summary>
-    public required int ReceivedCount { get; init; }
-
     /// <summary>Names of attachments whose type Gmail refuses (552 5.7.0), at most twenty. For what is inside archives see <see cref="FindBlockedAsync"/>.</summary>
     public required IReadOnlyList<string> BlockedAttachments { get; init; }
 
@@ -162,7 +159,6 @@ public sealed class OutgoingMessage : IAsyncDisposable
         {
             Repairs = repairs,
             From = from,
-            ReceivedCount = head.Block.Fields.Count(field => field.Is("Received")),
             BlockedAttachments = body.BlockedAttachments,
             Size = header.Length + bodySize,
             Is8Bit = body.Is8Bit,

@@ -25,7 +25,7 @@ public static class ReplyCatalogue
     /// <summary>Not a reply: the message is larger than the SIZE in Gmail's EHLO, so it is not sent in vain.</summary>
     public static Verdict TooLarge(long size, long limit) => new(VerdictAction.BounceMessage, "size-known",
         string.Create(null, $"The message is {size:N0} octets, Gmail takes at most {limit:N0} (about 25 MB of attachments)."),
-        "Send a smaller message: scan with a lower resolution, or in several parts.", RepliesAboutContent.SizeHelp);
+        "Scan with fewer dots per inch, in black and white, or fewer pages at a time.", RepliesAboutContent.SizeHelp);
 
     /// <summary>Not a reply: an address needs SMTPUTF8 (RFC 6531), and this server does not offer it.</summary>
     public static Verdict NeedsUtf8 { get; } = new(VerdictAction.BounceRecipient, "smtputf8-not-offered",
