@@ -45,7 +45,7 @@ public class SettingsMistakesTests
               other: 25
             devices: [scanner]
             limits: { maxSize: large, commandTimeout: 5, errors: 0, connections: [1] }
-            delivery: { pace: 1.5, lifetime: 500d }
+            delivery: { pace: 1.5, lifetime: 500d, retryLongest: 100000000000000000000d }
             dashboard: 8025
             trace: { a: b }
             hostname: [x]
@@ -63,6 +63,7 @@ public class SettingsMistakesTests
             "smarthost.yaml:9:70: error: limits.connections must be a whole number from 1 to 10000, not a list. Write a whole number from 1 to 10000.",
             "smarthost.yaml:10:19: error: delivery.pace is “1.5”, which is not a duration. Write a number with a unit: 90s, 5m, 4h or 5d, or 0 for none.",
             "smarthost.yaml:10:34: error: delivery.lifetime is “500d”, which is not a duration. Write a number with a unit: 90s, 5m, 4h or 5d, at least 1s.",
+            "smarthost.yaml:10:54: error: delivery.retryLongest is “100000000000000000000d”, which is not a duration. Write a number with a unit: 90s, 5m, 4h or 5d, at least 1s.",
             "smarthost.yaml:11:12: error: dashboard must be a group of settings. Write its settings below it, indented: port, address, password, passwordFile, ….",
             "smarthost.yaml:12:8: error: trace must be a list of plain texts. Write an address such as 192.168.1.23, or a network such as 192.168.1.0/24.",
             "smarthost.yaml:13:11: error: hostname must be a host name, not a list. Write a name for this machine, such as nas.lan.");

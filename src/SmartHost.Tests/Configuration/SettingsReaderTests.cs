@@ -169,7 +169,7 @@ public class SettingsReaderTests
         string[] pieces =
         [
             "accounts", "devices", "listeners", ":", ": ", "\n", "\n  ", "\n    ", "\t", "- ", "[", "]", "{", "}", ",", "\"", "'", "|", ">", "&a", "*a", "*", "!x", "!!str ", "%YAML 1.2", "%YAML 99999999999.1", "---", "...",
-            "#", "? ", "<<", "~", "port", "default", "username", "x@y", "25", "-1", "\\", "\\x", "\\U0011FFFF", "\"\\uD800\"", "\0", "\r", "é", "漢", "\ud83d\ude00", "\u2028", "@", "`", "%", "recipients", "addresses", "appPasswordFile", "appPassword", "/nowhere", "$CREDENTIALS_DIRECTORY/x",
+            "#", "? ", "<<", "~", "port", "default", "username", "x@y", "25", "-1", "\\", "\\x", "\\U0011FFFF", "\"\\uD800\"", "\0", "\r", "é", "漢", "\ud83d\ude00", "\u2028", "@", "`", "%", "recipients", "addresses", "appPasswordFile", "appPassword", "lifetime", "delivery", "99999999999999999999d", "/nowhere", "$CREDENTIALS_DIRECTORY/x",
         ];
         using var folder = new SettingsFolder();
         var piece = Gen.Int[0, pieces.Length - 1].Select(i => pieces[i]);

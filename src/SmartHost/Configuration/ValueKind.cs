@@ -201,7 +201,7 @@ internal static class ValueKinds
         };
         if (unit == TimeSpan.Zero || !decimal.TryParse(text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
         // A year is longer than anything here should wait, and keeps timers within their range.
-        if (number * unit.Ticks > TimeSpan.FromDays(366).Ticks) return false;
+        if (number > (decimal)TimeSpan.FromDays(366).Ticks / unit.Ticks) return false;
         value = TimeSpan.FromTicks((long)(number * unit.Ticks));
         return true;
     }
