@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SmartHost.Mail;
@@ -57,17 +56,8 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
     /// <summary>As far as TLS and a greeting, then QUIT, for a check: nothing is logged in. Never throws for what Gmail or the network does.</summary>
     public async Task<Reach> ReachAsync(AccountSettings account, int port, CancellationToken cancellation)
     {
-        X509Certificate2Collection? roots;
-        try
-        {
-            roots = GmailTls.LoadRoots(account.CaFile);
-        }
-        catch (WireException e)
-        {
-            return new Reach(ReplyCatalogue.Read(e.Failure, Stage.Connect, e.Detail), null, null);
-        }
         var attempt = Attempt(account, port);
-        await attempt.RunAsync(account.Tls ?? TlsOf(port), roots, proof: null, cancellation);
+        await attempt.RunAsync(account.Tls ?? TlsOf(port), proof: null, cancellation);
         return new Reach(attempt.Verdict, attempt.Address, attempt.Encryption);
     }
 
@@ -84,22 +74,12 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
 
     private async Task<OpenOutcome> OpenAsync(AccountSettings account, LoginProof proof, CancellationToken cancellation)
     {
-        X509Certificate2Collection? roots;
-        try
-        {
-            roots = GmailTls.LoadRoots(account.CaFile);
-        }
-        catch (WireException e)
-        {
-            return new OpenOutcome.Failed(ReplyCatalogue.Read(e.Failure, Stage.Connect, e.Detail), null, "nothing: the caFile is unreadable");
-        }
-
         var tried = new List<string>();
         PortAttempt? furthest = null;
         foreach (var (port, tls) in Ports(account))
         {
             var attempt = Attempt(account, port);
-            await attempt.RunAsync(tls, roots, proof, cancellation);
+            await attempt.RunAsync(tls, proof, cancellation);
             tried.Add(attempt.Tried());
             var all = string.Join("; ", tried);
             if (attempt.Session is { } session)
@@ -147,8 +127,7 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
             case AccountCredentials.ByAddress:
                 return (new LoginProof.None(), null);
             case AccountCredentials.AppPassword { Password: var password }:
-                // Google shows it in four groups; the spaces are not part of it.
-                return (new LoginProof.Password(new Secret(string.Concat(password.Reveal().Where(c => !char.IsWhiteSpace(c))))), null);
+                return (new LoginProof.Password(password), null);
             default:
                 if (tokens is null) throw new InvalidOperationException("this connector was made without a source of access tokens");
                 return await tokens.GetAsync(account, cancellation) switch

@@ -33,12 +33,14 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
     public Verdict? Verdict { get; private set; }
 
     /// <param name="proof">Null: no further than TLS.</param>
-    public async Task RunAsync(AccountTls tls, X509Certificate2Collection? roots, LoginProof? proof, CancellationToken cancellation)
+    public async Task RunAsync(AccountTls tls, LoginProof? proof, CancellationToken cancellation)
     {
         GmailLogin? login = null;
         SmtpWire? wire = null;
         try
         {
+            // First: nothing is asked of a network whose answer could not be trusted.
+            var roots = GmailTls.LoadRoots(account.CaFile);
             (var stream, Address) = await sockets.ConnectAsync(account.Host, port, cancellation);
             wire = new SmtpWire(stream, time);
             SmtpReply? greeting = null;
