@@ -79,6 +79,9 @@ public sealed partial class MailLog(ILogger<MailLog> logger)
     [LoggerMessage(4002, LogLevel.Warning, "failure reports could not be written, trying again: {Reason}")]
     public partial void ReportFailed(string reason);
 
+    [LoggerMessage(4006, LogLevel.Error, "failure reports stumbled and go on")]
+    public partial void ReportsStumbled(Exception failure);
+
     [LoggerMessage(4003, LogLevel.Information, "alert by {Channel}: {Title}")]
     public partial void AlertDelivered(string channel, string title);
 

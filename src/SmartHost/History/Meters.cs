@@ -51,7 +51,7 @@ public sealed class Meters : IDisposable
         acceptedOctets.Add(octets, label);
     }
 
-    /// <param name="reason">A word of ours, such as <c>unknown-device</c>, <c>recipient</c>, <c>size</c>, <c>rate</c>; never a client's text.</param>
+    /// <param name="reason">A word of ours, such as <c>unknown-device</c>, <c>address</c>, <c>size</c>, <c>rate</c>; never a client's text.</param>
     /// <param name="device">Null: none that is known.</param>
     public void Refused(string reason, string? device) => refused.Add(1, new TagList { { "reason", reason }, { "device", device ?? "unknown" } });
 

@@ -56,7 +56,8 @@ internal sealed class Housekeeping(
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            logger.LogError("housekeeping: {Failure}; tried again later", failure.Message);
+            if (StorageFailure.From(failure) is not null) logger.LogError("housekeeping: {Failure}; tried again later", failure.Message);
+            else logger.LogError(failure, "housekeeping stumbled, and tries again later");
         }
     }
 

@@ -39,6 +39,8 @@ internal sealed partial class SmtpSession
     /// <summary>Few words, for a metric's label.</summary>
     private static string ReasonOf(SmtpReply reply, Device? device) => reply.Status switch
     {
+        _ when ReferenceEquals(reply, Replies.Broken) => "bug",
+        _ when ReferenceEquals(reply, Replies.TlsNotNow) => "security",
         (5, 7, 1) when device is null => "unknown-device",
         (5, 7, 1) => "not-allowed",
         (5, 7, 8) or (4, 7, 0) => "login",

@@ -55,7 +55,8 @@ public sealed class ReportWriter(
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            log.ReportFailed(failure.Message);
+            if (StorageFailure.From(failure) is not null) log.ReportFailed(failure.Message);
+            else log.ReportsStumbled(failure);
             return TryAgain;
         }
     }
