@@ -47,6 +47,19 @@ public class CertificatesTests
         Assert.That(Thumbprint(Lan, time), Is.EqualTo(second), "once");
     }
 
+    [Test, Platform("Linux,MacOsX")]
+    public void Where_it_cannot_be_made_anew_a_sentence_says_so()
+    {
+        Thumbprint(Lan);
+        // The superuser may write anywhere, and so a folder stands where the certificate was; not empty, since an empty one might be replaced.
+        var certificate = Path.Combine(folder, "certificate.pem");
+        var made = File.ReadAllText(certificate);
+        File.Delete(Path.Combine(folder, "certificate-key.pem"));
+        File.Delete(certificate);
+        Directory.CreateDirectory(Path.Combine(certificate, "x"));
+        Assert.That(() => Thumbprint(Lan), Throws.TypeOf<CertificateUnavailableException>().With.Message.Contains("cannot be written"));
+    }
+
     [Test]
     public void Files_of_the_user_are_read_again_when_they_change_and_a_broken_one_is_not_taken()
     {

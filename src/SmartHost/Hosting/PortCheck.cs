@@ -19,10 +19,10 @@ internal static class PortCheck
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     public static Task<CheckLine> ListenerAsync(ListenerSettings listener, CancellationToken cancellation) =>
-        CheckAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}", stream => GreetsAsync(stream, listener.Tls == ListenerTls.Implicit, cancellation), cancellation);
+        CheckAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}", (stream, patience) => GreetsAsync(stream, listener.Tls == ListenerTls.Implicit, patience), cancellation);
 
     public static Task<CheckLine> PageAsync(string name, DashboardSettings page, CancellationToken cancellation) =>
-        CheckAsync(name, page.Address, page.Port, "dashboard", stream => AnswersAsync(stream, cancellation), cancellation);
+        CheckAsync(name, page.Address, page.Port, "dashboard", AnswersAsync, cancellation);
 
     /// <summary>Opens the port for a moment, without listening.</summary>
     /// <param name="group">Where its settings stand: listeners.lan, or dashboard.</param>
@@ -50,7 +50,7 @@ internal static class PortCheck
         }
     }
 
-    private static async Task<CheckLine> CheckAsync(string name, IPAddress address, int port, string group, Func<Stream, Task<bool>> isOurs, CancellationToken cancellation)
+    private static async Task<CheckLine> CheckAsync(string name, IPAddress address, int port, string group, Func<Stream, CancellationToken, Task<bool>> isOurs, CancellationToken cancellation)
     {
         if (TroubleOf(address, port, group) is not { } trouble) return new CheckLine(name, CheckResult.Good, "free");
         return trouble.IsTaken && await IsOursAsync(address, port, isOurs, cancellation)
@@ -58,7 +58,7 @@ internal static class PortCheck
             : new CheckLine(name, CheckResult.Bad, trouble.What, trouble.Remedy);
     }
 
-    private static async Task<bool> IsOursAsync(IPAddress address, int port, Func<Stream, Task<bool>> isOurs, CancellationToken cancellation)
+    private static async Task<bool> IsOursAsync(IPAddress address, int port, Func<Stream, CancellationToken, Task<bool>> isOurs, CancellationToken cancellation)
     {
         try
         {
@@ -67,7 +67,7 @@ internal static class PortCheck
             using var client = new TcpClient();
             var anywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
             await client.ConnectAsync(anywhere ? IPAddress.Loopback : address, port, patience.Token);
-            return await isOurs(client.GetStream()).WaitAsync(patience.Token);
+            return await isOurs(client.GetStream(), patience.Token);
         }
         catch (Exception failure) when (failure is SocketException or IOException or System.Security.Authentication.AuthenticationException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {

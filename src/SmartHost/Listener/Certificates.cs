@@ -82,12 +82,7 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
         var (certificate, key) = (Path.Combine(dataFolder, CertificateName), Path.Combine(dataFolder, KeyName));
         // At a start alone: no handshake depends on whether the folder can be written.
         if (loaded.ContainsKey((certificate, key))) return (certificate, key);
-        if (!File.Exists(certificate) || !File.Exists(key)) Make(certificate, key);
-        else if (IsNearItsEnd(certificate))
-        {
-            File.Delete(certificate);
-            Make(certificate, key);
-        }
+        if (!File.Exists(certificate) || !File.Exists(key) || IsNearItsEnd(certificate)) Make(certificate, key);
         return (certificate, key);
     }
 
@@ -122,7 +117,8 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
         try
         {
             PrivateFolder.Make(dataFolder);
-            // The key first: a crash in between leaves no certificate without one, and both are made again.
+            // An old certificate goes first, then the key comes: a crash in between leaves no certificate with a key that is not its own, and both are made again.
+            File.Delete(certificate);
             WholeFile.Write(key, Encoding.ASCII.GetBytes(rsa.ExportPkcs8PrivateKeyPem() + "\n"));
             WholeFile.Write(certificate, Encoding.ASCII.GetBytes(made.ExportCertificatePem() + "\n"), WholeFile.ReadByAll);
         }

@@ -46,7 +46,7 @@ internal sealed partial class LoginCheck(Func<DeviceDirectory> devices, TimeProv
             await Task.Delay(LongestDelay, time, cancellation);
             return Replies.LockedOut(lockout);
         }
-        if (await VerifyAsync(stored ?? decoy.Value, password, cancellation) && stored is not null)
+        if (await VerifyAsync(stored, password, cancellation) && stored is not null)
         {
             Remember(stored, password);
             client.LoginSucceeded();
@@ -62,13 +62,13 @@ internal sealed partial class LoginCheck(Func<DeviceDirectory> devices, TimeProv
 
     public void Dispose() => hashing.Dispose();
 
-    private async ValueTask<bool> VerifyAsync(string stored, string password, CancellationToken cancellation)
+    private async ValueTask<bool> VerifyAsync(string? stored, string password, CancellationToken cancellation)
     {
         await hashing.WaitAsync(cancellation);
         try
         {
-            // Not on the thread that hears the other devices.
-            return await Task.Run(() => PasswordHash.Verify(stored, password), cancellation);
+            // Not on the thread that hears the other devices, and neither is the decoy made there, which takes as long.
+            return await Task.Run(() => PasswordHash.Verify(stored ?? decoy.Value, password), cancellation);
         }
         finally
         {

@@ -47,8 +47,9 @@ internal sealed class SessionClock(TimeProvider time, TimeSpan lifetime)
     /// <summary>For hearing the last reply, whatever was over before.</summary>
     public void AllowToLeave(TimeSpan span)
     {
-        isUp = false;
+        // The deadline first: a tick in between would find the old one over.
         Volatile.Write(ref deadline, time.GetTimestamp() + Ticks(time, span));
+        isUp = false;
     }
 
     /// <summary>How long the client has had its turn between two messages; zero within one.</summary>

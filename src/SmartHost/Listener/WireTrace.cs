@@ -89,8 +89,16 @@ internal sealed class WireTrace : IDisposable
 
     public void Dispose()
     {
-        file?.Dispose();
+        var ended = file;
         file = null;
+        try
+        {
+            ended?.Dispose();
+        }
+        catch (IOException)
+        {
+            // It wrote once more what the disk had not taken.
+        }
     }
 
     private void Add(string direction, string text)
@@ -105,7 +113,7 @@ internal sealed class WireTrace : IDisposable
         }
         catch (IOException)
         {
-            file = null;
+            Dispose();
         }
     }
 
