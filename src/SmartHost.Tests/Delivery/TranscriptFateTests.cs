@@ -5,6 +5,7 @@ using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Queue;
 using SmartHost.Tests.Gmail;
+using SmartHost.Tests.Practice;
 
 namespace SmartHost.Tests.Delivery;
 
@@ -133,7 +134,8 @@ public class TranscriptFateTests
         bench.Connector = () => Given.Connector(new Dictionary<int, int> { [587] = bench.Gmail.Port, [465] = bench.Gmail.ImplicitPort }, bench.Time);
         bench.Accounts = [bench.Account("default", DeliveryBench.You) with { Host = "smtp.gmail.com", Port = null }];
         bench.Start();
-        var rules = bench.Gmail.Script.Play(transcript);
+        var rules = transcript.Rules();
+        bench.Gmail.Script.Add(rules);
         if (rules.Any(rule => rule.Stage == PracticeStage.Idle)) await bench.DoneAsync(await bench.AcceptAsync(to: ["before@example.com"]));
         var id = await bench.AcceptAsync(to: ["one@example.com", "two@example.com"]);
         foreach (var stalled in rules.Where(rule => rule.What is [Misbehaviour.Stall])) await OutwaitAsync(bench, stalled);

@@ -6,6 +6,7 @@ using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Tests.Gmail;
 using SmartHost.Tests.Notices;
+using SmartHost.Tests.Practice;
 
 namespace SmartHost.Tests.EndToEnd;
 
@@ -146,7 +147,7 @@ public class AlertJourneyTests
         await using var google = await TokenEndpoint.StartAsync();
         var lasts = """, "refresh_token_expires_in": 200000""";
         google.Answer = _ => Task.FromResult((200, $$"""{"access_token": "{{tokens.IssueAccessToken(Mailbox.Parse("you@gmail.com")).Reveal()}}", "expires_in": 3599{{lasts}}}"""));
-        await using var live = await StartAsync(cancellation, gmail: new PracticeSettings { Tokens = tokens }, tokenEndpoint: google.Uri,
+        await using var live = await StartAsync(cancellation, gmail: new PracticeSettings { AcceptsToken = tokens.Accepts }, tokenEndpoint: google.Uri,
             edit: yaml => yaml.Replace("appPassword: abcd efgh ijkl mnop", "oauth: { clientId: c, clientSecret: s, refreshToken: r }"));
         Assert.That((await live.PlayAsync(Note, ["you@example.com"], cancellation)).Succeeded);
         await live.Gmail.WaitForAsync(1, cancellation);

@@ -5,6 +5,7 @@ using SmartHost.Delivery;
 using SmartHost.Gmail;
 using SmartHost.Mail;
 using SmartHost.Practice;
+using SmartHost.Tests.Practice;
 
 namespace SmartHost.Tests.EndToEnd;
 
@@ -38,7 +39,7 @@ public class LoginTests
     [Test]
     public async Task A_consent_in_the_browser_frees_the_mail_of_a_running_server_at_once(CancellationToken cancellation)
     {
-        await using var live = await LiveServer.StartAsync(cancellation, new PracticeSettings { Tokens = tokens }, edit: WithOAuth, tokenEndpoint: tokens.TokenEndpoint);
+        await using var live = await LiveServer.StartAsync(cancellation, new PracticeSettings { AcceptsToken = tokens.Accepts }, edit: WithOAuth, tokenEndpoint: tokens.TokenEndpoint);
         await live.PlayAsync(Scan, ["you@example.com"], cancellation);
         await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
         var state = live.Server.Flow.Delivery.State.Accounts[0];
@@ -60,7 +61,7 @@ public class LoginTests
     [Test]
     public async Task Without_waiting_mail_the_page_says_healthy_again_too(CancellationToken cancellation)
     {
-        await using var live = await LiveServer.StartAsync(cancellation, new PracticeSettings { Tokens = tokens }, edit: WithOAuth, tokenEndpoint: tokens.TokenEndpoint);
+        await using var live = await LiveServer.StartAsync(cancellation, new PracticeSettings { AcceptsToken = tokens.Accepts }, edit: WithOAuth, tokenEndpoint: tokens.TokenEndpoint);
         live.Server.Flow.Delivery.TryNow("default");
         await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
         var settings = live.Server.Flow.Settings.Current;

@@ -13,6 +13,7 @@ using SmartHost.Devices;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Tests.Notices;
+using SmartHost.Tests.Practice;
 
 namespace SmartHost.Tests.EndToEnd;
 
@@ -45,7 +46,7 @@ public partial class SecretsEverywhereTests
         await using var logger = new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(log).CreateLogger();
         await using var live = await LiveServer.StartAsync(cancellation, new PracticeSettings
         {
-            Tokens = tokens,
+            AcceptsToken = tokens.Accepts,
             Accounts = [.. new[] { Mailbox.Parse("you@gmail.com"), oauthUser, serviceUser, wrongUser }.Select(user => new PracticeAccount(user, new Secret("abcdefghijklmnop")))],
         }, page: true, log: logger, tokenEndpoint: tokens.TokenEndpoint,
         edit: yaml =>

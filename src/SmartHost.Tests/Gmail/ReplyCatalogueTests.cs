@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using SmartHost.Gmail;
 using SmartHost.Mail;
 using SmartHost.Practice;
+using SmartHost.Tests.Practice;
 
 namespace SmartHost.Tests.Gmail;
 

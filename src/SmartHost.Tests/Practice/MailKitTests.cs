@@ -126,7 +126,7 @@ public class MailKitTests
     public async Task A_token_logs_in_until_it_expires(CancellationToken cancellation)
     {
         await using var tokens = await PracticeTokens.StartAsync(TimeProvider.System, cancellation: cancellation);
-        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings { Tokens = tokens }, TimeProvider.System);
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings { AcceptsToken = tokens.Accepts }, TimeProvider.System);
         var token = tokens.IssueAccessToken(Mailbox.Parse(User)).Reveal();
         foreach (var mechanism in new SaslMechanism[] { new SaslMechanismOAuth2(User, token), new SaslMechanismOAuthBearer(User, token) })
         {
@@ -144,7 +144,7 @@ public class MailKitTests
     public async Task Whose_token_it_is_matters(CancellationToken cancellation)
     {
         await using var tokens = await PracticeTokens.StartAsync(TimeProvider.System, cancellation: cancellation);
-        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings { Tokens = tokens }, TimeProvider.System);
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings { AcceptsToken = tokens.Accepts }, TimeProvider.System);
         using var client = await ConnectedAsync(gmail, cancellation);
         var other = tokens.IssueAccessToken(Mailbox.Parse("other@gmail.com")).Reveal();
         await Assert.ThrowsAsync<AuthenticationException>(() => client.AuthenticateAsync(new SaslMechanismOAuth2(User, other), cancellation));

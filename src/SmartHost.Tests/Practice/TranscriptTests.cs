@@ -25,7 +25,8 @@ public class TranscriptTests
         var transcript = Transcript.Load(Path.Combine(Folder(), name + ".txt"));
         Assert.That(transcript.About, Is.Not.Empty, "a transcript begins by saying what it is about");
         await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System, new Random(1));
-        var rules = gmail.Script.Play(transcript);
+        var rules = transcript.Rules();
+        gmail.Script.Add(rules);
         var heard = await WalkAsync(gmail, rules, command == "BDAT", cancellation);
 
         foreach (var rule in rules)

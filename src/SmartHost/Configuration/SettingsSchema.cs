@@ -13,7 +13,7 @@ namespace SmartHost.Configuration;
 
 /// <summary>
 /// The one table of all settings. A row gives a setting's name, type, place in the record and a sentence about it; reading,
-/// unknown names, the editor's schema (<see cref="SchemaFile"/>) and the reference (<see cref="ReferenceText"/>) all come
+/// unknown names, the editor's schema (configs/smarthost.schema.json) and the reference (docs/configuration.md) all come
 /// from here, so none can lag behind. Defaults stand in the records alone.
 /// </summary>
 internal static class SettingsSchema

@@ -29,7 +29,7 @@ internal sealed class ArrivingContent(bool keep) : IDisposable
     {
         hash.AppendData(octets);
         Octets += octets.Length;
-        if (!keepNothing && (keep || kept.Length < HeaderBlock.MaxLength)) kept.Write(octets);
+        if (!keepNothing && (keep || kept.Length < PracticeHeader.MaxLength)) kept.Write(octets);
         foreach (var octet in octets) Look(octet);
     }
 
@@ -38,7 +38,7 @@ internal sealed class ArrivingContent(bool keep) : IDisposable
         if (last == '\r') Note("bare CR", $"line {line} has a CR without LF");
         if (Octets > 0 && last != '\n') Note("no end", "the last line has no CRLF");
         var content = kept.GetBuffer().AsMemory(0, (int)kept.Length);
-        var fields = HeaderBlock.Read(content.Span).Fields;
+        var fields = PracticeHeader.Read(content.Span).Fields;
         foreach (var name in (string[])["From", "Date", "Message-ID"])
         {
             if (!Has(name)) Note(name, $"there is no {name} header");

@@ -11,7 +11,7 @@ internal static class ForeignFrom
 {
     public static ReadOnlyMemory<byte> Replace(ReadOnlyMemory<byte> content, Mailbox account, IReadOnlyList<Mailbox> identities)
     {
-        var text = Encoding.Latin1.GetString(content.Span[..HeaderBlock.Read(content.Span).Length]);
+        var text = Encoding.Latin1.GetString(content.Span[..PracticeHeader.Read(content.Span).Length]);
         var (begin, end) = Find(text);
         if (begin < 0) return content;
         var value = text[(begin + "From:".Length)..end].Replace("\r\n", "").Trim();

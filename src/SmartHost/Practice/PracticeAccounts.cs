@@ -23,7 +23,7 @@ internal sealed class PracticeAccounts(PracticeSettings settings, TimeProvider t
     {
         lock (guard)
         {
-            return Find(username) is { } account && settings.Tokens?.Accepts(account.Username, token) == true ? account : null;
+            return Find(username) is { } account && settings.AcceptsToken?.Invoke(account.Username, token) == true ? account : null;
         }
     }
 

@@ -43,7 +43,7 @@ public sealed record PracticeMessage
     public required bool RewritesFrom { get; init; }
 
     /// <summary>The header block's fields, unfolded, in order.</summary>
-    public IReadOnlyList<(string Name, string Value)> Headers => HeaderBlock.Read(Content.Span).Fields;
+    public IReadOnlyList<(string Name, string Value)> Headers => PracticeHeader.Read(Content.Span).Fields;
 
     /// <summary>The first field of that name, unfolded; null if there is none.</summary>
     public string? Header(string name) =>

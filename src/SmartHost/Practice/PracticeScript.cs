@@ -152,12 +152,10 @@ public sealed class PracticeScript
         return rule;
     }
 
-    /// <summary>Adds a transcript's rules, and returns them: fresh ones, so that a transcript can be played again.</summary>
-    public IReadOnlyList<PracticeRule> Play(Transcript transcript)
+    /// <summary>All at once: a conversation hears all of them or none.</summary>
+    public void Add(IReadOnlyList<PracticeRule> together)
     {
-        var fresh = transcript.Rules();
-        lock (guard) rules.AddRange(fresh);
-        return fresh;
+        lock (guard) rules.AddRange(together);
     }
 
     /// <summary>Good behaviour from here on. Stalls under way end.</summary>

@@ -40,8 +40,8 @@ public sealed record PracticeSettings
     /// <summary>False: keep only size, digest and violations of a message, so that a test can measure memory.</summary>
     public bool KeepsContent { get; init; } = true;
 
-    /// <summary>Whose access tokens XOAUTH2 and OAUTHBEARER take; null refuses every token.</summary>
-    public PracticeTokens? Tokens { get; init; }
+    /// <summary>Which access tokens XOAUTH2 and OAUTHBEARER take from whom; null refuses every token.</summary>
+    public Func<Mailbox, string, bool>? AcceptsToken { get; init; }
 
     /// <summary>0: any free port.</summary>
     public int Port { get; init; }

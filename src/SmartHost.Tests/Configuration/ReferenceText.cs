@@ -1,6 +1,7 @@
 using System.Text;
+using SmartHost.Configuration;
 
-namespace SmartHost.Configuration;
+namespace SmartHost.Tests.Configuration;
 
 /// <summary><c>docs/configuration.md</c>: the table of settings for people.</summary>
 internal static class ReferenceText

@@ -1,6 +1,7 @@
 using System.Globalization;
+using SmartHost.Practice;
 
-namespace SmartHost.Practice;
+namespace SmartHost.Tests.Practice;
 
 /// <summary>
 /// Gmail's side of a conversation gone wrong, as a text file: which stage, which time, and what it does there.

@@ -1,9 +1,10 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using SmartHost.Configuration;
 using SmartHost.Devices;
 
-namespace SmartHost.Configuration;
+namespace SmartHost.Tests.Configuration;
 
 /// <summary><c>configs/smarthost.schema.json</c>: the table of settings for editors, which then complete and check a user's file while it is written.</summary>
 internal static class SchemaFile

@@ -6,9 +6,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using SmartHost.Mail;
+using SmartHost.Practice;
 
-namespace SmartHost.Practice;
+namespace SmartHost.Tests.Practice;
 
 /// <summary>One request to the token endpoint, and how it was answered.</summary>
 /// <param name="Error">The OAuth error code; null: a token was issued.</param>
@@ -17,7 +19,7 @@ public sealed record PracticeTokenRequest(DateTimeOffset At, string GrantType, s
 /// <summary>
 /// A stand-in for accounts.google.com and oauth2.googleapis.com on a loopback port: consent (at once, by the account in
 /// <see cref="Consenting"/>), authorization codes with PKCE, refresh tokens, a service account's JWT. Tokens it issues are
-/// those that <see cref="PracticeSettings.Tokens"/> makes a <see cref="PracticeGmail"/> take. Refusals use Google's words.
+/// those that a <see cref="PracticeGmail"/> takes whose <see cref="PracticeSettings.AcceptsToken"/> is <see cref="Accepts"/>. Refusals use Google's words.
 /// </summary>
 public sealed class PracticeTokens : IAsyncDisposable
 {
@@ -160,7 +162,7 @@ public sealed class PracticeTokens : IAsyncDisposable
         if (serviceKey.IsValueCreated) serviceKey.Value.Dispose();
     }
 
-    internal bool Accepts(Mailbox user, string token)
+    public bool Accepts(Mailbox user, string token)
     {
         lock (guard) return accessTokens.TryGetValue(token, out var known) && known.User == user && time.GetUtcNow() < known.Until;
     }
