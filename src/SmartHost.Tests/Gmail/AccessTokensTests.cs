@@ -350,6 +350,8 @@ public class AccessTokensTests
         await using var gmail = new ScriptedGmail(ScriptedGmail.Hello + ScriptedGmail.HelloAgain + $"C: AUTH XOAUTH2 {response}\nS: 235 2.7.0 Accepted\n");
         var opened = (OpenOutcome.Opened)await Given.Connector(gmail, tokens: tokens).OpenAsync(OAuth("1//refresh"), CancellationToken.None);
         await opened.Session.DisposeAsync();
+        await gmail.PlayedAsync();
+        Assert.That(endpoint.Forms, Has.Count.EqualTo(1));
     }
 
     [Test]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
@@ -99,6 +100,8 @@ internal sealed class ScriptedGmail : IAsyncDisposable
         listener.Dispose();
         await playing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stop.Dispose();
+        // A test that does not wait for the end of the play must not miss that it went wrong; what a stop breaks off did not.
+        if (playing.Exception?.InnerException is AssertionException offScript) ExceptionDispatchInfo.Throw(offScript);
     }
 
     private async Task PlayAllAsync(X509Certificate2 certificate, string[] scripts)
