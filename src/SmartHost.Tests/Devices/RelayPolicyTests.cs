@@ -17,17 +17,17 @@ public class RelayPolicyTests
     [Test]
     public void The_recipient_pattern_that_allowed_is_named() =>
         Assert.That(RelayPolicy.Decide(Request with { Recipient = Mailbox.Parse("Boss@Example.COM") }),
-            Is.EqualTo(new RelayVerdict(true, "devices.ups.recipients *@example.com", null)));
+            Is.EqualTo(new RelayVerdict("devices.ups.recipients *@example.com", null)));
 
     [Test]
     public void At_mail_the_sender_pattern_is_named() =>
-        Assert.That(RelayPolicy.Decide(Request with { Recipient = null }), Is.EqualTo(new RelayVerdict(true, "devices.ups.senders *", null)));
+        Assert.That(RelayPolicy.Decide(Request with { Recipient = null }), Is.EqualTo(new RelayVerdict("devices.ups.senders *", null)));
 
     [Test]
     public void An_unknown_device_may_say_MAIL_but_hears_at_RCPT_what_to_add()
     {
         var unknown = Request with { Device = null, Client = IPAddress.Parse("::ffff:192.168.1.77") };
-        Assert.That(RelayPolicy.Decide(unknown with { Recipient = null }).Allowed, Is.True);
+        Assert.That(RelayPolicy.Decide(unknown with { Recipient = null }).Refusal, Is.Null);
         Refused(unknown, "unknownDevices refuse", "550 5.7.1 192.168.1.77 is not a known device. Allow it on the SmartHost page, "
             + "or add it under devices with addresses: [192.168.1.77] and recipients: [you@gmail.com], or give it a login");
     }
@@ -57,7 +57,7 @@ public class RelayPolicyTests
     [Test]
     public void The_null_reverse_path_needs_a_list_that_takes_everyone()
     {
-        Assert.That(RelayPolicy.Decide(Request with { Sender = ReversePath.Null }).Allowed, Is.True);
+        Assert.That(RelayPolicy.Decide(Request with { Sender = ReversePath.Null }).Refusal, Is.Null);
         Refused(Request with { Sender = ReversePath.Null, Device = Ups with { Senders = Patterns("*@home.lan") } }, "devices.ups.senders", "550 5.7.1 Device ups may not send with an empty sender");
     }
 
@@ -65,7 +65,7 @@ public class RelayPolicyTests
     public void A_message_may_be_as_large_as_the_limit_and_no_larger()
     {
         var small = Request with { Device = Ups with { MaxSize = 1000 } };
-        Assert.That(RelayPolicy.Decide(small with { DeclaredSize = 1000 }).Allowed, Is.True);
+        Assert.That(RelayPolicy.Decide(small with { DeclaredSize = 1000 }).Refusal, Is.Null);
         Refused(small with { DeclaredSize = 1001 }, "devices.ups.maxSize 1000", "552 5.3.4 Message of 1001 octets is larger than the 1000 that devices.ups.maxSize allows");
     }
 
@@ -73,7 +73,7 @@ public class RelayPolicyTests
     public void Rates_say_try_later()
     {
         var limited = Request with { Device = Ups with { PerHour = 10, PerDay = 50 } };
-        Assert.That(RelayPolicy.Decide(limited with { AcceptedLastHour = 9, AcceptedLastDay = 49 }).Allowed, Is.True);
+        Assert.That(RelayPolicy.Decide(limited with { AcceptedLastHour = 9, AcceptedLastDay = 49 }).Refusal, Is.Null);
         Refused(limited with { AcceptedLastHour = 10 }, "devices.ups.perHour 10", "450 4.7.1 Device ups has sent 10 messages in the last hour; devices.ups.perHour allows 10. Try again later");
         Refused(limited with { AcceptedLastDay = 50 }, "devices.ups.perDay 50", "450 4.7.1 Device ups has sent 50 messages in the last 24 hours");
     }
@@ -87,7 +87,7 @@ public class RelayPolicyTests
     {
         Refused(Request with { Device = Ups with { RequireAuth = true } }, "devices.ups.requireAuth", "530 5.7.0 Device ups must log in");
         Refused(Request with { Device = Ups with { RequireTls = true } }, "devices.ups.requireTls", "530 5.7.0 Device ups must use encryption");
-        Assert.That(RelayPolicy.Decide(Request with { Device = Ups with { RequireAuth = true, RequireTls = true }, Authenticated = true, Tls = true }).Allowed, Is.True);
+        Assert.That(RelayPolicy.Decide(Request with { Device = Ups with { RequireAuth = true, RequireTls = true }, Authenticated = true, Tls = true }).Refusal, Is.Null);
     }
 
     [Test]
@@ -99,7 +99,7 @@ public class RelayPolicyTests
             if (!Mailbox.TryParse($"{local}@{string.Join('.', labels)}", out var mailbox)) return;
             var device = Ups with { Name = new string('n', 64), Senders = sender ? Patterns("a@b") : AddressPatterns.Any };
             var verdict = RelayPolicy.Decide(Request with { Device = unknown ? null : device, Sender = new ReversePath(mailbox), Recipient = mailbox });
-            Assert.That(verdict.Allowed, Is.False);
+            Assert.That(verdict.Refusal, Is.Not.Null);
             var line = verdict.Refusal!.ToString();
             Assert.That(Ascii.IsValid(line) && line.Length <= 400 && !line.Any(char.IsControl), Is.True, line);
         });
@@ -108,7 +108,7 @@ public class RelayPolicyTests
     private static void Refused(RelayRequest request, string rule, string reply)
     {
         var verdict = RelayPolicy.Decide(request);
-        Assert.That(verdict.Allowed, Is.False);
+        Assert.That(verdict.Refusal, Is.Not.Null);
         Assert.That(verdict.Rule, Is.EqualTo(rule));
         Assert.That(verdict.Refusal!.ToString(), Does.StartWith(reply));
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
 
 namespace SmartHost.Cli;

@@ -23,8 +23,6 @@ internal static class SendTestCommand
         command.Asks(common, async (parsed, client, terminal, cancellation) =>
         {
             var body = JsonContent.Create(new SendTestRequest(parsed.GetValue(to), parsed.GetValue(account)), DashboardJson.Default.SendTestRequest);
-            // With its length: the server reads a body of unknown length as none.
-            await body.LoadIntoBufferAsync(cancellation);
             var answer = await client.PostAsync("/send-test", body, DashboardJson.Default.SendTestReply, cancellation);
             if (answer.Value is not { } test) return terminal.Report(answer, "");
             try

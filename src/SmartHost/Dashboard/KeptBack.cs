@@ -1,5 +1,4 @@
 using SmartHost.Dashboard.Api;
-using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
 
 namespace SmartHost.Dashboard;

@@ -42,7 +42,7 @@ internal sealed class Traffic(MailQueue queue, TimeProvider time) : IDisposable
 
     private async Task<IReadOnlyList<TrafficHour>> CountAsync(DateTimeOffset now, CancellationToken cancellation)
     {
-        var thisHour = now - new TimeSpan(0, 0, now.Minute, now.Second, now.Millisecond, now.Microsecond) - TimeSpan.FromTicks(now.Ticks % TimeSpan.TicksPerMicrosecond);
+        var thisHour = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, now.Offset);
         var first = thisHour - TimeSpan.FromHours(Hours - 1);
         var (sent, waiting, failed) = (new int[Hours], new int[Hours], new int[Hours]);
         foreach (var count in await queue.ReceivedSinceAsync(first, cancellation))

@@ -26,6 +26,9 @@ public sealed record AccountState(
     int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
     int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port, string? Fallback = null)
 {
+    /// <summary>As <see cref="Allowance.Used"/>.</summary>
+    public double Used => new Allowance(MessagesUsed, RecipientsUsed, MessagesLimit, RecipientsLimit).Used;
+
     internal static AccountState Of(Account account, Spend spent)
     {
         var allowance = account.Allowance(spent);

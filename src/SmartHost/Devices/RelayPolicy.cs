@@ -7,7 +7,7 @@ namespace SmartHost.Devices;
 /// <summary>Everything the decision may look at, gathered by whoever asks: the decision itself reads no clock, file or socket.</summary>
 /// <param name="Device">Null: nothing in the settings matches this client.</param>
 /// <param name="Recipient">Null: asked at MAIL, before a recipient is known.</param>
-/// <param name="DeclaredSize">Octets, from <c>SIZE=</c> or counted while receiving. Zero: not said.</param>
+/// <param name="DeclaredSize">Octets, from <c>SIZE=</c>. Zero: not said.</param>
 /// <param name="AcceptedLastHour">Messages already accepted from this device in the 60 minutes, and the 24 hours, before now.</param>
 public sealed record RelayRequest(
     Device? Device,
@@ -22,7 +22,7 @@ public sealed record RelayRequest(
 
 /// <param name="Rule">The setting that decided, as its owner would find it: <c>devices.ups.recipients *@example.com</c>.</param>
 /// <param name="Refusal">What the device hears; null where it is allowed.</param>
-public sealed record RelayVerdict(bool Allowed, string Rule, SmtpReply? Refusal);
+public sealed record RelayVerdict(string Rule, SmtpReply? Refusal);
 
 /// <summary>
 /// Decides whether a device may send this. Default deny; the questions stand in the order in which an owner would
@@ -32,7 +32,7 @@ public sealed record RelayVerdict(bool Allowed, string Rule, SmtpReply? Refusal)
 public static class RelayPolicy
 {
     /// <summary>RFC 5321 §4.5.3.1.5 allows a reply line 512 octets with code and CRLF; panels of devices cut much earlier.</summary>
-    internal const int MaxReplyText = 380;
+    private const int MaxReplyText = 380;
 
     private static readonly EnhancedStatus NotAllowed = new(5, 7, 1), NotSecure = new(5, 7, 0), TooLarge = new(5, 3, 4), TooMany = new(4, 7, 1);
 
@@ -78,14 +78,14 @@ public static class RelayPolicy
             return Refuse($"{name}.perDay {perDay}", 450, TooMany,
                 $"Device {Short(device.Name)} has sent {request.AcceptedLastDay} messages in the last 24 hours; {name}.perDay allows {perDay}. Try again later");
         }
-        return new RelayVerdict(true, recipient is null ? $"{name}.senders {sender}" : $"{name}.recipients {recipient}", null);
+        return new RelayVerdict(recipient is null ? $"{name}.senders {sender}" : $"{name}.recipients {recipient}", null);
     }
 
     /// <summary>Refused at the recipient, not before: only then is known what is worth showing to the owner, and some devices never read a refusal of MAIL.</summary>
     private static RelayVerdict UnknownDevice(RelayRequest request)
     {
         const string Rule = "unknownDevices refuse";
-        if (request.Recipient is null) return new RelayVerdict(true, Rule, null);
+        if (request.Recipient is null) return new RelayVerdict(Rule, null);
         var client = DeviceDirectory.Normalise(request.Client);
         return Refuse(Rule, 550, NotAllowed,
             $"{client} is not a known device. Allow it on the SmartHost page, or add it under devices with addresses: [{client}] and recipients: [{Short(request.Recipient)}], or give it a login");
@@ -96,7 +96,7 @@ public static class RelayPolicy
         sender.Mailbox is { } mailbox ? senders.Match(mailbox) : senders.Patterns.FirstOrDefault(pattern => pattern == "*");
 
     private static RelayVerdict Refuse(string rule, int code, EnhancedStatus status, string text) =>
-        new(false, rule, new SmtpReply(code, status, Cut(Printable(text), MaxReplyText)));
+        new(rule, new SmtpReply(code, status, Cut(Printable(text), MaxReplyText)));
 
     private static string Short(Mailbox mailbox) => Short(mailbox.ToString());
 

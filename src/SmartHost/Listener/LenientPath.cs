@@ -122,15 +122,25 @@ internal static class LenientPath
 
     private static int ClosingBracket(string text)
     {
-        var (depth, quoted) = (0, false);
+        var depth = 0;
+        foreach (var i in Unquoted(text))
+        {
+            if (text[i] == '<') depth++;
+            else if (text[i] == '>' && --depth == 0) return i;
+        }
+        return -1;
+    }
+
+    /// <summary>Positions outside of quoted strings; the quotes themselves are not among them.</summary>
+    private static IEnumerable<int> Unquoted(string text)
+    {
+        var quoted = false;
         for (var i = 0; i < text.Length; i++)
         {
             if (quoted && text[i] == '\\') i++;
             else if (text[i] == '"') quoted = !quoted;
-            else if (!quoted && text[i] == '<') depth++;
-            else if (!quoted && text[i] == '>' && --depth == 0) return i;
+            else if (!quoted) yield return i;
         }
-        return -1;
     }
 
     /// <summary>Divides a list at commas and semicolons that stand outside of quotes and brackets, and at blanks between two whole addresses.</summary>
@@ -139,18 +149,11 @@ internal static class LenientPath
         // RFC 5321 appendix C: a source route's commas belong to the route, and the route is to be ignored.
         text = AfterRoute(text);
         var pieces = new List<string>();
-        var (start, depth, quoted) = (0, 0, false);
-        for (var i = 0; i < text.Length; i++)
+        var (start, depth) = (0, 0);
+        foreach (var i in Unquoted(text))
         {
             var c = text[i];
-            if (quoted)
-            {
-                if (c == '\\') i++;
-                else if (c == '"') quoted = false;
-                continue;
-            }
-            if (c == '"') quoted = true;
-            else if (c == '>') depth--;
+            if (c == '>') depth--;
             else if (c == '<')
             {
                 if (depth++ > 0 || !text.AsSpan(start, i - start).TrimEnd(" \t").EndsWith(">")) continue;
@@ -182,14 +185,7 @@ internal static class LenientPath
         var open = LastOpenBracket(piece);
         if (open < 0) return false;
         var close = piece.IndexOf('>', open);
-        var quoted = false;
-        for (var i = 0; i < piece.Length; i++)
-        {
-            if (quoted && piece[i] == '\\') i++;
-            else if (piece[i] == '"') quoted = !quoted;
-            else if (!quoted && piece[i] == '@' && (i < open || (close >= 0 && i > close))) return true;
-        }
-        return false;
+        return Unquoted(piece).Any(i => piece[i] == '@' && (i < open || (close >= 0 && i > close)));
     }
 
     /// <summary>One address without its brackets, display name, comment, quotes round the whole, scheme and route.</summary>
@@ -217,17 +213,7 @@ internal static class LenientPath
     private static string AfterRoute(string text) =>
         text.StartsWith('@') && text.IndexOf(':') is > 0 and var colon ? text[(colon + 1)..].TrimStart() : text;
 
-    private static int LastOpenBracket(string text)
-    {
-        var (last, quoted) = (-1, false);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (quoted && text[i] == '\\') i++;
-            else if (text[i] == '"') quoted = !quoted;
-            else if (!quoted && text[i] == '<') last = i;
-        }
-        return last;
-    }
+    private static int LastOpenBracket(string text) => Unquoted(text).LastOrDefault(i => text[i] == '<', -1);
 
     /// <summary>
     /// The mailbox that was meant: blanks round the @ and the domain's last dot go; a local part that is no dot-atom, such

@@ -15,7 +15,6 @@ internal sealed class MessageIntake : IAsyncDisposable
     private readonly HeaderPeek header = new();
     private readonly long limit, headerLength;
     private readonly int hops;
-    private bool isTooLarge;
 
     private MessageIntake(IncomingMessage message, DataFraming framing, long limit, int hops, long headerLength)
     {
@@ -37,7 +36,7 @@ internal sealed class MessageIntake : IAsyncDisposable
 
     public string? Mailer => header.Mailer;
 
-    public bool IsTooLarge => isTooLarge;
+    public bool IsTooLarge { get; private set; }
 
     /// <summary>So much was dropped that waiting for its end is over, or would be after so many octets more.</summary>
     public bool IsHopeless(long more = 0) => more > Math.Max(4 * limit, 128L << 20) - Octets;
@@ -54,9 +53,9 @@ internal sealed class MessageIntake : IAsyncDisposable
     public ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
         // Either count may be the larger one: NULs are dropped, and a bare LF becomes two octets.
-        isTooLarge |= Octets > limit || message.Length - headerLength + content.Length > limit;
+        IsTooLarge |= Octets > limit || message.Length - headerLength + content.Length > limit;
         header.Feed(content.Span);
-        return isTooLarge || content.IsEmpty ? ValueTask.CompletedTask : message.WriteAsync(content, cancellation);
+        return IsTooLarge || content.IsEmpty ? ValueTask.CompletedTask : message.WriteAsync(content, cancellation);
     }
 
     /// <summary>After the last octet: completes a last line without its end (only a BDAT can have one).</summary>

@@ -98,6 +98,6 @@ internal sealed class ContentStore(string folder)
 
     /// <summary>Files of other names are not ours and are left alone.</summary>
     private List<QueueId> Named(string pattern) =>
-        [.. Directory.EnumerateFiles(folder, pattern).Select(Path.GetFileNameWithoutExtension).Where(name => QueueId.TryParse(name, out _))
-            .Select(name => QueueId.TryParse(name, out var id) ? id : default)];
+        [.. Directory.EnumerateFiles(folder, pattern).Select(Path.GetFileNameWithoutExtension)
+            .SelectMany(name => QueueId.TryParse(name, out var id) ? [id] : (QueueId[])[])];
 }

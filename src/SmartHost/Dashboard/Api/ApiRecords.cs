@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.Mail;

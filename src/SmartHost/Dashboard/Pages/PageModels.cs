@@ -88,3 +88,6 @@ public sealed record DeviceForm(
 
 /// <param name="Lines">Null: not asked for yet.</param>
 public sealed record CheckPage(Frame Frame, IAsyncEnumerable<CheckLine>? Lines, string? To, string? DefaultTo, IReadOnlyList<string> Accounts);
+
+/// <param name="To">Where to go afterwards: a path of our own.</param>
+public sealed record SignInPage(string To, string? Problem);

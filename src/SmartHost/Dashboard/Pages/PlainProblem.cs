@@ -21,17 +21,3 @@ public sealed record PlainProblem(int Status, string Sentence) : IResult
         return ((IResult)page).ExecuteAsync(httpContext);
     }
 }
-
-/// <summary>303: after a form, the browser fetches the next page, so that reloading it does nothing twice.</summary>
-internal sealed record SeeOther(string To) : IResult
-{
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        httpContext.Response.StatusCode = StatusCodes.Status303SeeOther;
-        httpContext.Response.Headers.Location = To;
-        return Task.CompletedTask;
-    }
-}
-
-/// <param name="To">Where to go afterwards: a path of our own.</param>
-public sealed record SignInPage(string To, string? Problem);
