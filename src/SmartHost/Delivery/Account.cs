@@ -175,7 +175,7 @@ internal sealed record IdleSession(GmailSession Session, DateTimeOffset Since);
 /// <param name="StepByStep">As <see cref="Transaction.StepByStep"/>.</param>
 internal sealed record Assignment(QueuedMessage Message, Account Account, IReadOnlyList<QueuedRecipient> Recipients, Task<Prepared> Prepared, int Generation, DateTimeOffset? Probes, bool StepByStep)
 {
-    /// <summary>It asks about the pause that there is now. A login may have ended the one that it set out to ask about, and another verdict begun the next.</summary>
+    /// <summary>It asks about the present pause. A login may have ended the one that it was to test, and a later verdict begun another.</summary>
     public bool IsProbe => Probes is { } since && Account.Standing.Pause?.Since == since;
 
     /// <summary>The connection's story, where this message is the first on it.</summary>

@@ -5,7 +5,10 @@ using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
 
-/// <summary>Looks now and then at what the accounts have spent, and says when an allowance nears its end and when a lane begins to wait.</summary>
+/// <summary>
+/// Looks now and then at what the accounts have spent, and says when an allowance nears its end and when a lane begins to wait. It holds
+/// nothing back: that is for <see cref="Account.MayStart"/>, so a look that is missed costs a warning and no mail.
+/// </summary>
 internal sealed class AllowanceWatch(MailQueue queue, Accounts accounts, Alerts alerts, MailLog log, Func<AlertSettings> settings)
 {
     /// <summary>Over only this far below the mark, in percent, so that it does not announce and revoke all day long; half way down from a mark that is lower still.</summary>

@@ -16,7 +16,7 @@ internal sealed class Results(DeliveryTasks tasks, MailQueue queue, OutcomeLog o
 
     private static readonly TimeSpan DiskPatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>And since when.</summary>
+    /// <summary>Results handed to the queue and not yet on disk, with the time since when.</summary>
     private readonly Dictionary<QueueId, DateTimeOffset> unwritten = [];
 
     /// <summary>Content that the disk would not give back: how often, and what it said last.</summary>

@@ -11,7 +11,8 @@ internal static class WholeFile
 
     /// <param name="mode">From the first octet on: a file made with the usual rights and closed off later can be read in between.</param>
     /// <param name="owner">Gets the file; null: it is ours.</param>
-    /// <exception cref="IOException">It could not be written, and the old one is as it was; so does <see cref="UnauthorizedAccessException"/>.</exception>
+    /// <exception cref="IOException">It could not be written; the old file is unchanged.</exception>
+    /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = OursAlone, FolderOwner? owner = null)
     {
         var beside = path + ".new";

@@ -20,7 +20,7 @@ public abstract record TokenOutcome
 /// Access tokens for XOAUTH2, from a refresh token or from a service account's key. One token an account, renewed five
 /// minutes early, by one caller while the others wait for it; a refusal is shared in the same way, so that a revoked
 /// consent is asked about once and not by every waiting message.
-/// When Google cannot be reached a token that is still good goes on being used.
+/// <para>When it fails: while Google cannot be reached, a token that is still good goes on being used; else the refusal is a verdict about the account.</para>
 /// </summary>
 public sealed partial class AccessTokens(TimeProvider time, HttpClient http, RefreshTokens refreshTokens, ILogger<AccessTokens>? logger = null, Uri? endpoint = null)
 {
@@ -131,7 +131,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
             case AccountCredentials.ServiceAccount service:
                 return ServiceAccountKey.TrySign(service.KeyJson, account.Username, Endpoint, time.GetUtcNow(), out var assertion)
                     ? (new Dictionary<string, string> { ["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer", ["assertion"] = assertion.Reveal() }, null)
-                    : (null, Gmail.TokenRefusals.BadServiceAccountKey);
+                    : (null, TokenRefusals.BadServiceAccountKey);
             default:
                 throw new InvalidOperationException($"account {account.Name} does not log in with access tokens");
         }

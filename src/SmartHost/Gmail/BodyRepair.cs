@@ -4,7 +4,7 @@ namespace SmartHost.Gmail;
 
 /// <summary>
 /// Writes a body with long lines as <see cref="BodyScan"/> decided, octets in, octets out, whatever the cuts between
-/// chunks: run once to count and once to send, it makes the same octets both times.
+/// chunks: run once to count and once to send, it makes the same octets both times. No content makes it fail.
 /// </summary>
 internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
 {

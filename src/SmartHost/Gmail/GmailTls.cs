@@ -110,7 +110,7 @@ internal static class GmailTls
 
     /// <summary>Forward secrecy and authenticated encryption. Windows has its own policy and takes none from a program.</summary>
     private static CipherSuitesPolicy? MakeCipherPolicy() =>
-        OperatingSystem.IsWindows() || OperatingSystem.IsAndroid() || OperatingSystem.IsMacOS()
+        !OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()
             ? null
             : new CipherSuitesPolicy(
             [

@@ -31,7 +31,8 @@ public sealed class OAuthConsent(TimeProvider time, HttpClient http, RefreshToke
     private readonly Uri endpoint = endpoint ?? AccessTokens.GoogleEndpoint;
 
     /// <param name="returned">The address that the browser was sent to, from the listener or pasted by a person.</param>
-    /// <exception cref="IOException">The data folder cannot be written; so does <see cref="UnauthorizedAccessException"/>.</exception>
+    /// <exception cref="IOException">The data folder cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Nor can it for want of rights.</exception>
     public async Task<ConsentOutcome> FinishAsync(AccountSettings account, ConsentRequest request, string returned, CancellationToken cancellation)
     {
         var oauth = (AccountCredentials.OAuth)account.Credentials;

@@ -44,7 +44,8 @@ public sealed class RefreshTokens(string dataFolder)
         }
     }
 
-    /// <exception cref="IOException">The data folder cannot be written; so does <see cref="UnauthorizedAccessException"/>.</exception>
+    /// <exception cref="IOException">The data folder cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Nor can it for want of rights.</exception>
     public void Keep(string account, string clientId, Secret refreshToken, DateTimeOffset now)
     {
         var path = PathOf(account);

@@ -1,4 +1,3 @@
-using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
 

@@ -68,9 +68,9 @@ internal sealed class DataReader(DataFraming framing)
     }
 
     private State state = State.LineStart;
-    private bool afterLf; // of the line that the dot is on
-    private bool dotAlone; // on a line that was passed on as text, and behind it at most a QUIT
-    private int leaving; // letters of that QUIT
+    private bool afterLf; // The line that the dot is on began behind a bare LF.
+    private bool dotAlone; // A line with a lone dot that did not count as the end was read last, but for NULs and a QUIT.
+    private int leaving; // Letters of that QUIT read so far.
     private int crs;
 
     /// <summary>The final dot was read. Octets after it are commands.</summary>

@@ -27,6 +27,6 @@ public static class ModernTls
         ])
         : null;
 
-    /// <summary>For any endpoint of ours; the certificate is yet to be set.</summary>
+    /// <summary>For a listener that is not <c>legacyTls</c>; the certificate is yet to be set.</summary>
     public static SslServerAuthenticationOptions ServerOptions() => new() { EnabledSslProtocols = Protocols, CipherSuitesPolicy = CipherSuites };
 }

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using SmartHost.Devices;
 using SmartHost.History;
-using SmartHost.Mail;
 using SmartHost.Queue;
 
 namespace SmartHost.Listener;

@@ -21,7 +21,7 @@ internal static class Charset
     /// <summary>A reader that throws at octets which are no text in that charset. Null: unknown here, or one that header text cannot be in.</summary>
     public static Encoding? Strict(string? name)
     {
-        // Western text is read as such without a declaration, too, and one that is wrong could not be told: those charsets take any octets.
+        // Not for Western charsets: undeclared text is read as Western anyway, and since they take every octet, a wrong declaration would not show.
         if (string.IsNullOrEmpty(name) || IsUtf8(name) || SaysNothing(name) || IsWestern(name)) return null;
         try
         {

@@ -4,9 +4,9 @@ using System.Text;
 namespace SmartHost.Mail;
 
 /// <summary>
-/// Counts how much octets look like UTF-8, in one reading, whatever the cuts between chunks. One broken character makes no code
-/// page of a text: devices cut text by octets, where a line or their buffer ends. And no text in a code page makes many
-/// characters of UTF-8 by chance.
+/// Counts how much octets look like UTF-8, in one reading, whatever the cuts between chunks. A single broken character does not mean
+/// that the text is in a code page: devices cut text at an octet count, in the middle of a character. Text in a code page, on the
+/// other hand, hardly ever forms many valid characters of UTF-8.
 /// </summary>
 internal sealed class Utf8Likeness
 {

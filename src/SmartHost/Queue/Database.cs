@@ -5,7 +5,11 @@ using SQLitePCL;
 
 namespace SmartHost.Queue;
 
-/// <summary>The writer's connection and what is changed by it; what happens all day is prepared. Recovery's and the loading's first, then the journal's alone.</summary>
+/// <summary>
+/// The writer's SQLite connection and every change that is made by it, as prepared statements where they come all day. Recovery and
+/// loading use it at the start, and from then on the journal's thread alone.
+/// <para>When it fails: SqliteException, and nothing of the transaction is to be relied on; <see cref="Journal"/> rolls back and decides.</para>
+/// </summary>
 internal sealed partial class Database : IDisposable
 {
     private readonly SqliteConnection connection;
@@ -118,7 +122,7 @@ internal sealed partial class Database : IDisposable
         commit.Run();
     }
 
-    /// <summary>A change of no meaning: whether it can be committed is all that it tells.</summary>
+    /// <summary>Changes a counter that nobody reads: whether the database can commit is all that it asks.</summary>
     public void Touch() => scar.Run();
 
     /// <summary>Removes all messages from that number on.</summary>

@@ -7,6 +7,7 @@ namespace SmartHost.Queue;
 /// <summary>
 /// A message on its way in. Small ones gather in pooled memory, larger ones go to <c>content/ID.part</c> as they arrive,
 /// so that memory is bounded by the number of sessions. Disposing without a commit leaves nothing behind.
+/// <para>When it fails: a disk that takes nothing shows at the commit, not before; until then the session reads on, and the device hears why.</para>
 /// </summary>
 /// <remarks>For one session, one call at a time.</remarks>
 public sealed class IncomingMessage : IAsyncDisposable

@@ -71,7 +71,7 @@ public sealed partial class MailQueue
         {
             var before = database.Rows.Find(settlement.Id) ?? throw new InvalidOperationException($"{settlement.Id} is not in the queue, so it cannot be settled");
             if (!may(before.Message)) return (Before: before, After: (StoredMessage?)null);
-            var after = Finish(before with { Message = Standing.Settle(before.Message, settlement) });
+            var after = Finish(before with { Message = MessageTransitions.Settle(before.Message, settlement) });
             database.Update(before, after, now);
             foreach (var entry in settlement.Timeline) database.Append(before.Number, entry);
             if (settlement.Spent is { } spent) database.AddSpend(now, spent);

@@ -36,8 +36,8 @@ public sealed partial class MailQueue
         MessageState.Done when message.Recipients.All(recipient => recipient.State == RecipientState.Sent) => new($"{id} was sent to every recipient: there is nothing to retry."),
         MessageState.Done when !contentThere => new($"The content of {id} was deleted when it was finished (history.keepContent says for how long it is kept): let the device send it again."),
         _ when !contentThere => new(Gone(id)),
-        MessageState.Done => new(null, Standing.Requeue(Standing.Revive(message) with { Expires = now + terms.Lifetime }, now, terms.Lifetime), new(now, TimelineEvent.Retried, "A person asked to try the failed recipients again.")),
-        _ => new(null, Standing.Requeue(message, now, terms.Lifetime), new(now, TimelineEvent.Retried, "A person asked to try again now.")),
+        MessageState.Done => new(null, MessageTransitions.Requeue(MessageTransitions.Revive(message) with { Expires = now + terms.Lifetime }, now, terms.Lifetime), new(now, TimelineEvent.Retried, "A person asked to try the failed recipients again.")),
+        _ => new(null, MessageTransitions.Requeue(message, now, terms.Lifetime), new(now, TimelineEvent.Retried, "A person asked to try again now.")),
     }, cancellation);
 
     public Task<string?> HoldAsync(QueueId id, string reason, CancellationToken cancellation) => ChangeAsync(id, (message, _, now) => message.State switch
@@ -50,7 +50,7 @@ public sealed partial class MailQueue
     public Task<string?> ReleaseAsync(QueueId id, CancellationToken cancellation) => ChangeAsync(id, (message, contentThere, now) => message.State switch
     {
         MessageState.Held or MessageState.Parked when !contentThere => new(Gone(id)),
-        MessageState.Held or MessageState.Parked => new(null, Standing.Requeue(message, now, terms.Lifetime), new(now, TimelineEvent.Released, "Released: it is sent now.")),
+        MessageState.Held or MessageState.Parked => new(null, MessageTransitions.Requeue(message, now, terms.Lifetime), new(now, TimelineEvent.Released, "Released: it is sent now.")),
         MessageState.Queued => new($"{id} is neither on hold nor parked: it waits for its turn."),
         _ => new(Finished(message)),
     }, cancellation);

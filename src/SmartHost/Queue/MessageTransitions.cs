@@ -2,8 +2,8 @@ using SmartHost.Mail;
 
 namespace SmartHost.Queue;
 
-/// <summary>How a message's standing changes. Pure: the storage writes what comes out.</summary>
-internal static class Standing
+/// <summary>From one state of a message to the next. Pure: the storage writes what comes out.</summary>
+internal static class MessageTransitions
 {
     /// <summary>Recipients that are no longer open keep their end: the first word about them was the last.</summary>
     public static QueuedMessage Settle(QueuedMessage message, Settlement settlement)
