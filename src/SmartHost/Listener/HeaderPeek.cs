@@ -143,7 +143,8 @@ internal sealed class HeaderPeek : IDisposable
             if (clean.Length + rune.Utf16SequenceLength > MaxSubject) break;
             // Folding leaves CR LF before its blank; every other control character would reach somebody's terminal.
             if (rune.Value is '\r' or '\n') continue;
-            clean.Append(Rune.IsControl(rune) ? "\uFFFD" : rune.ToString());
+            // A fold's blank may be a tab.
+            clean.Append(rune.Value is '\t' ? " " : Rune.IsControl(rune) ? "\uFFFD" : rune.ToString());
         }
         return clean.Length == 0 ? null : clean.ToString();
     }
