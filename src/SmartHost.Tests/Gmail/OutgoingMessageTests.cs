@@ -247,6 +247,7 @@ public class OutgoingMessageTests
     }
 
     [TestCase("s", "[scan]", "[scan] s")]
+    [TestCase("Tue, 02 Jul 2024 10:11:12 +0200 (Central European Summer Time)", true)]
     [TestCase("[scan] s", "[scan]", "[scan] s")]
     [TestCase("=?utf-8?q?Ger=C3=A4t?=", "[Büro]", "[Büro] Gerät")]
     [TestCase("Ger\u00e4t", "", "Gerät")]

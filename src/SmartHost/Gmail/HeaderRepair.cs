@@ -144,7 +144,13 @@ internal sealed class HeaderRepair
     private void MendDate()
     {
         var written = Find("Date");
-        if (written is { } field && HeaderText.IsClean(field.Raw.Span) && HeaderText.IsDate(field.Value)) return;
+        if (written is { } field && HeaderText.IsDate(field.Value))
+        {
+            if (HeaderText.IsClean(field.Raw.Span)) return;
+            Replace("Date", HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));
+            repairs.Add("kept Date without its comment");
+            return;
+        }
         Replace("Date", HeaderField.Of("Date", HeaderText.Date(context.ReceivedAt)));
         if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text) Replace("X-Original-Date", HeaderText.Unstructured("X-Original-Date", text));
         repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");

@@ -181,11 +181,9 @@ internal static class HeaderText
     /// </summary>
     public static bool IsDate(ReadOnlySpan<byte> value)
     {
-        value = value.Trim(" \t\r\n"u8);
+        value = WithoutComment(value);
         if (value.Length is < 16 or > 60 || !Ascii.IsValid(value)) return false;
         var text = Encoding.ASCII.GetString(value);
-        var comment = text.IndexOf('(');
-        if (comment > 0) text = text[..comment].TrimEnd();
         var comma = text.IndexOf(',');
         if (comma >= 0)
         {
@@ -208,6 +206,10 @@ internal static class HeaderText
     private static readonly string[] DateFormats = ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm"];
 
     /// <summary>The rest of a line that has come to <paramref name="column"/>, broken at blanks; a word that fits no line is cut.</summary>
+    /// <summary>What stands before a comment. Windows' names of time zones are long, and in the letters of its language.</summary>
+    public static ReadOnlySpan<byte> WithoutComment(ReadOnlySpan<byte> date) =>
+        (date.IndexOf((byte)'(') is > 0 and var comment ? date[..comment] : date).Trim(" \t\r\n"u8);
+
     internal static string Fold(int column, string text)
     {
         if (column + text.Length <= PreferredLine) return text;
