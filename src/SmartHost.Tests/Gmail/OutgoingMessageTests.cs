@@ -213,6 +213,7 @@ public class OutgoingMessageTests
     [TestCase("=?utf-8?q?T=C3=A4?=: =?utf-8?q?=C3=A4?= <a@b.example>;", "=?utf-8?q?T=C3=A4?=: =?utf-8?q?=C3=A4?= <a@b.example>;", null)]
     [TestCase("Team: a@b.example, operator;", "a@b.example", "Team: a@b.example, operator;")]
     [TestCase("a@b.example: c@d.example;", "a@b.example,c@d.example", null)]
+    [TestCase("Desk a@b.example>, c@d.example", "c@d.example", "Desk a@b.example>, c@d.example")]
     public async Task To_holds_addresses(string to, string expected, string? original)
     {
         var mail = Parse((await Prepare($"Subject: s\r\nTo: {to}\r\n\r\nx\r\n")).Got);
@@ -220,9 +221,33 @@ public class OutgoingMessageTests
         Assert.That(mail.Headers["X-Original-To"], Is.EqualTo(original));
     }
 
+    [TestCase("a@b.example,<c@d.example>, Desk <e@f.example>")]
+    [TestCase("<a@b.example>,\r\n\t\"Doe, John\" <c@d.example>")]
+    [TestCase("=?utf-8?q?T=C3=A4?= =?utf-8?q?_B?= <a@b.example>, c@d.example")]
+    [TestCase("=?no-such-charset?b?sai+rw==?= <a@b.example>,\r\n c@d.example,\r\n <e@f.example>")]
+    public async Task To_without_a_fault_goes_out_octet_for_octet(string to)
+    {
+        var (got, message) = await Prepare($"Subject: s\r\nTo: {to}\r\n\r\nx\r\n");
+        Assert.That(got, Does.Contain($"\r\nTo: {to}\r\n"));
+        Assert.That(message.Repairs, Has.None.Contains("mended To"));
+    }
+
+    [TestCase("=?utf-8?q?T=C3=A4?= <a@b.example>; c@d.example", "=?utf-8?b?VMOk?= <a@b.example>,\r\n c@d.example")]
+    [TestCase("=?utf-8?q?T=C3=A4?= a@b.example>, c@d.example", "c@d.example")]
+    public async Task To_with_a_fault_beside_an_encoded_name_is_mended(string to, string mended) =>
+        Assert.That((await Prepare($"Subject: s\r\nTo: {to}\r\n\r\nx\r\n")).Got, Does.Contain($"\r\nTo: {mended}\r\n"));
+
+    [Test]
+    public async Task A_date_with_a_raw_name_of_its_zone_is_kept_without_it()
+    {
+        var (got, _) = await Prepare("Subject: s\r\nDate: Tue, 02 Jul 2024 10:11:12 +0200 (Westeurop\u00e4ische Sommerzeit)\r\n\r\nx\r\n");
+        Assert.That(got, Does.Contain("\r\nDate: Tue, 02 Jul 2024 10:11:12 +0200\r\n"));
+    }
+
     [TestCase("Tue, 02 Jul 2024 10:11:12 +0200", true)]
     [TestCase("2 Jul 2024 10:11 GMT", true)]
     [TestCase("Tue,  2 Jul 2024 10:11:12 -0000 (UTC)", true)]
+    [TestCase("Tue, 02 Jul 2024 10:11:12 +0200 (Central European Summer Time)", true)]
     [TestCase("Tue Jul  2 10:11:12 2024", false)]
     [TestCase("2024-07-02T10:11:12Z", false)]
     [TestCase("Tue, 02 Jul 2024 10:11:12", false)]
@@ -247,7 +272,6 @@ public class OutgoingMessageTests
     }
 
     [TestCase("s", "[scan]", "[scan] s")]
-    [TestCase("Tue, 02 Jul 2024 10:11:12 +0200 (Central European Summer Time)", true)]
     [TestCase("[scan] s", "[scan]", "[scan] s")]
     [TestCase("=?utf-8?q?Ger=C3=A4t?=", "[Büro]", "[Büro] Gerät")]
     [TestCase("Ger\u00e4t", "", "Gerät")]

@@ -133,9 +133,10 @@ internal sealed class HeaderRepair
         var mended = MailboxList.Field(name, entries);
         if (mended is { } made) Replace(name, made);
         else fields.RemoveAll(other => other.Is(name));
-        if (mended is null || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
+        var original = HeaderText.Read(field.Value);
+        // Between two commas there may be an address that nobody can read.
+        if (mended is null || original.Count(c => c == '@') > entries.Count || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
         {
-            var original = HeaderText.Read(field.Value);
             if (original is not "") Replace($"X-Original-{name}", HeaderText.Unstructured($"X-Original-{name}", original));
         }
         repairs.Add(mended is null ? $"removed a {name} without an address" : $"mended {name}");

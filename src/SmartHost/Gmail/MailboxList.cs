@@ -1,13 +1,14 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using MimeKit;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
 
 /// <summary>Address fields (To, Cc, From …): MimeKit reads them, forgiving much; what goes out is strict.</summary>
-internal static class MailboxList
+internal static partial class MailboxList
 {
     private static readonly SearchValues<char> Specials = SearchValues.Create("@<>,;()\\");
 
@@ -50,13 +51,21 @@ internal static class MailboxList
     /// <summary>True where the value holds exactly these addresses and the commas, names and brackets they need.</summary>
     public static bool IsPlain(ReadOnlySpan<byte> value, List<Entry> entries)
     {
-        if (entries.Exists(entry => entry.Address is null || entry.Address.IsInternational)) return false;
+        if (!AreStrict(entries)) return false;
         var written = HeaderText.Read(value);
-        var encoded = written.Contains("=?", StringComparison.Ordinal);
-        return encoded
-            ? entries.TrueForAll(entry => written.Contains($"<{entry.Address}>", StringComparison.Ordinal)) && !written.Contains(';', StringComparison.Ordinal)
-            : Essence(written) is var essence && (essence == Essence(string.Join(',', Written(entries))) || essence == Essence(string.Join(',', Written(entries, alwaysBrackets: true))));
+        if (written.Contains("=?", StringComparison.Ordinal))
+        {
+            // Whatever an encoded-word says, and whoever can read it: what counts is what stands around it.
+            var around = EncodedWord().Replace(written, "word");
+            // One that is broken would not become whole by being written anew.
+            if (around.Contains("=?", StringComparison.Ordinal))
+                return entries.TrueForAll(entry => written.Contains($"<{entry.Address}>", StringComparison.Ordinal)) && !written.Contains(';', StringComparison.Ordinal);
+            (written, entries) = (around, Read(Encoding.UTF8.GetBytes(around)));
+        }
+        return AreStrict(entries) && Essence(written) == Essence(string.Join(',', Written(entries)));
     }
+
+    private static bool AreStrict(List<Entry> entries) => entries.TrueForAll(entry => entry.Address is { IsInternational: false });
 
     /// <summary>
     /// True for one group, <c>Team: a@x, b@x;</c>, or an empty one, that needs no mending (RFC 5322 §3.4). A name that itself holds one
@@ -85,11 +94,11 @@ internal static class MailboxList
         return lines.Count == 0 ? null : HeaderField.Of(name, string.Join(",\r\n ", lines));
     }
 
-    private static IEnumerable<string> Written(IEnumerable<Entry> entries, bool alwaysBrackets = false) =>
+    private static IEnumerable<string> Written(IEnumerable<Entry> entries) =>
         from entry in entries
         let address = entry.Address is null ? null : AsciiAddress(entry.Address)
         where address is not null
-        select entry.Name is not "" ? $"{HeaderText.Phrase(entry.Name)} <{address}>" : alwaysBrackets ? $"<{address}>" : address;
+        select entry.Name is not "" ? $"{HeaderText.Phrase(entry.Name)} <{address}>" : address;
 
     /// <summary>
     /// The address in ASCII: a domain of other letters in its IDNA form. Null where the local part is not ASCII: an
@@ -110,5 +119,11 @@ internal static class MailboxList
     }
 
     private static string Essence(string list) =>
-        string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\')));
+        NamelessBrackets().Replace(string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\'))), "$1");
+
+    [GeneratedRegex(@"(?<=^|,)<([^<>,]*)>(?=,|$)")]
+    private static partial Regex NamelessBrackets();
+
+    [GeneratedRegex(@"=\?[!->@-~]+\?[bBqQ]\?[!->@-~]*\?=")]
+    private static partial Regex EncodedWord();
 }
