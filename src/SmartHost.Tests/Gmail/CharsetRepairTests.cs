@@ -116,6 +116,24 @@ public class CharsetRepairTests
     [TestCase("multipart/signed; micalg=x; protocol=\"application/x\"; boundary=i", "--i\r\n\r\ngr\u00fcn\r\n--i--\r\n")]
     [TestCase("message/rfc822", "Subject: x\r\n\r\ngr\u00fcn\r\n")]
     [TestCase("multipart/digest; boundary=i", "--i\r\n\r\nSubject: x\r\n\r\ngr\u00fcn\r\n--i--\r\n")]
+    // What names it is broken, but tells more than a guess.
+    [TestCase("text/plain charset=koi8-r", "text/plain; charset=koi8-r")]
+    [TestCase("text/plain, charset=\"koi8-r\"", "text/plain; charset=koi8-r")]
+    [TestCase("text/plain; charset: koi8-r", "text/plain; charset=koi8-r")]
+    [TestCase("text/plain; format=flowed charset=koi8-r", "text/plain; format=\"flowed charset=koi8-r\"; charset=koi8-r")]
+    [TestCase("text/html charset=koi8-r", "text/html; charset=koi8-r")]
+    [TestCase("text; charset=koi8-r", "text/plain; charset=koi8-r")]
+    [TestCase("text/plain charset=utf-8", "text/plain; charset=iso-8859-1")]
+    [TestCase("text/plain charset=us-ascii", "text/plain; charset=iso-8859-1")]
+    public async Task A_charset_behind_the_wrong_sign_is_believed(string type, string mended)
+    {
+        var part = $"Content-Type: {type}\r\n\r\n\u00d4\u00c5\r\n";
+        Assert.That((await OutgoingMessageTests.Prepare($"Subject: s\r\n{part}")).Got, Does.Contain($"\r\nContent-Type: {mended}\r\n"));
+        var (got, _) = await OutgoingMessageTests.Prepare($"Subject: \u00d4\u00c5\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n{part}--b--\r\n");
+        Assert.That(got, Does.EndWith($"\r\n--b\r\nContent-Type: {mended}\r\n\r\n\u00d4\u00c5\r\n--b--\r\n"));
+        Assert.That(OutgoingMessageTests.Parse(got).Subject, Is.EqualTo(mended.Contains("koi8", StringComparison.Ordinal) ? "те" : "ÔÅ"));
+    }
+
     public async Task What_is_signed_or_forwarded_keeps_its_header(string type, string content)
     {
         var body = $"--b\r\nContent-Type: {type}\r\n\r\n{content}--b\r\n";

@@ -120,7 +120,7 @@ internal sealed class BodyScan
         var isLeaf = !root.IsMultipart && !root.IsMessage;
         if (isLeaf && rootEncoding is null && is8Bit && root.Encoding == TransferEncoding.Identity && !root.Is8Bit) rootEncoding = "8bit";
         return new BodyFacts(root, hasLongLines, is8Bit, sections, rootCharset,
-            textCharset ?? root.ContentType?.Charset, partCharsets, rootEncoding, blocked, checksum);
+            textCharset ?? root.Charset, partCharsets, rootEncoding, blocked, checksum);
     }
 
     private void EndLine(ReadOnlySpan<byte> head)
@@ -216,7 +216,7 @@ internal sealed class BodyScan
         if (leaf is not { } closed) return;
         leaf = null;
         var found = charset?.Finish();
-        if (closed.FileName is null && closed.ContentType?.IsMimeType("text", "*") != false) textCharset ??= found ?? closed.ContentType?.Charset;
+        if (closed.FileName is null && closed.ContentType?.IsMimeType("text", "*") != false) textCharset ??= found ?? closed.Charset;
         if (leafIsRoot) rootCharset = found;
         if (leafIsRoot || closed.FileName is not null || sealedWithin != int.MaxValue) found = null;
         var encodes = leafHasLongLine && closed.Encoding == TransferEncoding.Identity;

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using MimeKit;
 
 namespace SmartHost.Gmail;
@@ -13,8 +14,12 @@ internal enum TransferEncoding
 
 /// <summary>What the header of a message or of one of its parts says about the octets behind it (RFC 2045).</summary>
 /// <param name="ContentType">Null: none, or unreadable. Text then, says RFC 2045 §5.2.</param>
-internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding Encoding, bool Is8Bit, string? FileName)
+/// <param name="StrayCharset">One that the Content-Type names where not every reader looks: <c>text/plain charset=koi8-r</c>, or <c>text; charset=koi8-r</c>.</param>
+internal sealed partial record EntityHeader(ContentType? ContentType, TransferEncoding Encoding, bool Is8Bit, string? FileName, string? StrayCharset)
 {
+    /// <summary>What the header names, if only for who looks closely; null where it names none.</summary>
+    public string? Charset => ContentType?.Charset is { Length: > 0 } charset ? charset : StrayCharset;
+
     public string? Boundary => ContentType is { } type && type.IsMimeType("multipart", "*") && type.Boundary is { Length: > 0 } boundary ? boundary : null;
 
     public bool IsMultipart => ContentType?.IsMimeType("multipart", "*") == true;
@@ -29,14 +34,16 @@ internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding E
     public static EntityHeader Of(IReadOnlyList<HeaderField> fields)
     {
         ContentType? type = null;
-        string? fileName = null, typeName = null;
+        string? fileName = null, typeName = null, strayCharset = null;
         var (encoding, is8Bit, seenEncoding) = (TransferEncoding.Identity, false, false);
         foreach (var field in fields)
         {
             if (!field.Name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)) continue;
             if (type is null && field.Is("Content-Type"))
             {
-                if (ContentType.TryParse(HeaderText.Read(field.Value), out type)) typeName = type.Name;
+                var written = HeaderText.Read(field.Value);
+                if (ContentType.TryParse(written, out type)) typeName = type.Name;
+                strayCharset = string.IsNullOrEmpty(type?.Charset) && CharsetName().Match(written) is { Success: true } named ? named.Groups[1].Value : null;
             }
             else if (fileName is null && field.Is("Content-Disposition"))
             {
@@ -55,7 +62,7 @@ internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding E
                 is8Bit = word is "8bit" or "binary";
             }
         }
-        return new EntityHeader(type, encoding, is8Bit, fileName ?? typeName);
+        return new EntityHeader(type, encoding, is8Bit, fileName ?? typeName, strayCharset);
     }
 
     /// <summary>The word of a Content-Transfer-Encoding in lower case, without the comments that RFC 2045 §6.1 allows and the quotes that it does not.</summary>
@@ -70,4 +77,7 @@ internal sealed record EntityHeader(ContentType? ContentType, TransferEncoding E
         }
         return word.ToString().Trim('"', '\'', ';', ' ');
     }
+
+    [GeneratedRegex("""\bcharset["'\s]*[=:][="'\s]*([a-z0-9][a-z0-9._:+-]{1,39})""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex CharsetName();
 }

@@ -20,22 +20,25 @@ internal sealed partial class TextCharset
     /// <summary>What the header says; null where it says nothing.</summary>
     private readonly string? declared;
 
+    /// <summary>What it says is read by few, so where it holds it must be written anew.</summary>
+    private readonly bool isStray;
+
     private readonly Utf8Likeness utf8 = new();
     private readonly byte[] beginning;
     private int beginningLength;
     private bool is8Bit, hasC1;
 
-    private TextCharset(bool isHtml, string? declared) =>
-        (this.isHtml, this.declared, beginning) = (isHtml, declared, new byte[isHtml ? Prescanned : 0]);
+    private TextCharset(bool isHtml, string? declared, bool isStray) =>
+        (this.isHtml, this.declared, this.isStray, beginning) = (isHtml, declared, isStray, new byte[isHtml ? Prescanned : 0]);
 
     /// <summary>Null: no text, no octets as they are, or in a charset that only a reader can tell to be wrong.</summary>
     public static TextCharset? For(EntityHeader entity)
     {
         if (entity.Encoding != TransferEncoding.Identity) return null;
-        if (entity.ContentType is not { } type) return new TextCharset(false, null);
-        if (!type.IsMimeType("text", "*")) return null;
-        var declared = type.Charset is { Length: > 0 } charset ? charset : null;
-        return declared is null || Charset.IsUtf8(declared) || Charset.SaysNothing(declared) ? new TextCharset(type.IsMimeType("text", "html"), declared) : null;
+        var type = entity.ContentType;
+        if (type?.IsMimeType("text", "*") == false) return null;
+        var (declared, isStray) = (entity.Charset, entity.StrayCharset is not null);
+        return declared is null || isStray || Charset.IsUtf8(declared) || Charset.SaysNothing(declared) ? new TextCharset(type?.IsMimeType("text", "html") == true, declared, isStray) : null;
     }
 
     /// <summary>The entity's Content-Type with that charset.</summary>
@@ -62,7 +65,7 @@ internal sealed partial class TextCharset
     {
         if (!is8Bit) return null;
         // What is UTF-8 in most places would lose them by another name.
-        if (declared is not null && Charset.IsUtf8(declared) && utf8.Bad <= utf8.Good) return null;
+        if (declared is not null && (Charset.IsUtf8(declared) ? utf8.Bad <= utf8.Good : !Charset.SaysNothing(declared))) return isStray ? declared : null;
         var guess = utf8.IsUtf8 ? "utf-8" : hasC1 ? "windows-1252" : "iso-8859-1";
         if (!isHtml) return guess;
         var named = Named(Encoding.Latin1.GetString(beginning, 0, beginningLength));
