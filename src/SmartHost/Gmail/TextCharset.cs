@@ -7,7 +7,7 @@ namespace SmartHost.Gmail;
 
 /// <summary>
 /// Finds a charset for 8-bit text whose header names none, or one that its octets contradict, in one reading, whatever the cuts
-/// between chunks. What is UTF-8 is that; else Western text reads right, and of any other nothing is lost. A page may name its charset
+/// between chunks. What is UTF-8 is that; else Western text reads right, and of any other nothing is lost. A page, or XML, may name its charset
 /// itself, and what a header names outranks that: so the page's word is taken, and nothing is guessed where neither says any.
 /// </summary>
 internal sealed partial class TextCharset
@@ -15,7 +15,7 @@ internal sealed partial class TextCharset
     /// <summary>So far browsers look for a page's own word on its charset (HTML, "prescan a byte stream").</summary>
     private const int Prescanned = 1024;
 
-    private readonly bool isHtml;
+    private readonly bool isMarkup;
 
     /// <summary>What the header says; null where it says nothing.</summary>
     private readonly string? declared;
@@ -28,8 +28,8 @@ internal sealed partial class TextCharset
     private int beginningLength;
     private bool is8Bit, hasC1;
 
-    private TextCharset(bool isHtml, string? declared, bool isStray) =>
-        (this.isHtml, this.declared, this.isStray, beginning) = (isHtml, declared, isStray, new byte[isHtml ? Prescanned : 0]);
+    private TextCharset(bool isMarkup, string? declared, bool isStray) =>
+        (this.isMarkup, this.declared, this.isStray, beginning) = (isMarkup, declared, isStray, new byte[isMarkup ? Prescanned : 0]);
 
     /// <summary>Null: no text, no octets as they are, or in a charset that only a reader can tell to be wrong.</summary>
     public static TextCharset? For(EntityHeader entity)
@@ -38,7 +38,7 @@ internal sealed partial class TextCharset
         var type = entity.ContentType;
         if (type?.IsMimeType("text", "*") == false) return null;
         var (declared, isStray) = (entity.Charset, entity.StrayCharset is not null);
-        return declared is null || isStray || Charset.IsUtf8(declared) || Charset.SaysNothing(declared) ? new TextCharset(type?.IsMimeType("text", "html") == true, declared, isStray) : null;
+        return declared is null || isStray || Charset.IsUtf8(declared) || Charset.SaysNothing(declared) ? new TextCharset(type?.IsMimeType("text", "html") == true || type?.IsMimeType("text", "xml") == true, declared, isStray) : null;
     }
 
     /// <summary>The entity's Content-Type with that charset.</summary>
@@ -67,7 +67,7 @@ internal sealed partial class TextCharset
         // What is UTF-8 in most places would lose them by another name.
         if (declared is not null && (Charset.IsUtf8(declared) ? utf8.Bad <= utf8.Good : !Charset.SaysNothing(declared))) return isStray ? declared : null;
         var guess = utf8.IsUtf8 ? "utf-8" : hasC1 ? "windows-1252" : "iso-8859-1";
-        if (!isHtml) return guess;
+        if (!isMarkup) return guess;
         var named = Named(Encoding.Latin1.GetString(beginning, 0, beginningLength));
         // Templates say utf-8, or a Western page, whatever is filled into them, and no octets become it by being called so: what
         // is valid UTF-8 beyond ASCII is hardly ever anything else.
@@ -83,7 +83,7 @@ internal sealed partial class TextCharset
         return null;
     }
 
-    /// <summary>A comment, to step over it; or a meta element with <c>charset=</c> in either place.</summary>
-    [GeneratedRegex("""<!--.*?(?:-->|\z)|<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([a-z0-9][a-z0-9._:+-]{1,39})(?=["'\s;/>])""", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+    /// <summary>A comment, to step over it; or a meta element with <c>charset=</c> in either place; or XML's declaration.</summary>
+    [GeneratedRegex("""<!--.*?(?:-->|\z)|<(?:meta\b[^>]*?\bcharset|\?xml\b[^>]*?\bencoding)\s*=\s*["']?\s*([a-z0-9][a-z0-9._:+-]{1,39})(?=["'\s;/?>])""", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant)]
     private static partial Regex Meta();
 }
