@@ -75,6 +75,32 @@ public class MimeFieldsTests
         Assert.That(message.Repairs, Has.None.Contains("Content-Type"));
     }
 
+    [TestCase("gb2312", "\u00b1\u00a8", "报")]
+    [TestCase("utf-8", "\u00e6\u008a\u00a5", "报")]
+    [TestCase("us-ascii", "B\u00fcro Scan", "Büro Scan")]
+    public async Task A_raw_name_of_a_part_is_readable(string charset, string octets, string name)
+    {
+        const string Pdf = "Content-Transfer-Encoding: \"BASE64\";\r\n\r\nJVBERi0x\r\n--abc--\r\n";
+        var text = $"--abc\r\nContent-Type: text/plain; charset={charset}\r\nX-Odd:   y \r\n\r\ntext\r\n--abc\r\n";
+        var (got, message) = await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n{text}Content-Type: application/pdf; name=\"{octets}.pdf\"\r\nContent-Disposition: attachment;\r\n filename={octets}.pdf\r\nX-Odd:   y \r\n{Pdf}");
+        Assert.That(got, Does.Contain("\r\n\r\n" + text).And.Contain("\r\nX-Odd:   y \r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0x\r\n--abc--\r\n"));
+        Assert.That(Ascii.IsValid(got) && !message.Is8Bit, "ASCII");
+        var part = Parse(got).BodyParts.OfType<MimePart>().Last();
+        Assert.That((part.FileName, part.ContentType.Name, Encoding.ASCII.GetString(Content(part))), Is.EqualTo((name + ".pdf", name + ".pdf", "%PDF-1")));
+        Assert.That(message.Repairs, Has.Some.Contains("a part's name"));
+        Assert.That((await Prepare(got)).Got, Is.EqualTo(got), "again");
+    }
+
+    [TestCase("multipart/mixed", "Content-Transfer-Encoding: base64 (as usual)")]
+    [TestCase("multipart/mixed", "Content-Transfer-Encoding: \"x-unknown\"")]
+    [TestCase("multipart/signed", "Content-Transfer-Encoding: \"base64\"")]
+    [TestCase("multipart/signed", "Content-Disposition: attachment; filename=\"B\u00fcro.pdf\"")]
+    public async Task The_header_of_a_part_stays_where_it_is_well_formed_or_signed(string type, string field)
+    {
+        var body = $"--abc\r\nContent-Type: application/pdf\r\n{field}\r\n\r\nJVBERi0x\r\n--abc--\r\n";
+        Assert.That((await Prepare($"Subject: s\r\nContent-Type: {type}; boundary=abc\r\n\r\n{body}")).Got, Does.EndWith("\r\n\r\n" + body));
+    }
+
     [TestCase("JVBERi0xLjQKJeLjz9MKMSAwIG9iago8PAo=\r\n", "base64", "base64")]
     [TestCase("JVBERi0xLjQKJeLjz9MKMSAwIG9iago8PA==\r\n\r\n", "base64", "base64")]
     [TestCase("SGVsbG8=\r\n", "base64", "base64")]

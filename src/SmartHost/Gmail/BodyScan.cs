@@ -27,15 +27,16 @@ internal readonly record struct BodySection(long Start, long End, BodyAction Act
 /// <param name="Charset">Set where the octets of the root need a charset that the header does not name.</param>
 /// <param name="TextCharset">Of the first text, declared or found: what raw text in the header will be in.</param>
 /// <param name="PartCharsets">Those that parts needed and now declare, as many as a person reads.</param>
+/// <param name="MendsPartHeader">A part's raw name, or how it says that it is encoded, is written anew.</param>
 /// <param name="Checksum">Of all octets: tells one body from another.</param>
 /// <param name="RootEncoding">Set where the message's own Content-Transfer-Encoding must say something else.</param>
 internal sealed record BodyFacts(
     EntityHeader Root, bool HasLongLines, bool Is8Bit, IReadOnlyList<BodySection> Sections, string? Charset, string? TextCharset,
-    IReadOnlyCollection<string> PartCharsets, string? RootEncoding, IReadOnlyList<string> BlockedAttachments, uint Checksum);
+    IReadOnlyCollection<string> PartCharsets, bool MendsPartHeader, string? RootEncoding, IReadOnlyList<string> BlockedAttachments, uint Checksum);
 
 /// <summary>
 /// Reads a body once, line by line, and keeps of it only where its MIME parts begin (RFC 2046) as long as they matter:
-/// parts with a line over 998 octets or in a charset that they do not declare, names of attachments. Memory is bounded by one part header.
+/// parts with a line over 998 octets, in a charset that they do not declare or with a raw name, names of attachments. Memory is bounded by one part header.
 /// </summary>
 internal sealed class BodyScan
 {
@@ -56,7 +57,7 @@ internal sealed class BodyScan
     private MemoryStream? header;
     private bool inHeader;
     private long headerStart;
-    private bool headerHasLongLine;
+    private bool headerNeedsMending;
 
     /// <summary>Null: between parts, or in what nobody understands.</summary>
     private EntityHeader? leaf;
@@ -73,7 +74,7 @@ internal sealed class BodyScan
     private long lineStart;
     private long lineLength;
     private int entities;
-    private bool hasLongLines, is8Bit;
+    private bool hasLongLines, is8Bit, mendsPartHeader;
     private uint checksum;
     private string? rootEncoding, rootCharset, textCharset;
 
@@ -120,7 +121,7 @@ internal sealed class BodyScan
         var isLeaf = !root.IsMultipart && !root.IsMessage;
         if (isLeaf && rootEncoding is null && is8Bit && root.Encoding == TransferEncoding.Identity && !root.Is8Bit) rootEncoding = "8bit";
         return new BodyFacts(root, hasLongLines, is8Bit, sections, rootCharset,
-            textCharset ?? root.Charset, partCharsets, rootEncoding, blocked, checksum);
+            textCharset ?? root.Charset, partCharsets, mendsPartHeader, rootEncoding, blocked, checksum);
     }
 
     private void EndLine(ReadOnlySpan<byte> head)
@@ -146,7 +147,7 @@ internal sealed class BodyScan
         lineStart = next;
         if (inHeader)
         {
-            headerHasLongLine |= isLong;
+            headerNeedsMending |= isLong;
             if (lineLength == 2) EndHeader(next);
             else if (header!.Length > MaxPartHeader) GiveUpHeader();
         }
@@ -178,7 +179,7 @@ internal sealed class BodyScan
         if (++entities > MaxEntities) return;
         inHeader = true;
         headerStart = at;
-        headerHasLongLine = false;
+        headerNeedsMending = false;
         (header ??= new MemoryStream(512)).SetLength(0);
     }
 
@@ -193,8 +194,9 @@ internal sealed class BodyScan
             leaf = null;
             return;
         }
+        if (sealedWithin == int.MaxValue && fields.Exists(PartHeader.NeedsMending)) mendsPartHeader = headerNeedsMending = true;
         var entity = EntityHeader.Of(fields);
-        if (headerHasLongLine && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields)));
+        if (headerNeedsMending && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields, textCharset)));
         Enter(entity, end);
     }
 
@@ -220,10 +222,10 @@ internal sealed class BodyScan
         if (leafIsRoot) rootCharset = found;
         if (leafIsRoot || closed.FileName is not null || sealedWithin != int.MaxValue) found = null;
         var encodes = leafHasLongLine && closed.Encoding == TransferEncoding.Identity;
-        if (!leafIsRoot && (encodes || headerHasLongLine || found is not null) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
+        if (!leafIsRoot && (encodes || headerNeedsMending || found is not null) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
         {
             if (found is not null && partCharsets.Count < MaxPartCharsets) partCharsets.Add(found);
-            Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, encodes ? "quoted-printable" : null, found is null ? null : TextCharset.Declare(closed, found))));
+            Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, textCharset, encodes ? "quoted-printable" : null, found is null ? null : TextCharset.Declare(closed, found))));
         }
         if (!leafHasLongLine) return;
         if (encodes && leafIsRoot) rootEncoding = "quoted-printable";

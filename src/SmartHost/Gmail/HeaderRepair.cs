@@ -22,7 +22,7 @@ internal sealed class HeaderRepair
     /// <returns>The header with the empty line behind it, and the one mailbox of its From.</returns>
     public static (byte[] Header, Mailbox From) Repair(HeaderBlock block, RepairContext context, BodyFacts body, List<string> repairs)
     {
-        var repair = new HeaderRepair(block.Fields.Select(field => InUtf8(field, body.TextCharset)), context, repairs);
+        var repair = new HeaderRepair(block.Fields.Select(field => HeaderText.InUtf8(field, body.TextCharset)), context, repairs);
         repair.RemovePrivate();
         repair.MendMime(body);
         var from = repair.ApplyFromRule();
@@ -38,10 +38,6 @@ internal sealed class HeaderRepair
         repair.fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.Read(Encoding.UTF8.GetBytes(context.Device))));
         return (repair.Write(), from);
     }
-
-    /// <summary>So that whatever looks at the field needs to know one charset: names and addresses must be text before they can be told apart.</summary>
-    private static HeaderField InUtf8(HeaderField field, string? charset) =>
-        RawText.TryRead(field.Value, charset, out var text) ? field with { Raw = (byte[])[.. field.Raw.Span[..field.ValueStart], .. Encoding.UTF8.GetBytes(text)] } : field;
 
     /// <summary>Gmail passes Bcc on to everyone. A device's word on who we say it is does not count.</summary>
     private void RemovePrivate()

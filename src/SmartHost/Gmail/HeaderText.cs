@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using MimeKit;
 using MimeKit.Utils;
+using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
 
@@ -60,6 +61,10 @@ internal static class HeaderText
         }
         return made.ToString().Trim(' ');
     }
+
+    /// <summary>So that whatever looks at the field needs to know one charset: names and addresses must be text before they can be told apart.</summary>
+    public static HeaderField InUtf8(HeaderField field, string? charset) =>
+        RawText.TryRead(field.Value, charset, out var text) ? field with { Raw = (byte[])[.. field.Raw.Span[..field.ValueStart], .. Encoding.UTF8.GetBytes(text)] } : field;
 
     public static string Decode(ReadOnlySpan<byte> octets)
     {
@@ -201,15 +206,15 @@ internal static class HeaderText
             && date.Year is > 1900;
     }
 
+    /// <summary>What stands before a comment. Windows' names of time zones are long, and in the letters of its language.</summary>
+    public static ReadOnlySpan<byte> WithoutComment(ReadOnlySpan<byte> date) =>
+        (date.IndexOf((byte)'(') is > 0 and var comment ? date[..comment] : date).Trim(" \t\r\n"u8);
+
     public static string Date(DateTimeOffset time) => DateUtils.FormatDate(time);
 
     private static readonly string[] DateFormats = ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm"];
 
     /// <summary>The rest of a line that has come to <paramref name="column"/>, broken at blanks; a word that fits no line is cut.</summary>
-    /// <summary>What stands before a comment. Windows' names of time zones are long, and in the letters of its language.</summary>
-    public static ReadOnlySpan<byte> WithoutComment(ReadOnlySpan<byte> date) =>
-        (date.IndexOf((byte)'(') is > 0 and var comment ? date[..comment] : date).Trim(" \t\r\n"u8);
-
     internal static string Fold(int column, string text)
     {
         if (column + text.Length <= PreferredLine) return text;

@@ -15,15 +15,19 @@ internal static class MimeFields
             fields[type] = HeaderText.Parameters("Content-Type", multipart);
             repairs.Add($"mended the Content-Type, {multipart.MimeType} with the boundary {multipart.Boundary}");
         }
-        if (Find("Content-Transfer-Encoding") is >= 0 and var encoding && EntityHeader.EncodingWord(fields[encoding]) is var word
-            && Encodings.Contains(word) && !HeaderText.Read(fields[encoding].Value).Equals(word, StringComparison.OrdinalIgnoreCase))
+        if (Find("Content-Transfer-Encoding") is >= 0 and var encoding && MendedEncoding(fields[encoding]) is { } word)
         {
-            fields[encoding] = HeaderField.Of("Content-Transfer-Encoding", word);
-            repairs.Add($"wrote {word} alone in Content-Transfer-Encoding");
+            fields[encoding] = word;
+            repairs.Add($"wrote {EntityHeader.EncodingWord(word)} alone in Content-Transfer-Encoding");
         }
 
         int Find(string name) => fields.FindIndex(field => field.Is(name));
     }
+
+    /// <summary>The word alone: of quotes around it, or anything behind it, few readers make sense. Null: it stands alone, or nobody knows it.</summary>
+    public static HeaderField? MendedEncoding(HeaderField field) =>
+        field.Is("Content-Transfer-Encoding") && EntityHeader.EncodingWord(field) is var word && Encodings.Contains(word)
+            && !HeaderText.Read(field.Value).Equals(word, StringComparison.OrdinalIgnoreCase) ? HeaderField.Of("Content-Transfer-Encoding", word) : null;
 
     /// <summary>
     /// With the boundary that its parts have, and mixed where it does not say how they belong together. Null: it is no multipart, it

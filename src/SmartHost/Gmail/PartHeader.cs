@@ -34,15 +34,19 @@ internal static class PartHeader
         return fields;
     }
 
-    /// <summary>As it was, but for lines that are too long and, where given, encoding and Content-Type; with the empty line behind it.</summary>
-    public static byte[] Write(List<HeaderField> fields, string? encoding = null, HeaderField? contentType = null)
+    /// <summary>A name of a file in raw text, which one reader shows and the next does not, or an encoding that few would find. With a comment it is well-formed.</summary>
+    public static bool NeedsMending(HeaderField field) => !Ascii.IsValid(field.Raw.Span) || (MimeFields.MendedEncoding(field) is not null && !field.Value.Contains((byte)'('));
+
+    /// <summary>As it was, but for lines that are too long, what <see cref="NeedsMending"/> and, where given, encoding and Content-Type; with the empty line behind it.</summary>
+    /// <param name="charset">Of the message's text: that of raw names, too.</param>
+    public static byte[] Write(List<HeaderField> fields, string? charset, string? encoding = null, HeaderField? contentType = null)
     {
         using var made = new MemoryStream();
         foreach (var field in fields)
         {
             if (encoding is not null && field.Is("Content-Transfer-Encoding")) continue;
             if (contentType is not null && field.Is("Content-Type")) continue;
-            var kept = HasLongLine(field.Raw.Span) ? HeaderText.Mended(field) : field;
+            var kept = NeedsMending(field) || HasLongLine(field.Raw.Span) ? MimeFields.MendedEncoding(field) ?? HeaderText.Mended(HeaderText.InUtf8(field, charset)) : field;
             if (kept is null) continue;
             made.Write(kept.Value.Raw.Span);
             made.Write("\r\n"u8);
