@@ -93,7 +93,7 @@ public sealed class SmartHostServer : IAsyncDisposable
             smtp = new SmtpServer(
                 queue, unknown, () => settings.Current.Devices, () => settings.Current.Limits, () => settings.Current.TraceClients,
                 now.Hostname, now.DataFolder, time, mailLog, meters, sightings, loggers);
-            app = Build(now, log, smtp);
+            app = Build(now, log, smtp, time);
             await AddPageAsync(app, flow, new PageSources(flow, unknown, sightings, bridge, Version, time), loggers.CreateLogger<SmartHostServer>(), time, cancellation);
             flow.Start();
             await app.StartAsync(cancellation);
@@ -146,7 +146,7 @@ public sealed class SmartHostServer : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private static WebApplication Build(SmartHostSettings settings, Serilog.ILogger log, SmtpServer smtp)
+    private static WebApplication Build(SmartHostSettings settings, Serilog.ILogger log, SmtpServer smtp, TimeProvider time)
     {
         // An empty builder: the settings are SettingsSource's alone. The others would read ports from the environment (.NET's images name
         // one) and watch the current folder with all that is below it for an appsettings.json, the queue's every write included.
@@ -168,9 +168,10 @@ public sealed class SmartHostServer : IAsyncDisposable
             foreach (var listener in settings.Listeners) smtp.Listen(kestrel, listener);
             kestrel.ListenControlSocket(settings.DataFolder);
             if (settings.Dashboard.Off) return;
+            var connections = new PageConnections(time, log);
             // ListenAnyIP falls back to IPv4 where there is no IPv6.
-            if (settings.Dashboard.Address.Equals(IPAddress.IPv6Any)) kestrel.ListenAnyIP(settings.Dashboard.Port);
-            else kestrel.Listen(settings.Dashboard.Address, settings.Dashboard.Port);
+            if (settings.Dashboard.Address.Equals(IPAddress.IPv6Any)) kestrel.ListenAnyIP(settings.Dashboard.Port, connections.Guard);
+            else kestrel.Listen(settings.Dashboard.Address, settings.Dashboard.Port, connections.Guard);
         });
         builder.Services.AddDashboard(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"));
         return builder.Build();

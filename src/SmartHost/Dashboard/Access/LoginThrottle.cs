@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace SmartHost.Dashboard.Access;
 
@@ -22,7 +21,7 @@ public sealed class LoginThrottle(TimeProvider time)
     /// <param name="isRight">Looks at the guess. Not called when it comes too early; called under the lock, so that a hundred at once are one after the other.</param>
     public LoginResult Attempt(IPAddress client, Func<bool> isRight)
     {
-        var key = Group(client);
+        var key = ClientAddress.Of(client);
         lock (gate)
         {
             // The monotonic clock: a wall clock that is put back would shut a person out for a day.
@@ -51,16 +50,6 @@ public sealed class LoginThrottle(TimeProvider time)
     {
         inAll = Math.Max(0, inAll - (now - leakedAt) / LeakOne);
         leakedAt = now;
-    }
-
-    /// <summary>An IPv6 host can have any address of its /64, so the network counts as one client.</summary>
-    private static IPAddress Group(IPAddress client)
-    {
-        if (client.IsIPv4MappedToIPv6) return client.MapToIPv4();
-        if (client.AddressFamily != AddressFamily.InterNetworkV6) return client;
-        var octets = client.GetAddressBytes();
-        octets.AsSpan(8).Clear();
-        return new IPAddress(octets);
     }
 
     private sealed record Failures(int Count, TimeSpan Last, TimeSpan BlockedUntil);
