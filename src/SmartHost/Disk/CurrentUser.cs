@@ -10,9 +10,22 @@ namespace SmartHost.Disk;
 /// </summary>
 internal static partial class CurrentUser
 {
-    public static string Name { get; } = OperatingSystem.IsWindows() || Environment.UserName.Length > 0
-        ? Environment.UserName
-        : EffectiveId().ToString(CultureInfo.InvariantCulture);
+    public static string Name => NameBy(() => Environment.UserName);
+
+    /// <param name="system">It opens the passwd file, and so fails where no descriptor is left: that is told in sentences with this name in them.</param>
+    internal static string NameBy(Func<string> system)
+    {
+        var name = "";
+        try
+        {
+            name = system();
+        }
+        catch (IOException)
+        {
+            // Then the number, which needs no file.
+        }
+        return name.Length > 0 || OperatingSystem.IsWindows() ? name : EffectiveId().ToString(CultureInfo.InvariantCulture);
+    }
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     [UnsupportedOSPlatform("windows")]
