@@ -70,6 +70,11 @@ internal sealed class WebhookReceiver : IAsyncDisposable
             context.Response.Redirect("/", permanent: true, preserveMethod: context.Request.Path == "/moved-as-it-is");
             return;
         }
+        if (context.Request.Path == "/moved-away")
+        {
+            context.Response.Redirect("file:///etc/passwd");
+            return;
+        }
         if (context.Request.Method != "POST") return;
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);

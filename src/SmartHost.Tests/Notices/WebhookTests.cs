@@ -76,6 +76,15 @@ public class WebhookTests
         Assert.That(receiver.Posts.Single(post => post.Path == "/").Body, Does.Contain("T (nas.lan)"));
     }
 
+    [Test]
+    public async Task A_redirect_to_what_is_no_web_address_is_told_and_holds_nothing_up()
+    {
+        await using var receiver = await WebhookReceiver.StartAsync();
+        using var http = new HttpClient();
+        var moved = await new Webhook(http, TimeProvider.System).PostAsync(new Secret($"{receiver.Address}moved-away"), WebhookFormat.Json, Announcement("T"), "nas.lan", default);
+        Assert.That(moved, Is.EqualTo(new ChannelFailure("it answered with a redirect to what is no web address", Final: true)));
+    }
+
     [TestCase(WebhookFormat.Json)]
     [TestCase(WebhookFormat.HomeAssistant)]
     public async Task Programs_get_every_fact(WebhookFormat format)

@@ -42,6 +42,11 @@ public sealed partial class Webhook(HttpClient http, TimeProvider time)
         {
             return new ChannelFailure($"no answer within {Patience.TotalSeconds:0} seconds", Final: false);
         }
+        catch (Exception failure) when (failure is UriFormatException or NotSupportedException)
+        {
+            // A redirect to file:///etc/passwd and the like: HttpClient throws what it throws at a caller's own mistake.
+            return new ChannelFailure("it answered with a redirect to what is no web address", Final: true);
+        }
         catch (HttpRequestException failure)
         {
             // Not failure.Message: it may name the address.
