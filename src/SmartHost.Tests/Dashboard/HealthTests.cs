@@ -27,6 +27,20 @@ public partial class HealthTests
         Assert.That(reply!.Reasons, Is.EqualTo(new[] { "No Gmail account can send now; mail is kept. The page says why." }));
     }
 
+    [TestCase("/healthz", HttpStatusCode.OK)]
+    [TestCase("/readyz", HttpStatusCode.OK)]
+    [TestCase("/sign-in", HttpStatusCode.OK)]
+    [TestCase("/metrics", HttpStatusCode.Unauthorized)]
+    public async Task Who_asks_by_HEAD_hears_what_GET_tells_and_no_body(string path, HttpStatusCode status)
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var probe = bench.Visitor();
+        using var answer = await probe.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
+        Assert.That((answer.StatusCode, await answer.Content.ReadAsStringAsync()), Is.EqualTo((status, "")));
+        // The connection is still in step: a body would be read as the next answer.
+        Assert.That((await probe.GetAsync("/healthz")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
     [Test]
     public async Task A_queue_that_cannot_be_read_takes_mail_and_sends_none()
     {

@@ -34,6 +34,12 @@ public static class DashboardEndpoints
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             await next(context);
         });
+        // Many a probe asks by HEAD. It hears what GET tells, and Kestrel, which knows what was asked, leaves out the body.
+        app.Use(next => context =>
+        {
+            if (HttpMethods.IsHead(context.Request.Method)) context.Request.Method = HttpMethods.Get;
+            return next(context);
+        });
         // Said here, not left to the framework: the gate must know which endpoint it guards.
         app.UseRouting();
         app.Use(next => context => gate.PassAsync(context, next));
