@@ -51,6 +51,19 @@ public class LoginThrottleTests
     }
 
     [Test]
+    public void Who_was_right_lately_is_not_shut_out_by_what_others_guess()
+    {
+        var time = new FakeTimeProvider();
+        var throttle = new LoginThrottle(time);
+        Assert.That(throttle.Attempt(Client, () => true).Right);
+        for (var i = 0; i < 500; i++) throttle.Attempt(new IPAddress([10, 0, (byte)(i >> 8), (byte)i]), () => false);
+        Assert.That(throttle.Attempt(IPAddress.Parse("192.168.1.6"), () => true).Wait, Is.Not.Null, "for a newcomer it holds");
+        Assert.That(throttle.Attempt(Client, () => true).Right);
+        Assert.That(throttle.Attempt(Client, () => false).Wait, Is.Null);
+        Assert.That(throttle.Attempt(Client, () => true).Wait, Is.Not.Null, "and for who guesses");
+    }
+
+    [Test]
     public void All_of_a_slash_64_is_one_client()
     {
         var throttle = new LoginThrottle(new FakeTimeProvider());

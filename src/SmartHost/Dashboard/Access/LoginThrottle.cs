@@ -5,7 +5,8 @@ namespace SmartHost.Dashboard.Access;
 /// <summary>
 /// Slows guessing. Two wrong passwords from a client are free; from the third on it must wait, twice as long each time. All
 /// clients together may guess wrong sixty times at once and ten times a minute after that, so that many addresses are no way
-/// around. Nobody is held waiting on an open connection: a guess that comes too early is refused unread.
+/// around; who was right lately, as a script is all the time, is not shut out by what others guess. Nobody is held waiting
+/// on an open connection: a guess that comes too early is refused unread.
 /// Memory is bounded; a client that falls off the list is still held by the limit for all.
 /// </summary>
 public sealed class LoginThrottle(TimeProvider time)
@@ -30,20 +31,25 @@ public sealed class LoginThrottle(TimeProvider time)
             clients.TryGetValue(key, out var before);
             if (before is not null && now - before.Last >= ForgetAfter) before = null;
             if (before is not null && before.BlockedUntil > now) return new LoginResult(false, before.BlockedUntil - now);
-            if (inAll >= MaxInAll) return new LoginResult(false, (inAll - MaxInAll + 1) * LeakOne);
+            if (inAll >= MaxInAll && before is not { Count: 0 }) return new LoginResult(false, (inAll - MaxInAll + 1) * LeakOne);
 
             if (isRight())
             {
-                clients.Remove(key);
+                Keep(key, new Failures(0, now, now));
                 return new LoginResult(true, null);
             }
             inAll++;
             var count = (before?.Count ?? 0) + 1;
             var wait = count <= Free ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(Longest.TotalSeconds, Math.Pow(2, count - Free - 1)));
-            if (clients.Count >= MaxClients && !clients.ContainsKey(key)) clients.Remove(clients.MinBy(client => client.Value.Last).Key);
-            clients[key] = new Failures(count, now, now + wait);
+            Keep(key, new Failures(count, now, now + wait));
             return new LoginResult(false, null);
         }
+    }
+
+    private void Keep(IPAddress key, Failures failures)
+    {
+        if (clients.Count >= MaxClients && !clients.ContainsKey(key)) clients.Remove(clients.MinBy(client => client.Value.Last).Key);
+        clients[key] = failures;
     }
 
     private void Leak(TimeSpan now)
@@ -52,6 +58,7 @@ public sealed class LoginThrottle(TimeProvider time)
         leakedAt = now;
     }
 
+    /// <param name="Count">In a row; 0: it was right.</param>
     private sealed record Failures(int Count, TimeSpan Last, TimeSpan BlockedUntil);
 }
 
