@@ -79,6 +79,7 @@ public class SignInTests
     [TestCase("javascript:alert(1)")]
     [TestCase("/sign-out")]
     [TestCase("/a\r\nSet-Cookie: x")]
+    [TestCase("/messages?q=Büro")]
     public async Task Signing_in_never_leads_away(string to)
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -66,9 +66,9 @@ internal sealed partial class PageEndpoints(DashboardSources sources, Traffic tr
         await new SeeOther("/sign-in").ExecuteAsync(context);
     }
 
-    /// <summary>A path of ours, or the overview: a link with a foreign address must not lead away after signing in.</summary>
+    /// <summary>A path of ours, as a header can carry it, or the overview: a link with a foreign address must not lead away after signing in.</summary>
     internal static string OwnPath(string? to) =>
-        to is ['/', ..] && !to.StartsWith("//", StringComparison.Ordinal) && !to.Contains('\\') && !to.Any(char.IsControl) && !to.StartsWith("/sign-", StringComparison.Ordinal) ? to : "/";
+        to is ['/', ..] && !to.StartsWith("//", StringComparison.Ordinal) && !to.Contains('\\') && to.All(c => c is >= ' ' and <= '~') && !to.StartsWith("/sign-", StringComparison.Ordinal) ? to : "/";
 
     // --- overview, messages -------------------------------------------------------------------------------------
 
