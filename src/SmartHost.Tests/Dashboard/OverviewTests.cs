@@ -151,6 +151,15 @@ public class OverviewTests
     }
 
     [Test]
+    public async Task What_is_held_is_not_called_waiting()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var script = bench.Script();
+        await bench.Mail.Queue.HoldAsync(await bench.Mail.AcceptAsync(), "held by a person", default);
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("Nothing is waiting.").And.Contain("1 waiting or held"));
+    }
+
+    [Test]
     public async Task An_alert_by_mail_is_told_when_its_mail_is_sent()
     {
         await using var bench = await DashboardBench.StartAsync();
