@@ -187,6 +187,32 @@ public class BrowserTests
     }
 
     [Test]
+    public async Task An_open_page_says_that_it_may_be_old_while_there_is_no_answer()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        await using var context = await Browser.OpenAsync(bench.Address);
+        var page = await Person.SignedInAsync(context);
+        await Assertions.Expect(page.GetByText("Live")).ToBeVisibleAsync();
+        var away = page.GetByText("SmartHost does not answer");
+        await Assertions.Expect(away).ToBeHiddenAsync();
+
+        await page.RouteAsync("**/*", route => route.AbortAsync());
+        await bench.Mail.AcceptAsync();
+        await Assertions.Expect(away).ToBeVisibleAsync();
+        await page.UnrouteAllAsync();
+        bench.Time.Advance(TimeSpan.FromMinutes(5));
+        await bench.Mail.AcceptAsync();
+        await Assertions.Expect(away).ToBeHiddenAsync();
+        await Assertions.Expect(page.Locator("#clock time")).ToHaveAttributeAsync("datetime", $"{bench.Time.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss'Z'}");
+
+        bench.PasswordNow = new("another");
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        await bench.Mail.AcceptAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sign in again" }).ClickAsync();
+        await Assertions.Expect(page.Locator("input[type=password]")).ToBeVisibleAsync();
+    }
+
+    [Test]
     public async Task A_keyboard_is_enough()
     {
         await using var bench = await DashboardBench.StartAsync();

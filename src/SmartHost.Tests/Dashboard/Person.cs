@@ -24,10 +24,10 @@ internal static class Person
 
     public static Task PressAsync(this IPage page, string button) => page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 
-    /// <summary>As if another site had made the forms of this page. Without live updates, which would bring the true ones back.</summary>
+    /// <summary>As if another site had made the forms of this page. Without the script, which would bring the true ones back.</summary>
     public static async Task ForgeTokensAsync(this IPage page)
     {
-        await page.RouteAsync("**/events", route => route.AbortAsync());
+        await page.RouteAsync("**/smarthost.js", route => route.AbortAsync());
         await page.ReloadAsync();
         await page.EvaluateAsync("document.querySelectorAll('input[name=csrf]').forEach(field => field.value = 'forged')");
     }

@@ -30,14 +30,22 @@ async function refresh() {
       await swap();
     }
   } catch {
-    // Signed out, or the server restarts: the next word from it will tell.
+    // The server restarts, or the network is away: the next word from it will tell.
+    say('no-news');
   } finally {
     refreshing = false;
   }
 }
 
+// A page that is not renewed must not pass for what is true now.
+function say(word) {
+  for (const id of ['no-news', 'signed-out']) document.getElementById(id).hidden = id !== word;
+}
+
 async function swap() {
-  const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'error' });
+  const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'manual' });
+  // Above 500 it is a proxy that answers; below, this page is what a form left behind, and has no newer one.
+  say(answer.type === 'opaqueredirect' ? 'signed-out' : answer.status >= 500 ? 'no-news' : null);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of live()) {
@@ -60,6 +68,7 @@ function follow() {
   source.onmessage = refresh;
   source.onerror = () => {
     sign.hidden = true;
+    refresh();
     // Closed for good (no room, or signed out): ask now and then.
     if (source.readyState === EventSource.CLOSED) setInterval(refresh, 15000);
   };
