@@ -7,6 +7,8 @@ internal static class AllowRules
 {
     public static IReadOnlyList<string> Problems(AllowRequest request, DashboardSources sources, Device? edited)
     {
+        // The reader of JSON lets a null pass for a text where it stands in a list.
+        if (request.Addresses.Concat(request.Recipients).Any(one => one is null)) return ["Addresses and recipients are lists of texts, and null is none."];
         var problems = new List<string>();
         if (!DeviceName.IsValid(request.Name)) problems.Add($"“{request.Name}” cannot be a device's name: use {DeviceName.Rule}.");
         else if (edited is null && sources.Devices().Any(one => one.Device.Name.Equals(request.Name, StringComparison.OrdinalIgnoreCase)))
