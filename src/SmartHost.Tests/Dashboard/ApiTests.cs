@@ -127,6 +127,7 @@ public class ApiTests
     [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["you"]}""", "“you” is neither an address")]
     [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"perHour":0}""", "Messages an hour")]
     [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"account":"other"}""", "There is no account named other")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["you"],"perHour":0}""", "everyone (*). Messages an hour")]
     [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":[null]}""", "null is none")]
     [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"priority":"soon"}""", "$.priority")]
     public async Task A_mistaken_wish_changes_nothing_and_says_what_is_wrong(string body, string sentence)

@@ -36,7 +36,9 @@ internal static class AllowRules
         }
 
         if (request.Recipients.Count == 0) problems.Add("Say whom the device may write to: an address, *@example.com for a domain, or * for everyone.");
-        AddressPatterns.Parse(request.Recipients, problems);
+        var patterns = new List<string>();
+        AddressPatterns.Parse(request.Recipients, patterns);
+        problems.AddRange(patterns.Select(problem => $"{problem}."));
         if (request.PerHour is <= 0) problems.Add("Messages an hour: write a number from 1 up, or leave it empty for no limit.");
         if (request.PerDay is <= 0) problems.Add("Messages a day: write a number from 1 up, or leave it empty for no limit.");
         if (request.Account is { } account && sources.Delivery().Accounts.All(one => one.Name != account)) problems.Add($"There is no account named {account}.");
