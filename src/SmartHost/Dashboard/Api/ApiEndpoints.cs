@@ -44,7 +44,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         api.MapPost("/logins", async (CancellationToken cancellation) => TypedResults.Json(await sources.ProveLogins(cancellation), DashboardJson.Default.IReadOnlyListLoginReply));
         api.MapPost("/send-test", SendTestAsync);
         // A path that is not there must not be answered with a page.
-        api.MapFallback("{**path}", () => ApiProblem.Result(404, $"There is no such address. {Root}/openapi.json lists all of them."));
+        api.MapFallback("{**path}", (HttpRequest request) => ApiProblem.Result(404, $"There is no such address, or it takes no {request.Method}. {Root}/openapi.json lists all of them."));
     }
 
     private async Task<IResult> OverviewAsync(HttpRequest request, CancellationToken cancellation)
@@ -232,11 +232,9 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         catch (JsonException mistake)
         {
             var where = mistake is { Path: { Length: > 0 } path } ? $" at {path}" : "";
-            return (null, ApiProblem.Result(400, $"The body is not the JSON object that {Root}/openapi.json describes{where}: {FirstSentence(mistake.Message)}"));
+            return (null, ApiProblem.Result(400, $"The body is not the JSON object that {Root}/openapi.json describes{where}: {JsonMistake.Advice(mistake, type)}."));
         }
     }
-
-    private static string FirstSentence(string message) => message.Split(" Path:")[0];
 
     private async Task<QueuedMessage?> FindAsync(string text, CancellationToken cancellation) =>
         QueueId.TryParse(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
