@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
@@ -59,6 +60,18 @@ public partial class ApiDocumentTests
             var words = properties.GetProperty(property.Name).GetProperty("enum").EnumerateArray().Select(word => word.GetString());
             Assert.That(words, Is.EquivalentTo(Enum.GetNames(property.PropertyType).Select(JsonNamingPolicy.CamelCase.ConvertName)), property.Name);
         }
+    }
+
+    [TestCase("AllowRequest", typeof(AllowRequest))]
+    [TestCase("HoldRequest", typeof(HoldRequest))]
+    [TestCase("SendTestRequest", typeof(SendTestRequest))]
+    public void A_request_must_carry_what_the_document_says(string schema, Type record)
+    {
+        var document = Document().GetProperty("components").GetProperty("schemas").GetProperty(schema);
+        var required = document.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(name => name.GetString()!) : [];
+        var type = DashboardJson.Default.GetTypeInfo(record)!;
+        Assert.That(type.Properties.Where(property => property.IsRequired).Select(property => property.Name), Is.EquivalentTo(required));
+        Assert.That(document.GetProperty("additionalProperties").GetBoolean(), Is.EqualTo(type.UnmappedMemberHandling != JsonUnmappedMemberHandling.Disallow));
     }
 
     private static JsonElement Document() => JsonDocument.Parse(Asset.Read("openapi.json")).RootElement;

@@ -80,6 +80,8 @@ public class ApiTests
         var held = await bench.Mail.FindAsync(id);
         Assert.That((held.State, held.StateReason), Is.EqualTo((MessageState.Held, "wait for Monday")));
         await ChangeAsync(HttpMethod.Post, "/release");
+        await ChangeAsync(HttpMethod.Post, "/hold", JsonContent.Create(new { }));
+        await ChangeAsync(HttpMethod.Post, "/release");
         await ChangeAsync(HttpMethod.Post, "/retry");
         Assert.That((await bench.Mail.FindAsync(id)).State, Is.EqualTo(MessageState.Queued));
         await ChangeAsync(HttpMethod.Delete, "");
@@ -138,6 +140,7 @@ public class ApiTests
     [TestCase("""{"name":"new","addresses":[4],"recipients":["*"]}""", "$.addresses[0]: write a list of texts.")]
     [TestCase("""{"name":"new","addresses":null,"recipients":["*"]}""", "$.addresses: write a list of texts.")]
     [TestCase("""{"name":"new"}""", "write an object with name, addresses, recipients, and nothing but name, ")]
+    [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":["*"],"per_hour":5}""", "$.per_hour: write an object with name, ")]
     [TestCase("[]", "write an object with name, ")]
     [TestCase("{\n\"name\": x}", "line 2 is no JSON from octet 9 on.")]
     public async Task A_mistaken_wish_changes_nothing_and_says_what_is_wrong(string body, string sentence)

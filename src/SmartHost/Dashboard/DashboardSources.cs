@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 using SmartHost.Dashboard.Api;
 using SmartHost.Delivery;
 using SmartHost.Devices;
@@ -90,6 +91,7 @@ public sealed record DeviceView(Device Device, bool Editable, DateTimeOffset? La
 /// <param name="PerDay">Messages in any 24 hours. Null: no limit.</param>
 /// <param name="Account">Null: the first configured one.</param>
 /// <param name="AllowGateway">Said by a person who has read that this address may be every device behind Docker's bridge.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record AllowRequest(
     string Name, IReadOnlyList<string> Addresses, IReadOnlyList<string> Recipients,
     Lane Priority = Lane.Normal, int? PerHour = null, int? PerDay = null, string? Account = null, bool AllowGateway = false);
@@ -106,6 +108,7 @@ public sealed record CheckLine(string Name, CheckResult Result, string Text, str
 
 /// <param name="To">Null: the account's own address.</param>
 /// <param name="Account">Null: the first configured one.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record SendTestRequest(string? To = null, string? Account = null);
 
 /// <summary>Either the queued message, or a sentence why there is none.</summary>

@@ -85,7 +85,8 @@ public sealed record UnknownDeviceReply(
     string Address, string? HostName, int Attempts, DateTimeOffset FirstSeen, DateTimeOffset LastSeen, IReadOnlyList<string> Helos, IReadOnlyList<string> Usernames,
     IReadOnlyList<string> Senders, IReadOnlyList<string> Recipients, IReadOnlyList<string> Mailers, bool IsGateway);
 
-public sealed record HoldRequest(string? Reason);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record HoldRequest(string? Reason = null);
 
 public sealed record SendTestReply(string Id);
 
