@@ -116,6 +116,10 @@ public class CharsetRepairTests
     public async Task A_contradicted_page_is_in_the_charset_that_it_names_itself(string type, string page, string? charset) =>
         Assert.That(OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare($"Content-Type: {type}\r\n\r\n{page}\r\n")).Got).Body!.ContentType.Charset, Is.EqualTo(charset));
 
+    [Test]
+    public async Task A_file_with_the_word_in_its_name_names_no_charset() =>
+        Assert.That(OutgoingMessageTests.Parse((await OutgoingMessageTests.Prepare("Content-Type: text/plain; name=\"charset=koi8-r\"\r\n\r\ngr\u00fcn\r\n")).Got).Body!.ContentType.Charset, Is.EqualTo("iso-8859-1"));
+
     // What names it is broken, but tells more than a guess.
     [TestCase("text/plain charset=koi8-r", "text/plain; charset=koi8-r")]
     [TestCase("text/plain, charset=\"koi8-r\"", "text/plain; charset=koi8-r")]

@@ -26,6 +26,17 @@ public class OutgoingMessageTests
         Assert.That(message.Repairs, Is.Empty);
     }
 
+    /// <summary>RFC 2046 §5.1.5: a message, though it does not say so, and no text whose lines could be encoded.</summary>
+    [Test]
+    public async Task Part_of_a_digest_is_a_message_where_it_does_not_say_so()
+    {
+        var part = "From: a@b.example\r\nSubject: inside\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+        var (got, _) = await Prepare($"Subject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n{part}{new string('A', 2000)}\r\n--b--\r\n");
+        var inside = ((MessagePart)((Multipart)Parse(got).Body!).Single()).Message!;
+        Assert.That((inside.Subject, ((MimePart)inside.Body!).ContentTransferEncoding), Is.EqualTo(("inside", ContentEncoding.Base64)));
+        Assert.That(got, Does.Contain($"--b\r\n\r\n{part}{new string('A', 76)}\r\n"));
+    }
+
     [Test]
     public async Task Foreign_From_becomes_the_account_with_the_devices_own_name()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using MimeKit;
 
 namespace SmartHost.Gmail;
 
@@ -47,7 +48,7 @@ internal sealed class BodyScan
 
     /// <summary>Enough of a line to know a boundary (70 octets, RFC 2046 §5.1.1; some write more).</summary>
     private readonly byte[] lineHead = new byte[300];
-    private readonly List<byte[]> boundaries = [];
+    private readonly List<(byte[] Line, bool OfDigest)> boundaries = [];
     private readonly List<BodySection> sections = [];
     private readonly List<string> blocked = [];
     private readonly EntityHeader root;
@@ -164,7 +165,7 @@ internal sealed class BodyScan
         line = line.TrimEnd("\r\n \t"u8);
         for (depth = boundaries.Count - 1; depth >= 0; depth--)
         {
-            var boundary = boundaries[depth];
+            var boundary = boundaries[depth].Line;
             if (!line.StartsWith(boundary)) continue;
             closes = line[boundary.Length..].SequenceEqual("--"u8);
             if (closes || line.Length == boundary.Length) return true;
@@ -196,6 +197,8 @@ internal sealed class BodyScan
         }
         if (sealedWithin == int.MaxValue && fields.Exists(PartHeader.NeedsMending)) mendsPartHeader = headerNeedsMending = true;
         var entity = EntityHeader.Of(fields);
+        // The parts of a digest are messages where they do not say so (RFC 2046 §5.1.5).
+        if (boundaries is [.., { OfDigest: true }] && !fields.Exists(field => field.Is("Content-Type"))) entity = entity with { ContentType = new ContentType("message", "rfc822") };
         if (headerNeedsMending && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields, textCharset)));
         Enter(entity, end);
     }
@@ -206,9 +209,9 @@ internal sealed class BodyScan
         leaf = null;
         leafStart = at;
         leafHasLongLine = false;
-        // The parts of a digest are messages where they do not say so (RFC 2046 §5.1.5).
-        if (entity.IsSigned || entity.IsMessage || entity.ContentType?.IsMimeType("multipart", "digest") == true) sealedWithin = Math.Min(sealedWithin, boundaries.Count);
-        if (entity.Boundary is { } boundary && boundaries.Count < MaxDepth) boundaries.Add(Encoding.UTF8.GetBytes("--" + boundary.TrimEnd()));
+        var isDigest = entity.ContentType?.IsMimeType("multipart", "digest") == true;
+        if (entity.IsSigned || entity.IsMessage || isDigest) sealedWithin = Math.Min(sealedWithin, boundaries.Count);
+        if (entity.Boundary is { } boundary && boundaries.Count < MaxDepth) boundaries.Add((Encoding.UTF8.GetBytes("--" + boundary.TrimEnd()), isDigest));
         else if (entity.IsMessage && entities < MaxEntities) BeginHeader(at);
         else if (!entity.IsMultipart) (leaf, charset) = (entity, TextCharset.For(entity));
     }

@@ -43,7 +43,9 @@ internal sealed partial record EntityHeader(ContentType? ContentType, TransferEn
             {
                 var written = HeaderText.Read(field.Value);
                 if (ContentType.TryParse(written, out type)) typeName = type.Name;
-                strayCharset = string.IsNullOrEmpty(type?.Charset) && CharsetName().Match(written) is { Success: true } named ? named.Groups[1].Value : null;
+                // A file may have the word in its name.
+                var isNamed = type?.Name?.Contains("charset", StringComparison.OrdinalIgnoreCase) == true;
+                strayCharset = string.IsNullOrEmpty(type?.Charset) && !isNamed && CharsetName().Match(written) is { Success: true } named ? named.Groups[1].Value : null;
             }
             else if (fileName is null && field.Is("Content-Disposition"))
             {
