@@ -1,6 +1,7 @@
 using System.Text.Json;
 using SmartHost.Cli;
 using SmartHost.Delivery;
+using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Queue;
 using SmartHost.Tests.EndToEnd;
@@ -47,6 +48,8 @@ public class SteeringTests
         live.Gmail.Script.Add(new PracticeRule(PracticeStage.Rcpt, new Misbehaviour.Reply("550-5.1.1 The email account that you tried to reach does not exist.\n550 5.1.1 - gsmtp")) { Argument = "gone@example.com", Times = 100 });
         await TakeAsync(live, "Scan of the contract", cancellation, "the.accountants@example.com", "gone@example.com");
         var message = await DoneAsync(live, cancellation);
+        // That nobody is told is noted a moment later.
+        while ((await live.Server.Queue.TimelineAsync(message.Id, cancellation))[^1].Event != TimelineEvent.Note) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
         var script = new Script(live, cancellation, (message.Id.ToString(), new string('1', 13)), (message.MessageId, "<1@smarthost>"), (live.Gmail.Port.ToString(), "587"));
         await script.TypeAsync("queue", "show", message.Id.ToString());
         Approved.Matches("queue-show", script.Text);
