@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using SmartHost.Cli;
+using SmartHost.Delivery;
 using SmartHost.Practice;
 using SmartHost.Tests.EndToEnd;
 
@@ -70,6 +71,19 @@ public class CheckVerbTests
             Assert.That(output, Does.Contain("✗ clock: This machine's clock is 3 days ahead.").And.Contain("    → Switch on time synchronisation (NTP) on this machine.\n"));
             Assert.That(output, Does.Not.Contain("wron gwro").And.Not.Contain("wrongwrongwrongw"));
         });
+    }
+
+    [Test]
+    public async Task An_account_that_waits_for_a_person_and_can_log_in_again_goes_on([Values] bool byThePage, CancellationToken cancellation)
+    {
+        await using var live = await LiveServer.StartAsync(cancellation, page: byThePage);
+        live.Gmail.Script.Add(new PracticeRule(PracticeStage.Auth, new Misbehaviour.Reply("535-5.7.8 Username and Password not accepted.\n535 5.7.8 - gsmtp")) { Times = 100 });
+        Assert.That((await live.PlayAsync("Subject: kept\r\n\r\nx\r\n"u8.ToArray(), ["you@example.com"], cancellation)).Succeeded);
+        await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
+        live.Gmail.Script.Clear();
+        Assert.That(byThePage ? await OnThePageAsync(live, cancellation) : (await RunAsync(live.ConfigFile, TimeSpan.Zero, cancellation)).Output,
+            Does.Match("can log in \\([^)]+\\), and its mail is tried now"));
+        await LiveServer.WaitAsync(() => live.Gmail.Messages.Count == 1, cancellation);
     }
 
     [Test]
@@ -166,6 +180,18 @@ public class CheckVerbTests
         // It holds secrets in clear, and check says so where others can read it.
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(config, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return config;
+    }
+
+    /// <summary>Up to the line about the account: what follows asks the network for the time.</summary>
+    private static async Task<string> OnThePageAsync(LiveServer live, CancellationToken cancellation)
+    {
+        using var script = live.Script();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/check");
+        using var answer = await script.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(cancellation));
+        var lines = "";
+        while (!lines.Contains("can log in", StringComparison.Ordinal) && await reader.ReadLineAsync(cancellation) is { } line) lines += line + "\n";
+        return lines;
     }
 
     /// <summary>As a process, so that a proxy of its own can stand in for Google's clock: nothing leaves this machine.</summary>

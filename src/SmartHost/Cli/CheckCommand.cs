@@ -32,7 +32,18 @@ internal static class CheckCommand
                 using var http = new HttpClient();
                 var time = TimeProvider.System;
                 var connector = new GmailConnector(time, null, GmailConnector.LocalDomain(settings.Hostname), new AccessTokens(time, http, new RefreshTokens(settings.DataFolder)));
-                var checkup = new Checkup(settings, connector, time);
+                using var control = new ControlClient(settings.DataFolder);
+                var checkup = new Checkup(settings, connector, time, async (account, token) =>
+                {
+                    try
+                    {
+                        await control.TryAccountAsync(account, token);
+                    }
+                    catch (ServerUnavailableException)
+                    {
+                        // It has stopped meanwhile, and tries every account at its next start.
+                    }
+                });
                 var server = await RunningAsync(settings.DataFolder, cancellation);
                 var all = parsed.GetValue(offline) ? checkup.OfflineAsync(server, listening: false, cancellation) : checkup.AllAsync(server, listening: false, cancellation);
                 await foreach (var line in all)

@@ -46,6 +46,10 @@ internal sealed class ControlClient : IDisposable
     public async Task<string?> DoAsync(HttpMethod method, string resource, HttpContent? body, CancellationToken cancellation) =>
         (await AskAsync<ApiProblem>(method, Api + resource, body, null, cancellation)).Problem;
 
+    /// <summary>By its next message, or by a login alone where none waits.</summary>
+    /// <returns>As <see cref="DoAsync"/>.</returns>
+    public Task<string?> TryAccountAsync(string account, CancellationToken cancellation) => DoAsync(HttpMethod.Post, $"/accounts/{Uri.EscapeDataString(account)}/try", null, cancellation);
+
     /// <summary>Whether it is alive, and what keeps it from being ready.</summary>
     public async Task<HealthReply> HealthAsync(CancellationToken cancellation) => await TalkAsync(async () =>
     {

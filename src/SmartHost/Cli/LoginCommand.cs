@@ -112,7 +112,7 @@ internal static class LoginCommand
     {
         try
         {
-            return await server.DoAsync(HttpMethod.Post, $"/accounts/{Uri.EscapeDataString(account)}/try", null, cancellation) is { } problem
+            return await server.TryAccountAsync(account, cancellation) is { } problem
                 ? $"The running SmartHost does not try it yet: {problem} Restart it."
                 : "The running SmartHost tries it now; its page tells how that went.";
         }

@@ -22,7 +22,8 @@ public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, QueueRep
 /// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Leaves nothing behind and
 /// sends nothing; one login an account, never repeated. Each line stands on its own: where one fails, the others go on.
 /// </summary>
-public sealed class Checkup(SmartHostSettings settings, GmailConnector connector, TimeProvider time)
+/// <param name="tryNow">Tells the running server to try an account that it paused for a person and that can log in again: else its mail waits for the next try.</param>
+public sealed class Checkup(SmartHostSettings settings, GmailConnector connector, TimeProvider time, Func<string, CancellationToken, Task> tryNow)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -37,7 +38,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     public async IAsyncEnumerable<CheckLine> AllAsync(RunningState? server, bool listening, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await foreach (var line in OfflineAsync(server, listening, cancellation)) yield return line;
-        await foreach (var line in OnlineAsync(cancellation)) yield return line;
+        await foreach (var line in OnlineAsync(server, cancellation)) yield return line;
     }
 
     /// <summary>Without the network: what stands on this machine.</summary>
@@ -70,7 +71,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     }
 
     /// <summary>The way to Gmail, account by account: names, TCP, TLS, login.</summary>
-    public async IAsyncEnumerable<CheckLine> OnlineAsync([EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<CheckLine> OnlineAsync(RunningState? server, [EnumeratorCancellation] CancellationToken cancellation)
     {
         foreach (var host in settings.Accounts.GroupBy(account => account.Host))
         {
@@ -80,7 +81,10 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
             foreach (var (account, port) in host.SelectMany(account => Ports(account).Select(port => (account, port))).DistinctBy(pair => (pair.port, pair.account.CaFile)))
                 yield return await ReachAsync(account, port, cancellation);
         }
-        foreach (var account in settings.Accounts) yield return await LoginAsync(account, cancellation);
+        foreach (var account in settings.Accounts)
+        {
+            yield return await LoginAsync(account, server?.Accounts.Any(one => one.Name == account.Name && one.NeedsPerson) == true, cancellation);
+        }
         yield return await ClockAsync(cancellation);
     }
 
@@ -203,7 +207,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         ? "One of 587 and 465 is enough. If both fail, a firewall or the provider blocks them: allow outgoing TCP to both."
         : "A firewall or the provider may block it: allow outgoing TCP to it, or leave the account's port out to have 587 and 465 tried.";
 
-    private async Task<CheckLine> LoginAsync(AccountSettings account, CancellationToken cancellation)
+    private async Task<CheckLine> LoginAsync(AccountSettings account, bool waitsForPerson, CancellationToken cancellation)
     {
         var name = $"account {account.Name}";
         var outcome = await connector.OpenAsync(account, cancellation);
@@ -211,7 +215,8 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         {
             case OpenOutcome.Opened opened:
                 await opened.Session.DisposeAsync();
-                return Good(name, $"{account.Username} can log in ({opened.Tried})");
+                if (waitsForPerson) await tryNow(account.Name, cancellation);
+                return Good(name, $"{account.Username} can log in ({opened.Tried}){(waitsForPerson ? ", and its mail is tried now" : "")}");
             case OpenOutcome.Failed failed:
                 var remedy = failed.Verdict.Help is { } help ? $"{failed.Verdict.Remedy} {help}" : failed.Verdict.Remedy;
                 // What was tried tells most replies by itself, and which of two addresses gave it.

@@ -104,7 +104,12 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
             var near = flow.Expiry.IsNear(ending);
             yield return new CheckLine(ending.What, near ? CheckResult.Doubtful : CheckResult.Good, $"good until {ending.At.UtcDateTime:yyyy-MM-dd}", near ? ending.Remedy : null);
         }
-        await foreach (var line in new Checkup(settings.Current, flow.Connector, time).AllAsync(Running(), listening: true, cancellation)) yield return line;
+        var checkup = new Checkup(settings.Current, flow.Connector, time, (account, _) =>
+        {
+            flow.Delivery.TryNow(account);
+            return Task.CompletedTask;
+        });
+        await foreach (var line in checkup.AllAsync(Running(), listening: true, cancellation)) yield return line;
     }
 
     private RunningState Running() =>
