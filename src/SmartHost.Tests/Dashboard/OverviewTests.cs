@@ -33,6 +33,9 @@ public class OverviewTests
         Assert.That(Headline(one, Nothing, Quiet), Is.EqualTo((FlowState.NoMailYet, "Ready, and no mail in the last 24 hours")));
         Assert.That(Headline(one, Nothing with { Normal = 1 }, Quiet), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
         Assert.That(Headline(one, Nothing, Busy), Is.EqualTo((FlowState.Flowing, "Mail is flowing")));
+        Assert.That(Flow.Of(one, Nothing with { Normal = 3000 }, Busy, [], waited: TimeSpan.FromMinutes(15)).State, Is.EqualTo(FlowState.Flowing));
+        Assert.That(Flow.Of(one, Nothing with { Normal = 3000 }, Busy, [], waited: TimeSpan.FromMinutes(20)), Is.EqualTo(new Flow(FlowState.Hampered, "Mail waits longer than usual",
+            "The oldest has waited for 20 minutes. 3,000 messages wait. Under Messages each says why.")));
         AccountState spent = DashboardBench.Healthy with { Spent = [Lane.Normal, Lane.Bulk] };
         Assert.That(Flow.Of([spent], Nothing with { Urgent = 1, Normal = 240 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "The day's allowance for normal mail is spent",
             "241 messages wait. That mail goes on as the 24 hours move on.")));

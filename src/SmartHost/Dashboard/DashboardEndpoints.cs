@@ -46,7 +46,7 @@ public static class DashboardEndpoints
         Asset.Map(app);
         Health.Map(app, sources, app.Lifetime.ApplicationStopping);
         Metrics.Map(app, settings);
-        new ApiEndpoints(sources, traffic, names).Map(app);
+        new ApiEndpoints(sources, traffic, names, time).Map(app);
         new PageEndpoints(sources, traffic, names, gate, time).Map(app);
         new LiveUpdates(sources.Queue, time, app.Lifetime.ApplicationStopping).Map(app);
     }

@@ -21,11 +21,15 @@ public enum FlowState
 /// <summary>The answer to the question people come with: is mail flowing?</summary>
 public sealed record Flow(FlowState State, string Headline, string Sentence)
 {
+    /// <summary>Within it most of what Gmail puts off has been tried again, and a burst has left.</summary>
+    private static readonly TimeSpan Usual = TimeSpan.FromMinutes(15);
+
     /// <summary>The worst thing that is true now decides.</summary>
     /// <param name="traffic">The last day; empty: it could not be counted.</param>
     /// <param name="refusal">Why devices are turned away; null: they are not.</param>
     /// <param name="unread">Why the queue's mail cannot be read; null: it can.</param>
-    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt, string? refusal = null, string? unread = null)
+    /// <param name="waited">How long the oldest of what waits has waited; null: nothing does.</param>
+    public static Flow Of(IReadOnlyList<AccountState> accounts, QueueCounts counts, IReadOnlyList<TrafficHour> traffic, IReadOnlyList<string> listensAt, string? refusal = null, string? unread = null, TimeSpan? waited = null)
     {
         var received = traffic.Sum(hour => hour.Total);
         var sent = traffic.Sum(hour => hour.Sent);
@@ -54,6 +58,10 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
         if (SpentLanes(accounts, counts) is { Count: > 0 } lanes)
         {
             return new Flow(FlowState.Hampered, $"The day's allowance for {string.Join(" and ", lanes)} mail is spent", $"{waiting} That mail goes on as the 24 hours move on.");
+        }
+        if (waited > Usual)
+        {
+            return new Flow(FlowState.Hampered, "Mail waits longer than usual", $"The oldest has waited for {Wording.Duration(waited.Value)}. {waiting} Under Messages each says why.");
         }
         // Without an hour to show, the day could not be counted.
         if (traffic.Count > 0 && received == 0 && counts is { Waiting: 0, Held: 0 })

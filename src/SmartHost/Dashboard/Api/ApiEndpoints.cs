@@ -14,7 +14,7 @@ namespace SmartHost.Dashboard.Api;
 /// The JSON API, for scripts and for the command line. What cannot be done is answered with a sentence under
 /// <c>problem</c>: 400 where the request is at fault, 404 where there is no such thing, 409 where it cannot be done now.
 /// </summary>
-internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, ReverseNames names)
+internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, ReverseNames names, TimeProvider time)
 {
     public const string Root = "/api/v1";
     public const int MaxLimit = 500;
@@ -59,7 +59,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         {
             // The alerts beside it say that the database cannot be read; an answer without them would say less.
         }
-        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal, sources.Queue.ReadTrouble),
+        return TypedResults.Json(new OverviewReply(sources.Version, sources.StartedAt, Flow.Of(accounts, counts, hours, sources.ListensAt(HostNames.OfThisMachine(request)), sources.Refusal, sources.Queue.ReadTrouble, time.GetUtcNow() - counts.OldestWaiting),
             QueueReply.Of(counts),
             [.. accounts.Select(AccountReply.Of)], [.. sources.Alerts().Troubles.Select(AlertReply.Of)], sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge() is { } bridge ? $"{bridge.Text} {bridge.Remedy}" : null, hours), DashboardJson.Default.OverviewReply);
     }

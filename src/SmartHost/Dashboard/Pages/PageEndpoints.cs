@@ -87,7 +87,7 @@ internal sealed partial class PageEndpoints(DashboardSources sources, Traffic tr
             // A damaged database or a disk that is gone: this is the page that must still say so.
             unread = failure.Message;
         }
-        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal, sources.Queue.ReadTrouble), accounts, counts, hours,
+        return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal, sources.Queue.ReadTrouble, clock.Now - counts.OldestWaiting), accounts, counts, hours,
             new MessageList(newest, clock), [.. WithoutPlaceOfTheirOwn(alerts.Troubles)], unread is null ? await ToldAsync(alerts.Deliveries, cancellation) : [],
             sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(), sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null, unread));
     }
