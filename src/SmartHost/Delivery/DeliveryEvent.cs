@@ -13,6 +13,10 @@ internal abstract record AttemptResult
     /// <summary>Gmail has not got it, except where a bug of ours came in the middle: see <see cref="Prepared.Failed"/>.</summary>
     public sealed record NotHandedOver(Prepared Why) : AttemptResult;
 
+    /// <summary>Gmail heard nothing of it: that the attempt began could not be written down.</summary>
+    /// <param name="Why">A sentence.</param>
+    public sealed record NotNoted(string Why) : AttemptResult;
+
     /// <param name="Begun">Gmail may have heard of it, and even have it.</param>
     public sealed record Abandoned(bool Begun) : AttemptResult;
 }

@@ -129,7 +129,7 @@ internal sealed class DeliveryTasks(MailQueue queue, GmailConnector connector, P
             async Task<AttemptResult> HandOverAsync(Prepared.Ready ready)
             {
                 await using var message = ready.Message;
-                await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon.Token);
+                if (await queue.AttemptNotedAsync(assignment.Message.Id).WaitAsync(abandon.Token) is { } why) return new AttemptResult.NotNoted(why);
                 var recipients = assignment.Recipients.Select(one => one.Address).ToList();
                 begun = true;
                 var outcome = await session.SendAsync(new Transaction(message.From, recipients, message, assignment.StepByStep), abandon.Token);

@@ -37,6 +37,10 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 log.GivenBack(message.Id, abandoned.Begun ? "SmartHost stops before Gmail's answer; the message stays in the queue, and may arrive twice." : "SmartHost stops; the message stays in the queue.");
                 connections.GiveBack(assignment, abandoned.Begun);
                 break;
+            case AttemptResult.NotNoted { Why: var why }:
+                // Due at once, and leased until the disk takes this: the queue's own waiting is the message's.
+                results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), $"{why} It leaves when that has changed.", now, now));
+                break;
             case AttemptResult.NotHandedOver { Why: Prepared.Unreadable unreadable }:
                 var due = now + schedule.Soon(results.Unreadable(message.Id, unreadable.Reason));
                 results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now));

@@ -69,7 +69,7 @@ internal sealed partial class Journal : IDisposable
     /// killed process has left them on disk all the same, and a slow disk is spared one for each attempt. The task ends when
     /// it is written or cannot be; few wait for it.
     /// </summary>
-    public Task Post(Action<Database> apply)
+    public Task<Written<bool>> Post(Action<Database> apply)
     {
         var write = new Write<bool>(database => { apply(database); return true; }, committed: null, synced: false);
         if (!Enqueue(write)) write.Fail(StorageFailure.Closing);

@@ -45,8 +45,11 @@ public sealed partial class MailQueue
     /// <summary>
     /// Completes when the note that this attempt began is written (unsynced: it outlives our process, not the power), or cannot be.
     /// Awaited before content leaves: had Gmail the message before the note, a kill right then would send it twice without a word.
+    /// Null: it is written. Otherwise why the disk did not take it, a sentence: it would take no result either, and the message
+    /// must not leave. A damaged page, which waiting does not mend, is no such reason: only this message's result may lie on it.
     /// </summary>
-    public Task AttemptNotedAsync(QueueId id) => attempts.GetValueOrDefault(id, Task.CompletedTask);
+    public async Task<string?> AttemptNotedAsync(QueueId id) =>
+        attempts.TryGetValue(id, out var note) && (await note.ConfigureAwait(false)).Failure is { Damaged: false } failure ? failure.Reason : null;
 
     /// <summary>The lease of that message ends without a change.</summary>
     /// <param name="begun">The next hop may have it: the note stays, and the next start tells of a possible duplicate.</param>

@@ -28,7 +28,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     private readonly ConcurrentDictionary<(string Scope, string Key), string> states;
 
     /// <summary>Of each leased message: the writing of the note that its attempt began.</summary>
-    private readonly ConcurrentDictionary<QueueId, Task> attempts = new();
+    private readonly ConcurrentDictionary<QueueId, Task<Written<bool>>> attempts = new();
     /// <summary>Rows that were set aside, and why.</summary>
     private readonly ConcurrentDictionary<QueueId, string> unreadable = new();
 
