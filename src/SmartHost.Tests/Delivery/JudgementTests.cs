@@ -36,6 +36,21 @@ public class JudgementTests
     }
 
     [Test]
+    public void Recipients_that_are_put_off_together_come_due_together()
+    {
+        var many = Enumerable.Range(0, 60).Select(i => Mailbox.Parse($"r{i}@example.com")).ToArray();
+        var spread = new RetrySchedule(() => new DeliverySettings(), new Random(1));
+        DateTimeOffset[] Dues() => [.. Judgement.Of(Message(many), new TransactionOutcome([.. many.Select(one => Said(one, VerdictAction.RetrySoon))], MayBeDelivered: false), "default", "you@gmail.com", MessageNotes.None, spread, Noon)
+            .Settlement.Outcomes.Select(outcome => ((DeliveryStatus.Deferred)outcome.Status).Due).Distinct()];
+        var (first, second) = (Dues(), Dues());
+        Assert.Multiple(() =>
+        {
+            Assert.That(first, Has.Length.EqualTo(1), "one transaction, as it was");
+            Assert.That(second, Is.Not.EqualTo(first), "another message comes at another time");
+        });
+    }
+
+    [Test]
     public void Retry_now_is_at_once_and_uncounted_and_the_second_time_in_a_row_soon()
     {
         var first = Judge(Message(Ann), [Said(Ann, VerdictAction.RetryNow)]);

@@ -36,6 +36,8 @@ internal static class Judgement
         QueuedMessage message, TransactionOutcome outcome, string account, string mailbox, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now,
         string? tried = null, IReadOnlyList<string>? repairs = null, IReadOnlyList<string>? blocked = null, bool losing = false)
     {
+        // Who waits as long is due in the same moment, and is one transaction again.
+        schedule = schedule.Together();
         // A smaller transaction helps where some were taken, or where there is something to halve.
         var split = outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients)
             && (outcome.Recipients.Count > 1 || outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted));

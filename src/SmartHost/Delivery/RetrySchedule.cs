@@ -12,6 +12,12 @@ public sealed class RetrySchedule(Func<DeliverySettings> settings, Random random
     private static readonly TimeSpan[] SoonSteps = [Minutes(1), Minutes(2), Minutes(5), Minutes(10)];
     private static readonly TimeSpan[] LaterSteps = [Minutes(15), Minutes(60), Minutes(240)];
 
+    /// <summary>
+    /// For one attempt: drawn once for all of its recipients. Drawn for each, sixty that were put off together would come due
+    /// one by one, and be as many messages to Gmail's daily limit, each with the whole content.
+    /// </summary>
+    public RetrySchedule Together() => new(settings, new Drawn(random.NextDouble()));
+
     /// <param name="failures">Attempts that have failed before this one; 0 for the first.</param>
     public TimeSpan Soon(int failures) => failures < SoonSteps.Length ? Bounded(SoonSteps[failures]) : Later(failures - SoonSteps.Length);
 
@@ -42,4 +48,9 @@ public sealed class RetrySchedule(Func<DeliverySettings> settings, Random random
     }
 
     private static TimeSpan Minutes(int minutes) => TimeSpan.FromMinutes(minutes);
+
+    private sealed class Drawn(double once) : Random
+    {
+        public override double NextDouble() => once;
+    }
 }
