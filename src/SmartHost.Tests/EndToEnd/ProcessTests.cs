@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using SmartHost.Cli;
 using SmartHost.Practice;
+using SmartHost.Tests.Listener;
 
 namespace SmartHost.Tests.EndToEnd;
 
@@ -186,6 +187,20 @@ public class ProcessTests
         await again.WaitForBannerAsync(port, cancellation);
         var arrived = await gmail.WaitForAsync(1, cancellation);
         Assert.That(arrived[0].Header("X-Token"), Is.EqualTo("stalled"));
+    }
+
+    [Test]
+    public async Task A_client_that_begins_a_second_handshake_costs_only_its_connection(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var port = RunningServer.FreePort();
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)]);
+        await process.WaitForBannerAsync(port, cancellation);
+        await OpenSslClient.RenegotiateAsync(port, cancellation);
+        Assert.That(await SmtpDevice.SendAsync(port, "after", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+        await process.TerminateAsync(cancellation);
+        Assert.That(process.Output, Does.Not.Contain("Unhandled exception"));
     }
 
     [Test]

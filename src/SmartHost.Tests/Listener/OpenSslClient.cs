@@ -18,6 +18,21 @@ internal static class OpenSslClient
         return !output.Contains("Cipher is (NONE)", StringComparison.Ordinal);
     }
 
+    /// <summary>Begins a second handshake on a connection that has had its first, which TLS 1.2 knows. Ends when the server has ended it.</summary>
+    public static async Task RenegotiateAsync(int port, CancellationToken cancellation)
+    {
+        using var client = Start($"s_client -connect 127.0.0.1:{port} -starttls smtp -tls1_2");
+        var errors = client.StandardError.ReadToEndAsync(cancellation);
+        var output = new System.Text.StringBuilder();
+        // What is typed before the first handshake is over is thrown away. The table of the session is the last that it tells of it.
+        while (!output.ToString().Contains("Extended master secret", StringComparison.Ordinal) && await client.StandardOutput.ReadLineAsync(cancellation) is { } line) output.AppendLine(line);
+        await client.StandardInput.WriteLineAsync("R".AsMemory(), cancellation);
+        await client.StandardInput.FlushAsync(cancellation);
+        await client.StandardOutput.ReadToEndAsync(cancellation);
+        await client.WaitForExitAsync(cancellation);
+        Assert.That(await errors, Does.Contain("RENEGOTIATING"), output.ToString());
+    }
+
     private static Process Start(string arguments)
     {
         try

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using SmartHost.Mail;
@@ -302,9 +303,9 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
             await output.CompleteAsync();
             await tls.ShutdownAsync();
         }
-        catch (Exception e) when (IsBroken(e) || e is InvalidOperationException)
+        catch (Exception e) when (IsBroken(e) || e is InvalidOperationException or CryptographicException)
         {
-            // A close_notify to someone who has gone.
+            // A close_notify to someone who has gone, or who is in the middle of another handshake: OpenSSL knows no end there.
         }
         await tls.DisposeAsync();
     }
