@@ -204,6 +204,20 @@ public class ProcessTests
     }
 
     [Test]
+    public async Task A_SIGHUP_stops_nothing(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var port = RunningServer.FreePort();
+        await using var process = SmartHostProcess.Start(["run", "--config", RunningServer.WriteConfig(folder.Path, port, gmail)]);
+        await process.WaitForBannerAsync(port, cancellation);
+        await process.HangUpAsync(cancellation);
+        // A killed process would be gone by then, or be gone in the middle of it.
+        for (var i = 0; i < 3; i++) Assert.That(await SmtpDevice.SendAsync(port, $"after {i}", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+        Assert.That(await process.TerminateAsync(cancellation), Is.EqualTo(ExitCode.Ok), process.Output);
+    }
+
+    [Test]
     public async Task A_device_that_vanishes_or_sends_too_much_leaves_nothing_behind(CancellationToken cancellation)
     {
         using var folder = new TemporaryFolder();

@@ -90,6 +90,13 @@ internal sealed class SmartHostProcess : IAsyncDisposable
         return await ExitAsync(cancellation);
     }
 
+    /// <summary>SIGHUP, by which a person asks a server to read its settings.</summary>
+    public async Task HangUpAsync(CancellationToken cancellation)
+    {
+        using var kill = Process.Start("kill", ["-HUP", Id.ToString()]);
+        await kill.WaitForExitAsync(cancellation);
+    }
+
     public async Task<int> ExitAsync(CancellationToken cancellation)
     {
         await process.WaitForExitAsync(cancellation);

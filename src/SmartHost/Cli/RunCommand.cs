@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using SmartHost.Configuration;
 using SmartHost.Hosting;
 using SmartHost.Listener;
@@ -36,11 +37,19 @@ public static class RunCommand
         if (legacyTrouble is not null) log.Warning("{Trouble}", legacyTrouble);
         if (settings.Log.File is { } file && LogSetup.Obstacle(file, TimeProvider.System.GetLocalNow()) is { } obstacle)
             log.Warning("The log file {File} cannot be written: {Reason} Let the user that runs SmartHost write there, or name another file with log.file", file, obstacle);
+        // Unheard, a SIGHUP kills. Who sends one wants the settings read, and those are read whenever their file changes; only
+        // where a person's terminal is closed does it mean the end, which is then one in good order.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            if (!Console.IsInputRedirected) stop.Cancel();
+        });
         try
         {
             await using var server = await SmartHostServer.StartAsync(
-                new SettingsSource(configFile, environment, read), log, TimeProvider.System, new Random(), cancellation);
-            if (!await server.RunAsync(cancellation)) return ExitCode.Software;
+                new SettingsSource(configFile, environment, read), log, TimeProvider.System, new Random(), stop.Token);
+            if (!await server.RunAsync(stop.Token)) return ExitCode.Software;
             log.Information("SmartHost has stopped");
             return ExitCode.Ok;
         }
