@@ -19,7 +19,8 @@ internal static class Given
     {
         Name = "default",
         Username = You,
-        Credentials = new AccountCredentials.AppPassword(new Secret(AppPassword)),
+        // As the settings hand it over.
+        Credentials = new AccountCredentials.AppPassword(new Secret(AppPassword.Replace(" ", ""))),
         Port = port,
         CaFile = TestCertificates.CaFile,
     };

@@ -85,6 +85,16 @@ public class GmailConnectorTests
     }
 
     [Test]
+    public async Task A_password_is_sent_as_the_settings_hand_it_over()
+    {
+        var response = Convert.ToBase64String("\0you@gmail.com\0 two words "u8);
+        await using var gmail = new ScriptedGmail(ScriptedGmail.Hello + ScriptedGmail.HelloAgain + $"C: AUTH PLAIN {response}\nS: 235 2.7.0 Accepted\n");
+        var account = Given.Account() with { Credentials = new AccountCredentials.AppPassword(new Secret(" two words ")) };
+        await ((OpenOutcome.Opened)await Given.Connector(gmail).OpenAsync(account, CancellationToken.None)).Session.DisposeAsync();
+        await gmail.PlayedAsync();
+    }
+
+    [Test]
     public async Task A_fixed_port_is_the_only_one_tried()
     {
         var failed = (OpenOutcome.Failed)await Given.Connector(new Dictionary<int, int>()).OpenAsync(Given.Account(587), CancellationToken.None);

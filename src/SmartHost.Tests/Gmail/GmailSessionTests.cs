@@ -456,7 +456,7 @@ public class GmailSessionTests
     public async Task A_server_that_takes_nothing_any_more_does_not_hold_the_message_for_ever()
     {
         var time = new FakeTimeProvider();
-        await using var gmail = new ScriptedGmail(ScriptedGmail.Login + "C: MAIL *\nC: RCPT *\nS: 250 OK\nS: 250 OK\nC: NEVER");
+        await using var gmail = new ScriptedGmail(ScriptedGmail.Login + "C: MAIL *\nC: RCPT *\nS: 250 OK\nS: 250 OK\nDEAF");
         await using var session = await Given.SessionAsync(gmail, time);
         var writing = new TaskCompletionSource();
         var content = new Content(35_000_000, false, async (output, cancellation) =>
