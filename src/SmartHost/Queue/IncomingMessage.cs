@@ -102,16 +102,18 @@ public sealed class IncomingMessage : IAsyncDisposable
         }
     }
 
-    /// <summary>What was gathered becomes the head of a file.</summary>
-    private void Spill()
+    /// <summary>What was gathered becomes the head of a file. Null: it is written.</summary>
+    private StorageFailure? Spill()
     {
-        part = store.Begin(Id);
         var head = Segments();
+        if (queue.TakeRoom(head.Sum(segment => (long)segment.Length)) is { } noRoom) return noRoom;
+        part = store.Begin(Id);
         if (head.Count > 0) RandomAccess.Write(part, head, 0);
         foreach (var segment in head) written += segment.Length;
         ReturnSegments();
         block = ArrayPool<byte>.Shared.Rent(WriteSize);
         filled = 0;
+        return null;
     }
 
     /// <summary>
@@ -122,14 +124,20 @@ public sealed class IncomingMessage : IAsyncDisposable
     {
         try
         {
-            if (part is null) await Task.Run(Spill).ConfigureAwait(false);
+            if (part is null && await Task.Run(Spill).ConfigureAwait(false) is { } noRoom)
+            {
+                Drop(noRoom);
+                return;
+            }
             while (!octets.IsEmpty)
             {
                 var taken = Math.Min(octets.Length, WriteSize - filled);
                 octets[..taken].CopyTo(block.AsMemory(filled));
                 filled += taken;
                 octets = octets[taken..];
-                if (filled == WriteSize) await Task.Run(WriteBlock).ConfigureAwait(false);
+                if (filled < WriteSize || await Task.Run(WriteBlock).ConfigureAwait(false) is not { } full) continue;
+                Drop(full);
+                return;
             }
         }
         catch (Exception e) when (StorageFailure.From(e) is { } failed)
@@ -138,18 +146,21 @@ public sealed class IncomingMessage : IAsyncDisposable
         }
     }
 
-    private void WriteBlock()
+    /// <summary>Null: it is written.</summary>
+    private StorageFailure? WriteBlock()
     {
+        if (queue.TakeRoom(filled) is { } noRoom) return noRoom;
         RandomAccess.Write(part!, block.AsSpan(0, filled), written);
         (written, filled) = (written + filled, 0);
+        return null;
     }
 
     private void FinishFile()
     {
         try
         {
-            if (filled > 0) WriteBlock();
-            store.Finish(Id, part!);
+            if (filled > 0 && WriteBlock() is { } noRoom) Drop(noRoom);
+            else store.Finish(Id, part!);
         }
         catch (Exception e) when (StorageFailure.From(e) is { } failed)
         {

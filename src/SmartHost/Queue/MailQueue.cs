@@ -103,12 +103,21 @@ public sealed partial class MailQueue : IAsyncDisposable
         return folder.Free() - declaredSize < settings.MinFree ? "the disk with the data folder is nearly full" : null;
     }
 
+    /// <summary>
+    /// Before content is written, however little its device said it would be. Null: there is room. The reserve is not for new mail: without
+    /// it the results of what is here could not be written, and so nothing could be sent, which alone makes room.
+    /// </summary>
+    internal StorageFailure? TakeRoom(long octets) =>
+        folder.Take(octets, terms.Settings.MinFree) || terms.Settings.MinFree == 0 ? null : StorageFailure.NearlyFull;
+
     public IncomingMessage Receive() => new(ids.Next(), this, store);
 
     /// <summary>Null: it is ours.</summary>
     internal async Task<StorageFailure?> AcceptAsync(QueueId id, Submission submission, IncomingContent content)
     {
         var now = time.GetUtcNow();
+        // Once into the log, once into the database. Our own alert that the disk is nearly full is not refused for that.
+        if (content.Place == ContentPlace.Row) folder.Take(2 * content.Length, reserve: 0);
         var written = await journal.WriteAsync(database =>
         {
             var stored = database.Insert(id, submission, content, now, now + terms.Lifetime);

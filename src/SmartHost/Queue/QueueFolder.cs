@@ -86,7 +86,7 @@ internal sealed class QueueFolder : IDisposable
         throw new QueueUnavailableException($"The disk with the data folder is gone: what lies in {Folder} now is not the queue that was opened. Mount the disk again, and SmartHost goes on by itself; if this is its right place, restart SmartHost.");
     }
 
-    /// <summary>Octets that this process may still write. Asked of the system at most once a second.</summary>
+    /// <summary>Octets that this process may still write. Asked of the system at most once a second; what <see cref="Take"/> took since is taken off.</summary>
     public long Free()
     {
         lock (gate)
@@ -103,6 +103,19 @@ internal sealed class QueueFolder : IDisposable
             }
             (measured, measuredAt) = (true, time.GetTimestamp());
             return free;
+        }
+    }
+
+    /// <summary>So much is about to be written. Not counted, what comes in within a second would eat up the reserve and all else: a gigabit is twice the reserve.</summary>
+    /// <param name="reserve">What is to be free then. Before it is said to be touched, the system is asked.</param>
+    /// <returns>True where it is.</returns>
+    public bool Take(long octets, long reserve)
+    {
+        lock (gate)
+        {
+            if (Free() - octets < reserve) measured = false;
+            if (Free() != long.MaxValue) free -= octets;
+            return free >= reserve;
         }
     }
 

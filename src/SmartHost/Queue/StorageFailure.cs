@@ -12,6 +12,7 @@ namespace SmartHost.Queue;
 /// <param name="Damaged">What is on the disk is not what was written.</param>
 internal sealed record StorageFailure(bool Full, string Reason, bool MayReturn = false, bool Damaged = false)
 {
+    public static readonly StorageFailure NearlyFull = new(true, "The disk with the data folder is nearly full.");
     public static readonly StorageFailure Closing = new(false, "The queue is stopping.");
 
     // sqlite.org/rescode.html: primary result codes that speak of the disk or the database, not of one statement.
