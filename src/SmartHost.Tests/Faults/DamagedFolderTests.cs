@@ -31,7 +31,7 @@ public class DamagedFolderTests
         foreach (var (token, size) in new[] { ("small", 3_000), ("large", 600_000), ("larger", 900_000) })
             Assert.That(await SmtpDevice.SendAsync(port, token, size, default), Is.EqualTo(HandOver.Accepted), process.Output);
         // A stop in good order, but where the test is about the log.
-        if (TestContext.CurrentContext.Test.MethodName == nameof(A_log_that_is_missing_is_said_and_the_content_it_spoke_of_is_kept)) await process.KillAsync();
+        if (TestContext.CurrentContext.Test.MethodName!.StartsWith("A_log_", StringComparison.Ordinal)) await process.KillAsync();
         else
         {
             Assert.That(await process.TerminateAsync(default), Is.Zero, process.Output);
@@ -88,10 +88,33 @@ public class DamagedFolderTests
         File.Delete(Path.Combine(data, "queue.db-shm"));
         await using var process = SmartHostProcess.Start(["run", "--config", config]);
         await process.WaitForBannerAsync(port, cancellation);
-        Assert.That(process.Output, Does.Contain("queue.db-wal is missing"));
+        Assert.That(process.Output, Does.Contain("queue.db-wal is missing, though"));
         Assert.That(Directory.GetFiles(Path.Combine(data, "content", "unclaimed"), "*.eml"), Has.Length.EqualTo(2), process.Output);
         Assert.That(await SmtpDevice.SendAsync(port, "new", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
         await gmail.WaitForAsync(message => Ledger.Token(message) == "new", cancellation);
+    }
+
+    /// <summary>SQLite itself drops without a word what stands behind the damage, and the next start would delete its content.</summary>
+    [Test]
+    public async Task A_log_that_the_disk_damaged_is_said_once_and_the_content_it_spoke_of_is_kept(CancellationToken cancellation)
+    {
+        var log = Path.Combine(data, "queue.db-wal");
+        var octets = await File.ReadAllBytesAsync(log, cancellation);
+        octets[5000] ^= 1;
+        await File.WriteAllBytesAsync(log, octets, cancellation);
+        await using (var process = SmartHostProcess.Start(["run", "--config", config]))
+        {
+            await process.WaitForBannerAsync(port, cancellation);
+            Assert.That(process.Output, Does.Contain("queue.db-wal is damaged").And.Contain("send again from its device"));
+            Assert.That(Directory.GetFiles(Path.Combine(data, "content", "unclaimed"), "*.eml"), Has.Length.EqualTo(2), process.Output);
+            Assert.That(await File.ReadAllBytesAsync(Directory.GetFiles(data, "queue.db-wal.damaged-*").Single(), cancellation), Is.EqualTo(octets));
+            Assert.That(await SmtpDevice.SendAsync(port, "new", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
+            await gmail.WaitForAsync(message => Ledger.Token(message) == "new", cancellation);
+            await process.KillAsync();
+        }
+        await using var next = SmartHostProcess.Start(["run", "--config", config]);
+        await next.WaitForBannerAsync(port, cancellation);
+        Assert.That(next.Output, Does.Not.Contain("is damaged"));
     }
 
     [Test]

@@ -120,6 +120,9 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
     public static Alert MailUnreadable(string key, string what, string remedy) =>
         new(AlertKind.QueueTrouble, key, "SmartHost cannot read some of its mail", $"{what} The rest of the mail goes on.") { Remedy = remedy, Lasts = true };
 
+    public static Alert MailLost(string what, string remedy) =>
+        new(AlertKind.QueueTrouble, "log", "SmartHost may have lost mail that it took", $"{what} All other mail goes on.") { Remedy = remedy, Lasts = true };
+
     private const string CheckDisk = "Check the disk that holds the data folder: is it full, read-only or gone?";
 
     private static string Clock(DateTimeOffset at) => $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC";

@@ -38,6 +38,12 @@ public sealed partial class MailQueue
     public string? Damage => unreadable.IsEmpty ? null : unreadable.MinBy(one => one.Key) is var (id, reason)
         ? $"{unreadable.Count} message(s) cannot be read from the queue's database, {id} the first: {reason}" : null;
 
+    /// <summary>Mail may have been lost before this start, in a sentence or two; null: nothing speaks for it.</summary>
+    public string? Loss => folder.LogTrouble;
+
+    /// <summary>What a person does about <see cref="Loss"/>, as sentences.</summary>
+    public const string AfterLoss = "Whatever does not arrive, send again from its device. Large messages that the database does not know lie in content/unclaimed in the data folder.";
+
     /// <summary>Where a failure has cost the writer's connection. Whoever reads follows it, before anything is committed there: by the old one, a new message's row would be missing.</summary>
     private Database Reopen()
     {

@@ -48,8 +48,10 @@ public sealed partial class MailQueue : IAsyncDisposable
         index = new QueueIndex(time);
         clock = new ClockWatch(time);
         tallies = new Tallies(time);
-        if (folder.LogIsMissing) LogMissing(logger, folder.Database);
-        Recovery.Run(database, store, fresh || folder.LogIsMissing, time.GetUtcNow(), lifetime, logger);
+        if (folder.LogTrouble is { } trouble) LogLost(logger, trouble, AfterLoss);
+        // Else the next start would meet the damage again, behind what is written from now on.
+        if (folder.LogIsBroken) database.TryFoldLog(folder.Free());
+        Recovery.Run(database, store, fresh || folder.LogTrouble is not null, time.GetUtcNow(), lifetime, logger);
         states = Load.States(database.Connection);
         Load.Index(database.Connection, index);
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
@@ -288,8 +290,8 @@ public sealed partial class MailQueue : IAsyncDisposable
     [LoggerMessage(2023, LogLevel.Warning, "{Id}: its content could not be deleted; the next start tries again")]
     private static partial void LogUndeletable(ILogger logger, QueueId id);
 
-    [LoggerMessage(2026, LogLevel.Error, "{Database}-wal is missing, though SmartHost was not stopped in good order: what was accepted last may be gone with it. Content that the database does not know is kept in content/unclaimed")]
-    private static partial void LogMissing(ILogger logger, string database);
+    [LoggerMessage(2026, LogLevel.Error, "{Trouble} {Remedy}")]
+    private static partial void LogLost(ILogger logger, string trouble, string remedy);
 
     [LoggerMessage(2024, LogLevel.Error, "{Id}: a listener for changes failed")]
     private static partial void LogHandler(ILogger logger, Exception e, QueueId id);

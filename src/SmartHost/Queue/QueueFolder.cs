@@ -23,11 +23,24 @@ internal sealed class QueueFolder : IDisposable
         owner = Path.Combine(path, "queue.owner");
         // Who stops in good order takes the note away, and then the log goes into the database. A note without a log is a log
         // that somebody took: a backup of queue.db alone, or a clean-up of what looked temporary.
-        LogIsMissing = File.Exists(owner) && File.Exists(Database) && !File.Exists($"{Database}-wal");
+        if (!File.Exists(Database)) return;
+        var log = $"{Database}-wal";
+        if (!File.Exists(log))
+        {
+            if (File.Exists(owner)) LogTrouble = $"The queue's log {log} is missing, though SmartHost was not stopped in good order, and what was accepted last may be gone with it.";
+        }
+        else if (WriteAheadLog.IsBroken(log))
+        {
+            LogIsBroken = true;
+            LogTrouble = $"The queue's log {log} is damaged: the disk lost some of it, and what was accepted last may be gone with it.{Keep(log)}";
+        }
     }
 
-    /// <summary>The last commits of a run that was killed lay in <c>queue.db-wal</c>, and it is not there.</summary>
-    public bool LogIsMissing { get; }
+    /// <summary>Why the last commits of a run that was killed are not all there, in a sentence or two; null: they are.</summary>
+    public string? LogTrouble { get; }
+
+    /// <summary>There is a log, and behind the damage in it is more of it, which would be met again.</summary>
+    public bool LogIsBroken { get; }
 
     public string Folder { get; }
 
@@ -133,6 +146,21 @@ internal sealed class QueueFolder : IDisposable
     }
 
     public void Dispose() => ownership.Dispose();
+
+    /// <summary>For whoever wants to save more of it: SQLite overwrites what it does not believe.</summary>
+    private string Keep(string log)
+    {
+        var copy = $"{log}.damaged-{time.GetUtcNow():yyyyMMdd-HHmmss}";
+        try
+        {
+            File.Copy(log, copy, overwrite: true);
+            return $" A copy of it was kept as {copy}.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $" It could not be copied ({e.Message.TrimEnd('.')}).";
+        }
+    }
 
     private static void Make(string path)
     {

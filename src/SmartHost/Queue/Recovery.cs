@@ -11,7 +11,7 @@ namespace SmartHost.Queue;
 /// <remarks>
 /// <list type="table">
 /// <item><term><c>ID.part</c></term><description>was arriving; the device never heard 250: deleted. Where a row or an <c>ID.eml</c> knows it, too, the part alone goes: it is an old copy</description></item>
-/// <item><term><c>ID.eml</c>, no row</term><description>crash before the commit, likewise: deleted. Unless the database is new or its log is missing: then somebody took the old one away, and the files are all there is; they are set aside</description></item>
+/// <item><term><c>ID.eml</c>, no row</term><description>crash before the commit, likewise: deleted. Unless the database is new, or its log is missing or damaged: then the files may be all there is of mail that was taken; they are set aside</description></item>
 /// <item><term>row, content in place</term><description>ours: delivered</description></item>
 /// <item><term>row, content missing or not as long as it was</term><description>somebody removed it, or the disk lost it: parked, loudly</description></item>
 /// <item><term>finished row, content in place</term><description>crash before the clean-up: the content is deleted</description></item>
@@ -34,7 +34,7 @@ internal static partial class Recovery
 
     private sealed record Live(long Number, QueueId Id, MessageState State, ContentPlace Place, string? Reason, bool Attempting, long Size);
 
-    /// <param name="incomplete">The database may lack what it once knew: it is new, or its log is missing.</param>
+    /// <param name="incomplete">The database may lack what it once knew: it is new, or its log is missing or damaged.</param>
     public static void Run(Database database, ContentStore store, bool incomplete, DateTimeOffset now, TimeSpan lifetime, ILogger logger)
     {
         var rows = LiveRows(database.Connection);
