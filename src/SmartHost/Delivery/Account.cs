@@ -27,6 +27,13 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
 
     public Pace Pace { get; } = new(time);
 
+    /// <summary>
+    /// Logins, as if they were messages: twenty at once, then one every ninety seconds. Gmail answers 454 after some eighty in a short
+    /// time. A connection serves many messages, so nobody comes near that, unless something on the way (a proxy, a virus scanner)
+    /// closes each one after its message: then what waits goes together, by the next login that may be.
+    /// </summary>
+    public Pace Logins { get; } = PaceOfLogins(time);
+
     /// <summary>Open sessions that nobody uses now; the last one used is the first one used again, so that the others grow idle and close.</summary>
     public List<IdleSession> Idle { get; } = [];
 
@@ -95,7 +102,14 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
         return now >= RestUntil
             && Underway < ConnectionLimit(lane, now)
             && Allowance(spent).Left(lane) > 0
-            && (lane == Lane.Urgent || Pace.Wait() == TimeSpan.Zero);
+            && (lane == Lane.Urgent || (Pace.Wait() == TimeSpan.Zero && (Idle.Count > 0 || Logins.Wait() == TimeSpan.Zero)));
+    }
+
+    private static Pace PaceOfLogins(TimeProvider time)
+    {
+        var pace = new Pace(time);
+        pace.Configure(new DeliverySettings { Burst = 20, Pace = TimeSpan.FromSeconds(90) });
+        return pace;
     }
 
     /// <summary>

@@ -29,6 +29,8 @@ internal sealed class Connections(DeliveryTasks tasks, MailQueue queue, Meters m
     public void Open(Account account)
     {
         account.Opening++;
+        // A relay that knows us by our address asks for none.
+        if (account.Settings.Credentials is not AccountCredentials.ByAddress) account.Logins.Spend();
         tasks.Open(account);
     }
 

@@ -319,7 +319,11 @@ public sealed class DeliveryLoop : IDisposable
             foreach (var idle in account.Idle) Sooner(idle.Since + settings().IdleConnection);
             if (account.Standing.Pause is { } pause) Sooner(pause.NextProbe);
             else if (account.RestUntil > now) Sooner(account.RestUntil);
-            else if (account.Pace.Wait() is var wait && wait > TimeSpan.Zero) Sooner(now + wait);
+            else
+            {
+                Sooner(now + account.Pace.Wait());
+                Sooner(now + account.Logins.Wait());
+            }
         }
         var until = next - now;
         return until > TimeSpan.Zero ? until + TimeSpan.FromMilliseconds(1) : TimeSpan.FromMilliseconds(1);

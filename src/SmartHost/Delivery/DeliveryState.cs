@@ -34,7 +34,8 @@ public sealed record AccountState(
         var allowance = account.Allowance(spent);
         var standing = account.Standing;
         var pause = standing.Pause;
-        var slowly = standing is { Health: AccountHealth.Slowed, SlowedBecause: { } because } ? $"Sending slowly: {because}" : null;
+        var slowly = standing is { Health: AccountHealth.Slowed, SlowedBecause: { } because } ? $"Sending slowly: {because}"
+            : account.Logins.Wait() > TimeSpan.Zero ? "Sending slowly: its connections are closed after few messages, and Gmail locks an account that logs in too often. Look for what closes them on the way: a firewall, or a virus scanner that opens mail connections." : null;
         return new AccountState(account.Name, account.Settings.Username, standing.Health,
             pause?.Happened ?? slowly ?? (account.ConnectedBy is null ? "Ready. No message has tried its login since SmartHost started." : "Healthy."), pause?.Remedy, pause?.Help,
             pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
