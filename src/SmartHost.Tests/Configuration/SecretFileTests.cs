@@ -1,5 +1,6 @@
 using SmartHost.Configuration;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Configuration;

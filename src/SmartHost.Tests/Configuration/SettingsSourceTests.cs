@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using SmartHost.Configuration;
 using SmartHost.Devices;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Configuration;

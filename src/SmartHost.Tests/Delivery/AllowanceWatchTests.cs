@@ -1,5 +1,6 @@
 using SmartHost.Delivery;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Notices;
 using SmartHost.Tests.Notices;

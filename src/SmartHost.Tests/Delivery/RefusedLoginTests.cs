@@ -1,5 +1,6 @@
 using SmartHost.Delivery;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Tests.Gmail;

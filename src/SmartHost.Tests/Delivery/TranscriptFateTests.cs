@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using SmartHost.Delivery;
-using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Queue;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Tests.Docs;
 

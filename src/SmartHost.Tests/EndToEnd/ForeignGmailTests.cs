@@ -1,6 +1,8 @@
 using System.Text;
 using SmartHost.Delivery;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Queue;
 using SmartHost.Tests.Gmail;

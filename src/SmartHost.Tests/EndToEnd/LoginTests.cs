@@ -3,6 +3,7 @@ using System.Net;
 using SmartHost.Cli;
 using SmartHost.Delivery;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Tests.Practice;

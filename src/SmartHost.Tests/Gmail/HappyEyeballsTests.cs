@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Tests.Gmail;
 

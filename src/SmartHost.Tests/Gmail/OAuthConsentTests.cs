@@ -5,6 +5,7 @@ using System.Text;
 using System.Web;
 using Microsoft.Extensions.Time.Testing;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;

@@ -1,6 +1,9 @@
 using System.Text;
 using MimeKit;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Repair;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;

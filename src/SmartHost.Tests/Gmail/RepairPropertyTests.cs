@@ -2,6 +2,8 @@ using System.Text;
 using CsCheck;
 using MimeKit;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Repair;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Tests.Practice;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;

@@ -1,5 +1,6 @@
 using System.Text;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Tests.Gmail;
 

@@ -4,6 +4,7 @@ using SmartHost.Configuration;
 using SmartHost.Dashboard.Api;
 using SmartHost.Devices;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
 using SmartHost.History;
 using SmartHost.Hosting;
 using SmartHost.Notices;

@@ -18,6 +18,7 @@ public class HeaderPeekTests
     [TestCase("Subject:\r\n\r\n", null, null)]
     [TestCase("\r\nFrom: a@lan\r\nSubject: scan\r\nMessage-ID: <a@b>\r\n\r\n", "scan", "<a@b>", Description = "as delivery sends it: without the empty line")]
     [TestCase("\r\n\r\nSubject: scan\r\n\r\n", "scan", null)]
+    [TestCase("\r\nX-Mailer: Panel 2\r\nMessage-ID: <a@b>\r\nSubject: scan\r\n\r\n", "scan", "<a@b>")]
     [TestCase("\r\nRoom: five\r\nSubject: in the body\r\n\r\n", null, null)]
     [TestCase("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nSubject: in the body\r\n\r\n", null, null)]
     [TestCase("Message-ID: <a b@c>\r\nMessage-ID: <good@c>\r\n\r\n", null, "<good@c>")]

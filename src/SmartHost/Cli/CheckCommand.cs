@@ -3,6 +3,7 @@ using SmartHost.Configuration;
 using SmartHost.Dashboard;
 using SmartHost.Dashboard.Api;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
 using SmartHost.Hosting;
 
 namespace SmartHost.Cli;

@@ -3,6 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Repair;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Delivery;
 

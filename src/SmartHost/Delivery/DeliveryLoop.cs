@@ -1,4 +1,5 @@
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;

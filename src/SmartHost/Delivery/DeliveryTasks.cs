@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Queue;
 

@@ -1,4 +1,7 @@
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Repair;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Queue;
 

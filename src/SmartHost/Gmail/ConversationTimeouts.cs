@@ -1,3 +1,5 @@
+using SmartHost.Gmail.Replies;
+
 namespace SmartHost.Gmail;
 
 /// <summary>

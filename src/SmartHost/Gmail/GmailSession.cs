@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

@@ -1,4 +1,6 @@
 using System.Net;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail;
 

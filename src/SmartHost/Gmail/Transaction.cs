@@ -1,3 +1,5 @@
+using SmartHost.Gmail.Repair;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

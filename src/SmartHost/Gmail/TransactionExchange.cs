@@ -1,3 +1,5 @@
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail;
 

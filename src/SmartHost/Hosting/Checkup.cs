@@ -9,6 +9,8 @@ using SmartHost.Dashboard.Pages;
 using SmartHost.Delivery;
 using SmartHost.Disk;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Hosting;
 

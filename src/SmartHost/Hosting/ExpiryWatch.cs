@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using SmartHost.Configuration;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.Listener;
 using SmartHost.Notices;
 

@@ -1,6 +1,7 @@
 using SmartHost.Dashboard.Api;
 using SmartHost.Delivery;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Hosting;
 

@@ -2,6 +2,8 @@ using SmartHost.Configuration;
 using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.Gmail;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Notices;
 using SmartHost.Queue;

@@ -17,9 +17,6 @@ internal sealed class HeaderPeek : IDisposable
     /// <summary>Octets of empty lines before a header. More of them are a message without one, as delivery sees it, too.</summary>
     private const int MaxEmpty = 16;
 
-    /// <summary>Behind an empty first line these are a header, as delivery reads it; any other word with a colon may be text.</summary>
-    private static readonly string[] Known = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Received", "Sender", "Reply-To", "Cc"];
-
     private byte[]? seen = ArrayPool<byte>.Shared.Rent(2048);
     private int length;
 
@@ -71,8 +68,8 @@ internal sealed class HeaderPeek : IDisposable
     private void Read(ReadOnlySpan<byte> header)
     {
         while (header.StartsWith("\uFEFF"u8)) header = header[3..];
-        var first = header[EmptyLines(header)..];
-        if (IsKnownField(first)) header = first;
+        // Behind an empty line a field that mail software writes begins the header, as delivery reads it; any other word with a colon may be text.
+        if (EmptyLines(header) is > 0 and var empty && IsKnownField(header[empty..])) header = header[empty..];
         ReadOnlySpan<byte> subject = default, mailer = default, type = default;
         while (!header.IsEmpty)
         {
@@ -106,12 +103,7 @@ internal sealed class HeaderPeek : IDisposable
     private static bool IsKnownField(ReadOnlySpan<byte> line)
     {
         var colon = line.IndexOf((byte)':');
-        if (colon <= 0) return false;
-        foreach (var name in Known)
-        {
-            if (Ascii.EqualsIgnoreCase(line[..colon].TrimEnd(" \t"u8), name)) return true;
-        }
-        return false;
+        return colon > 0 && HeaderNames.IsKnown(Encoding.Latin1.GetString(line[..colon].TrimEnd(" \t"u8)));
     }
 
     /// <summary>The next field with its folded lines; empty at the line that ends the header.</summary>

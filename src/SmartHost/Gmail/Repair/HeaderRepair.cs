@@ -1,0 +1,261 @@
+using System.Text;
+using MimeKit;
+using SmartHost.Gmail.Login;
+using SmartHost.Gmail.Replies;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail.Repair;
+
+/// <summary>
+/// A header that Gmail takes: one From, a Date, a Message-ID, one of each field that may stand once, ASCII, short lines, no Bcc.
+/// Fields without a fault go out octet for octet, in their order; new ones stand at the end.
+/// Bad input never fails here: what cannot be repaired is left out, and the timeline says so.
+/// </summary>
+internal sealed class HeaderRepair
+{
+    private readonly RepairContext context;
+    private readonly List<HeaderField> fields;
+    private readonly List<string> repairs;
+
+    private HeaderRepair(IEnumerable<HeaderField> fields, RepairContext context, List<string> repairs) =>
+        (this.fields, this.context, this.repairs) = ([.. fields], context, repairs);
+
+    /// <param name="body">What the body turned out to be: it decides charset and transfer encoding.</param>
+    /// <returns>The header with the empty line behind it, and the one mailbox of its From.</returns>
+    public static (byte[] Header, Mailbox From) Repair(HeaderBlock block, RepairContext context, BodyFacts body, List<string> repairs)
+    {
+        var repair = new HeaderRepair(block.Fields.Select(field => HeaderText.InUtf8(field, body.TextCharset)), context, repairs);
+        repair.RemovePrivate();
+        repair.MendMime(body);
+        var from = repair.ApplyFromRule();
+        repair.Merge("To");
+        repair.Merge("Cc");
+        repair.MendRecipients("To");
+        repair.MendRecipients("Cc");
+        repair.MendDate();
+        repair.MendMessageId();
+        repair.PrefixSubject();
+        repair.NameSomeRecipient();
+        repair.CleanText();
+        repair.fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.Read(Encoding.UTF8.GetBytes(context.Device))));
+        return (repair.Write(), from);
+    }
+
+    /// <summary>Gmail passes Bcc on to everyone. A device's word on who we say it is does not count.</summary>
+    private void RemovePrivate()
+    {
+        if (fields.RemoveAll(field => field.Is("Bcc") || field.Is("Resent-Bcc")) > 0) repairs.Add("removed Bcc");
+        if (fields.RemoveAll(field => field.Is("Return-Path")) > 0) repairs.Add("removed Return-Path");
+        fields.RemoveAll(field => field.Is("X-SmartHost-Device"));
+    }
+
+    private Mailbox ApplyFromRule()
+    {
+        var written = fields.FindAll(field => field.Is("From"));
+        var rule = FromRule.Decide(written, context);
+        var made = HeaderText.Folded("From", rule.Value);
+        var same = rule.IsKept || (written.Count == 1 && written[0].Raw.Span.SequenceEqual(made.Raw.Span));
+        if (!same)
+        {
+            var original = written.Count > 0 ? string.Join(", ", written.Select(field => HeaderText.Read(field.Value))) : context.Sender.Mailbox?.ToString();
+            Replace("From", made);
+            if (!string.IsNullOrEmpty(original)) Replace("X-Original-From", HeaderText.Unstructured("X-Original-From", original));
+            repairs.Add(written.Count switch
+            {
+                0 => "supplied From",
+                1 => $"made From {rule.Mailbox} in place of the device's own",
+                _ => $"made one From, {rule.Mailbox}, of {written.Count}",
+            });
+        }
+        MendReplyTo(rule.ReplyTo);
+
+        // A Sender that is not ours would be as foreign as the From was.
+        var senders = fields.FindAll(field => field.Is("Sender"));
+        var kept = same && senders.Count == 1 && MailboxList.Read(senders[0].Value) is [{ Address: { } sender }] && FromRule.IsOurs(sender, context);
+        if (senders.Count > 0 && !kept)
+        {
+            fields.RemoveAll(field => field.Is("Sender"));
+            repairs.Add("removed Sender");
+        }
+        return rule.Mailbox;
+    }
+
+    private void MendReplyTo(IReadOnlyList<Mailbox> others)
+    {
+        var written = fields.FindAll(field => field.Is("Reply-To"));
+        foreach (var field in written)
+        {
+            var entries = MailboxList.Read(field.Value);
+            if (entries.Count > 0 && HeaderText.IsClean(field.Raw.Span) && MailboxList.IsPlain(field.Value, entries))
+            {
+                if (written.Count > 1) Replace("Reply-To", field);
+                return;
+            }
+            if (MailboxList.Field("Reply-To", entries) is { } mended)
+            {
+                Replace("Reply-To", mended);
+                repairs.Add("mended Reply-To");
+                return;
+            }
+        }
+        if (fields.RemoveAll(field => field.Is("Reply-To")) > 0) repairs.Add("removed a Reply-To without an address");
+        if (others.Count == 0) return;
+        fields.Add(HeaderField.Of("Reply-To", string.Join(",\r\n ", others.Select(MailboxList.AsciiAddress))));
+        repairs.Add($"set Reply-To to {string.Join(", ", others)}");
+    }
+
+    /// <summary>Some devices write one To for each recipient.</summary>
+    private void Merge(string name)
+    {
+        var written = fields.FindAll(field => field.Is(name));
+        if (written.Count < 2) return;
+        using var joined = new MemoryStream();
+        foreach (var field in written)
+        {
+            var value = field.Value.Trim(" \t\r\n,"u8);
+            if (value.IsEmpty) continue;
+            joined.Write(joined.Length == 0 ? " "u8 : ",\r\n "u8);
+            joined.Write(value);
+        }
+        byte[] raw = [.. Encoding.ASCII.GetBytes(name), (byte)':', .. joined.ToArray()];
+        Replace(name, new HeaderField(name, raw, name.Length + 1));
+        repairs.Add($"merged {written.Count} {name} fields");
+    }
+
+    /// <summary>An address field must hold addresses. What it held instead stays readable as X-Original-….</summary>
+    private void MendRecipients(string name)
+    {
+        if (Find(name) is not { } field) return;
+        var entries = MailboxList.Read(field.Value);
+        if (HeaderText.IsClean(field.Raw.Span) && (MailboxList.IsGroup(field.Value) || (entries.Count > 0 && MailboxList.IsPlain(field.Value, entries)))) return;
+        var mended = MailboxList.Field(name, entries);
+        if (mended is { } made) Replace(name, made);
+        else fields.RemoveAll(other => other.Is(name));
+        var original = HeaderText.Read(field.Value);
+        // Between two commas there may be an address that nobody can read.
+        if (mended is null || original.Count(c => c == '@') > entries.Count || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
+        {
+            if (original is not "") Replace($"X-Original-{name}", HeaderText.Unstructured($"X-Original-{name}", original));
+        }
+        repairs.Add(mended is null ? $"removed a {name} without an address" : $"mended {name}");
+    }
+
+    private void MendDate()
+    {
+        var written = Find("Date");
+        if (written is { } field && HeaderText.IsDate(field.Value))
+        {
+            if (HeaderText.IsClean(field.Raw.Span)) return;
+            Replace("Date", HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));
+            repairs.Add("kept Date without its comment");
+            return;
+        }
+        Replace("Date", HeaderField.Of("Date", HeaderText.Date(context.ReceivedAt)));
+        if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text) Replace("X-Original-Date", HeaderText.Unstructured("X-Original-Date", text));
+        repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");
+    }
+
+    private void MendMessageId()
+    {
+        var written = Find("Message-ID");
+        var id = HeaderText.AsciiOnly(context.MessageId);
+        if (written is { } field && field.Value.Trim(" \t\r\n"u8).SequenceEqual(Encoding.ASCII.GetBytes(id)) && HeaderText.IsClean(field.Raw.Span)) return;
+        Replace("Message-ID", HeaderText.Folded("Message-ID", id));
+        if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text)
+            Replace("X-Original-Message-ID", HeaderText.Unstructured("X-Original-Message-ID", text));
+        repairs.Add(written is null ? "supplied Message-ID" : "replaced Message-ID");
+    }
+
+    private void PrefixSubject()
+    {
+        var prefix = HeaderText.Read(Encoding.UTF8.GetBytes(context.SubjectPrefix ?? ""));
+        var value = Find("Subject") is { } field ? field.Value : default;
+        if (HeaderText.Decoded(value).StartsWith(prefix, StringComparison.Ordinal)) return;
+        // The device's own words are not written anew: who can read their charset still can.
+        var (before, words) = (HeaderText.Encode(prefix), HeaderText.Words(value));
+        // Readers drop a blank between two encoded-words (RFC 2047 §6.2), so it is one itself.
+        var blank = before.EndsWith("?=", StringComparison.Ordinal) && words.StartsWith("=?", StringComparison.Ordinal) ? " =?utf-8?q?_?= " : " ";
+        Replace("Subject", HeaderText.Folded("Subject", (before + blank + words).TrimEnd()));
+    }
+
+    /// <summary>Legal without (RFC 5322 §3.6), but spam filters count it; the empty group discloses nobody.</summary>
+    private void NameSomeRecipient()
+    {
+        if (Find("To") is null && Find("Cc") is null) fields.Add(HeaderField.Of("To", "undisclosed-recipients:;"));
+    }
+
+    private void MendMime(BodyFacts body)
+    {
+        var encoding = Find("Content-Transfer-Encoding");
+        if (body.Charset is { } charset)
+        {
+            Replace("Content-Type", TextCharset.Declare(body.Root, charset));
+            repairs.Add($"named the text's charset, {charset}");
+        }
+        var wanted = body.RootEncoding;
+        if (wanted is not null)
+        {
+            Replace("Content-Transfer-Encoding", HeaderField.Of("Content-Transfer-Encoding", wanted));
+            if (encoding is not null || wanted is not "8bit") repairs.Add($"set Content-Transfer-Encoding to {wanted}");
+        }
+        var hasMimeField = Find("Content-Type") is not null || Find("Content-Transfer-Encoding") is not null;
+        if (!hasMimeField || Find("MIME-Version") is not null) return;
+        fields.Add(HeaderField.Of("MIME-Version", "1.0"));
+        repairs.Add("supplied MIME-Version");
+    }
+
+    /// <summary>Raw 8-bit, control characters, endless lines: whatever is left of them, each field by its own rules.</summary>
+    private void CleanText()
+    {
+        var mended = new List<string>();
+        for (var i = fields.Count - 1; i >= 0; i--)
+        {
+            var field = fields[i];
+            var raw = field.Raw.Span;
+            if (HeaderText.IsClean(raw) && raw[field.Name.Length] == ':') continue;
+            if (HeaderText.Mended(field) is { } clean)
+            {
+                fields[i] = clean;
+                if (!clean.Raw.Span.SequenceEqual(raw)) mended.Add(field.Name);
+            }
+            else
+            {
+                fields.RemoveAt(i);
+                mended.Add(field.Name);
+            }
+        }
+        mended.Reverse();
+        if (mended.Count > 0) repairs.Add($"rewrote {string.Join(", ", mended.Distinct(StringComparer.OrdinalIgnoreCase).Take(8))} in ASCII and short lines");
+    }
+
+    private HeaderField? Find(string name)
+    {
+        var at = fields.FindIndex(field => field.Is(name));
+        return at < 0 ? null : fields[at];
+    }
+
+    /// <summary>In place of the first of that name, and of all others; at the end where there is none.</summary>
+    private void Replace(string name, HeaderField field)
+    {
+        var at = fields.FindIndex(other => other.Is(name));
+        fields.RemoveAll(other => other.Is(name));
+        if (at < 0) fields.Add(field);
+        else fields.Insert(at, field);
+    }
+
+    private byte[] Write()
+    {
+        var made = new byte[fields.Sum(field => field.Raw.Length + 2) + 2];
+        var at = 0;
+        foreach (var field in fields)
+        {
+            field.Raw.Span.CopyTo(made.AsSpan(at));
+            at += field.Raw.Length;
+            made[at++] = (byte)'\r';
+            made[at++] = (byte)'\n';
+        }
+        made[at++] = (byte)'\r';
+        made[at] = (byte)'\n';
+        return made;
+    }
+}

@@ -1,0 +1,258 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using MimeKit;
+using MimeKit.Utils;
+using SmartHost.Gmail.Replies;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail.Repair;
+
+/// <summary>
+/// The text of header values: what devices put there (raw code pages, control characters, endless lines) read, and
+/// written back as RFC 5322 and RFC 2047 allow.
+/// </summary>
+internal static class HeaderText
+{
+    /// <summary>RFC 5322 §2.1.1, in octets, without the line end.</summary>
+    public const int MaxLine = 998;
+
+    private const int PreferredLine = 78;
+
+    /// <summary>Windows-1252 where it differs from Latin-1: 0x80 to 0x9F, <c>\0</c> where it has nothing.</summary>
+    private const string Windows1252 = "€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ";
+
+    public static readonly FormatOptions Format = DosFormat();
+
+    private static readonly SearchValues<byte> Strange = SearchValues.Create(
+        Enumerable.Range(0, 256).Where(octet => octet is < 32 or > 126).Select(octet => (byte)octet).ToArray());
+
+    /// <summary>True where a field can go out as it stands: printable ASCII, proper folds, lines short enough.</summary>
+    public static bool IsClean(ReadOnlySpan<byte> raw)
+    {
+        if (raw.Length <= MaxLine && !raw.ContainsAny(Strange)) return true;
+        while (true)
+        {
+            var end = raw.IndexOf("\r\n"u8);
+            var line = end < 0 ? raw : raw[..end];
+            if (line.Length > MaxLine) return false;
+            var rest = line;
+            while (rest.IndexOfAny(Strange) is >= 0 and var at)
+            {
+                if (rest[at] != '\t') return false;
+                rest = rest[(at + 1)..];
+            }
+            // A line of blanks alone looks like the end of the header to some.
+            if (line.Trim(" \t"u8).IsEmpty) return false;
+            if (end < 0) return true;
+            raw = raw[(end + 2)..];
+            if (raw.IsEmpty || raw[0] is not ((byte)' ' or (byte)'\t')) return false;
+        }
+    }
+
+    /// <summary>The value on one line: unfolded, without control characters, raw 8-bit read as UTF-8 if it is that, else Windows-1252.</summary>
+    public static string Read(ReadOnlySpan<byte> value)
+    {
+        var text = Decode(value);
+        var made = new StringBuilder(text.Length);
+        foreach (var c in text)
+        {
+            if (c is '\t') made.Append(' ');
+            else if (!char.IsControl(c) && c is not ('\uFEFF' or '\u2028' or '\u2029')) made.Append(c);
+        }
+        return made.ToString().Trim(' ');
+    }
+
+    /// <summary>So that whatever looks at the field needs to know one charset: names and addresses must be text before they can be told apart.</summary>
+    public static HeaderField InUtf8(HeaderField field, string? charset) =>
+        RawText.TryRead(field.Value, charset, out var text) ? field with { Raw = (byte[])[.. field.Raw.Span[..field.ValueStart], .. Encoding.UTF8.GetBytes(text)] } : field;
+
+    public static string Decode(ReadOnlySpan<byte> octets)
+    {
+        if (System.Text.Unicode.Utf8.IsValid(octets)) return Encoding.UTF8.GetString(octets);
+        return string.Create(octets.Length, octets, static (text, source) =>
+        {
+            for (var i = 0; i < source.Length; i++)
+                text[i] = source[i] is >= 0x80 and <= 0x9f && Windows1252[source[i] - 0x80] is not '\0' and var c ? c : (char)source[i];
+        });
+    }
+
+    /// <summary>An unstructured field (RFC 5322 §2.2.1) with any text, encoded where it must be, folded.</summary>
+    public static HeaderField Unstructured(string name, string text) => Folded(name, Encode(text));
+
+    /// <summary>A field whose value is ASCII already, folded at blanks; a word that fits no line is cut.</summary>
+    public static HeaderField Folded(string name, string ascii) => HeaderField.Of(name, Fold(name.Length + 2, ascii));
+
+    /// <summary>The value of an unstructured field as it may go out: what is encoded stays so, whoever can read it.</summary>
+    public static string Words(ReadOnlySpan<byte> value) => System.Text.Unicode.Utf8.IsValid(value) ? Encode(Read(value)) : EncodeOctets(value);
+
+    /// <summary>RFC 2047 where anything is beyond ASCII.</summary>
+    public static string Encode(string text) =>
+        Ascii.IsValid(text) ? text : Encoding.ASCII.GetString(Rfc2047.EncodeText(Format, Encoding.UTF8, text));
+
+    /// <summary>
+    /// Text in a code page that nobody declared, its octets as they are: Western text reads right, and of any other (a Chinese
+    /// recorder's GBK) nothing is lost. Only words beyond ASCII are encoded, with the blanks between them; 42 octets fill an encoded-word (RFC 2047 §2).
+    /// </summary>
+    private static string EncodeOctets(ReadOnlySpan<byte> value)
+    {
+        var octets = new List<byte>(value.Length);
+        foreach (var octet in value)
+            if (octet is (byte)'\t' or >= 32 and not 127) octets.Add(octet is (byte)'\t' ? (byte)' ' : octet);
+        var charset = value.IndexOfAnyInRange((byte)0x80, (byte)0x9f) >= 0 ? "windows-1252" : "iso-8859-1";
+        var words = new List<string>();
+        var run = new List<byte>();
+        foreach (var word in Encoding.Latin1.GetString(octets.ToArray()).Trim(' ').Split(' '))
+        {
+            if (Ascii.IsValid(word))
+            {
+                EndRun();
+                words.Add(word);
+                continue;
+            }
+            if (run.Count > 0) run.Add((byte)' ');
+            run.AddRange(Encoding.Latin1.GetBytes(word));
+        }
+        EndRun();
+        return string.Join(' ', words);
+
+        void EndRun()
+        {
+            words.AddRange(run.Chunk(42).Select(piece => $"=?{charset}?b?{Convert.ToBase64String(piece)}?="));
+            run.Clear();
+        }
+    }
+
+    /// <summary>A display name: a quoted string, or encoded words (never inside quotes, RFC 2047 §5).</summary>
+    public static string Phrase(string name) => Ascii.IsValid(name)
+        ? $"\"{name.Replace("=?", "= ?", StringComparison.Ordinal).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\""
+        : Encoding.ASCII.GetString(Rfc2047.EncodePhrase(Format, Encoding.UTF8, name));
+
+    /// <summary>What an encoded-word would break (identifiers, traces): ASCII, anything else as a question mark.</summary>
+    public static string AsciiOnly(string text) =>
+        string.Create(text.Length, text, static (made, source) =>
+        {
+            for (var i = 0; i < source.Length; i++) made[i] = source[i] is < ' ' or > '~' ? '?' : source[i];
+        });
+
+    /// <summary>The value with its encoded-words read.</summary>
+    public static string Decoded(ReadOnlySpan<byte> value) => DecodedWords(Read(value));
+
+    public static string DecodedWords(string text) =>
+        text.Contains("=?", StringComparison.Ordinal) ? Read(Encoding.UTF8.GetBytes(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)))) : text;
+
+    /// <summary>A field with its type and parameters, the latter in RFC 2231 where they must be.</summary>
+    public static HeaderField Parameters(string name, object typed) =>
+        Folded(name, Read(Encoding.UTF8.GetBytes(typed switch
+        {
+            ContentType type => type.ToString(Format, Encoding.UTF8, encode: true),
+            ContentDisposition disposition => disposition.ToString(Format, Encoding.UTF8, encode: true),
+            _ => throw new ArgumentException(typed.GetType().Name),
+        }).AsSpan()[(name.Length + 1)..]));
+
+    /// <summary>The field made clean, as its kind allows. Null: nothing of it can be kept.</summary>
+    public static HeaderField? Mended(HeaderField field)
+    {
+        var text = Read(field.Value);
+        switch (KindOf(field.Name))
+        {
+            case Kind.Addresses:
+                return MailboxList.Field(field.Name, MailboxList.Read(field.Value));
+            case Kind.Parameters when ContentType.TryParse(text, out var type) && field.Is("Content-Type"):
+                return Parameters(field.Name, type);
+            case Kind.Parameters when field.Is("Content-Disposition") && ContentDisposition.TryParse(text, out var disposition):
+                return Parameters(field.Name, disposition);
+            case Kind.Parameters or Kind.Machine:
+                return Folded(field.Name, AsciiOnly(text));
+            default:
+                return Folded(field.Name, Words(field.Value));
+        }
+    }
+
+    private enum Kind { Text, Addresses, Parameters, Machine }
+
+    private static Kind KindOf(string name) => name.ToUpperInvariant() switch
+    {
+        "TO" or "CC" or "FROM" or "SENDER" or "REPLY-TO" or "RESENT-TO" or "RESENT-CC" or "RESENT-FROM" or "RESENT-SENDER"
+            or "RESENT-REPLY-TO" or "DISPOSITION-NOTIFICATION-TO" or "RETURN-RECEIPT-TO" or "ERRORS-TO" => Kind.Addresses,
+        "CONTENT-TYPE" or "CONTENT-DISPOSITION" => Kind.Parameters,
+        "RECEIVED" or "MESSAGE-ID" or "IN-REPLY-TO" or "REFERENCES" or "RESENT-MESSAGE-ID" or "DATE" or "RESENT-DATE" or "MIME-VERSION"
+            or "CONTENT-TRANSFER-ENCODING" or "CONTENT-ID" or "DKIM-SIGNATURE" or "AUTHENTICATION-RESULTS" => Kind.Machine,
+        _ => Kind.Text,
+    };
+
+    /// <summary>
+    /// RFC 5322 §3.3 with a numeric zone, or one of the old names that mean a known time. A date without a zone is not one:
+    /// hours off is worse than the time of arrival.
+    /// </summary>
+    public static bool IsDate(ReadOnlySpan<byte> value)
+    {
+        value = WithoutComment(value);
+        if (value.Length is < 16 or > 60 || !Ascii.IsValid(value)) return false;
+        var text = Encoding.ASCII.GetString(value);
+        var comma = text.IndexOf(',');
+        if (comma >= 0)
+        {
+            if (comma != 3 || "MonTueWedThuFriSatSun".IndexOf(text[..3], StringComparison.OrdinalIgnoreCase) % 3 != 0) return false;
+            text = text[4..];
+        }
+        text = text.Trim();
+        var blank = text.LastIndexOf(' ');
+        if (blank < 0) return false;
+        var zone = text[(blank + 1)..];
+        var numeric = zone.Length == 5 && zone[0] is '+' or '-' && int.TryParse(zone.AsSpan(1), NumberStyles.None, null, out var offset)
+            && offset / 100 <= 14 && offset % 100 < 60;
+        if (!numeric && zone is not ("GMT" or "UT" or "UTC" or "Z" or "EST" or "EDT" or "CST" or "CDT" or "MST" or "MDT" or "PST" or "PDT")) return false;
+        return DateTime.TryParseExact(text[..blank].TrimEnd(), DateFormats, CultureInfo.InvariantCulture, DateTimeStyles.AllowInnerWhite, out var date)
+            && date.Year is > 1900;
+    }
+
+    /// <summary>What stands before a comment. Windows' names of time zones are long, and in the letters of its language.</summary>
+    public static ReadOnlySpan<byte> WithoutComment(ReadOnlySpan<byte> date) =>
+        (date.IndexOf((byte)'(') is > 0 and var comment ? date[..comment] : date).Trim(" \t\r\n"u8);
+
+    public static string Date(DateTimeOffset time) => DateUtils.FormatDate(time);
+
+    private static readonly string[] DateFormats = ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm"];
+
+    /// <summary>The rest of a line that has come to <paramref name="column"/>, broken at blanks; a word that fits no line is cut.</summary>
+    internal static string Fold(int column, string text)
+    {
+        if (column + text.Length <= PreferredLine) return text;
+        var made = new StringBuilder(text.Length + 64);
+        for (var at = 0; at < text.Length;)
+        {
+            // A word with the blanks before it: they become the fold's own.
+            var word = at;
+            while (word < text.Length && text[word] is ' ' or '\t') word++;
+            at = Math.Max(at, word - PreferredLine / 2); // No line may be blanks alone.
+            // MimeKit puts a tab between encoded-words.
+            var end = text.AsSpan(word).IndexOfAny(' ', '\t') is >= 0 and var length ? word + length : text.Length;
+            if (at > 0 && column + end - at > PreferredLine)
+            {
+                made.Append("\r\n");
+                column = 0;
+            }
+            while (column + end - at > MaxLine)
+            {
+                var piece = MaxLine - column;
+                // Not inside a quoted pair (RFC 5322 §3.2.1).
+                while (piece > 1 && text[at + piece - 1] == '\\') piece--;
+                made.Append(text, at, piece).Append("\r\n ");
+                at += piece;
+                column = 1;
+            }
+            made.Append(text, at, end - at);
+            column += end - at;
+            at = end;
+        }
+        return made.ToString();
+    }
+
+    private static FormatOptions DosFormat()
+    {
+        var format = FormatOptions.Default.Clone();
+        format.NewLineFormat = NewLineFormat.Dos;
+        return format;
+    }
+}

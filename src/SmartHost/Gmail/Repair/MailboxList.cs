@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using MimeKit;
+using SmartHost.Gmail.Replies;
+using SmartHost.Mail;
+
+namespace SmartHost.Gmail.Repair;
+
+/// <summary>Address fields (To, Cc, From …): MimeKit reads them, forgiving much; what goes out is strict.</summary>
+internal static partial class MailboxList
+{
+    private static readonly SearchValues<char> Specials = SearchValues.Create("@<>,;()\\");
+
+    /// <param name="Address">Null: no address one could write to.</param>
+    /// <param name="Written">What stood in the address's place.</param>
+    internal sealed record Entry(string Name, Mailbox? Address, string Written)
+    {
+        public static Entry Of(MailboxAddress mailbox)
+        {
+            // Some write encoded-words inside quotes or for a whole address, where they are none; readers decode them all the same.
+            var written = HeaderText.DecodedWords(mailbox.Address ?? "");
+            return new(HeaderText.DecodedWords(mailbox.Name ?? ""), Mailbox.TryParse(written, out var address) ? address : null, written);
+        }
+    }
+
+    /// <summary>As much of the list as can be read: Windows programs write semicolons, and one bad address must not cost the others.</summary>
+    public static List<Entry> Read(ReadOnlySpan<byte> value)
+    {
+        var text = HeaderText.Read(value);
+        if (InternetAddressList.TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
+        var entries = new List<Entry>();
+        foreach (var piece in text.Split([',', ';']))
+        {
+            if (InternetAddressList.TryParse(piece, out var some)) entries.AddRange(some.Mailboxes.Select(Entry.Of));
+            else if (InBrackets(piece) is { } entry) entries.Add(entry);
+        }
+        return entries;
+    }
+
+    /// <summary>As in <c>&lt;a@b> X-Mailer 1.0</c>: whatever else is there, what stands in the brackets is an address.</summary>
+    private static Entry? InBrackets(string piece)
+    {
+        var open = piece.IndexOf('<');
+        var close = piece.IndexOf('>', open + 1);
+        return open >= 0 && close > open && Mailbox.TryParse(piece[(open + 1)..close].Trim(), out var address)
+            ? new Entry(HeaderText.DecodedWords(piece[..open].Trim(' ', '"')), address, address.ToString())
+            : null;
+    }
+
+    /// <summary>True where the value holds exactly these addresses and the commas, names and brackets they need.</summary>
+    public static bool IsPlain(ReadOnlySpan<byte> value, List<Entry> entries)
+    {
+        if (!AreStrict(entries)) return false;
+        var written = HeaderText.Read(value);
+        if (written.Contains("=?", StringComparison.Ordinal))
+        {
+            // Whatever an encoded-word says, and whoever can read it: what counts is what stands around it.
+            var around = EncodedWord().Replace(written, "word");
+            // One that is broken would not become whole by being written anew.
+            if (around.Contains("=?", StringComparison.Ordinal))
+                return entries.TrueForAll(entry => written.Contains($"<{entry.Address}>", StringComparison.Ordinal)) && !written.Contains(';', StringComparison.Ordinal);
+            (written, entries) = (around, Read(Encoding.UTF8.GetBytes(around)));
+        }
+        return AreStrict(entries) && Essence(written) == Essence(string.Join(',', Written(entries)));
+    }
+
+    private static bool AreStrict(List<Entry> entries) => entries.TrueForAll(entry => entry.Address is { IsInternational: false });
+
+    /// <summary>
+    /// True for one group, <c>Team: a@x, b@x;</c>, or an empty one, that needs no mending (RFC 5322 §3.4). A name that itself holds one
+    /// of these signs is not understood here.
+    /// </summary>
+    public static bool IsGroup(ReadOnlySpan<byte> value)
+    {
+        var text = HeaderText.Read(value);
+        var colon = text.IndexOf(':');
+        if (colon <= 0 || text[^1] != ';' || text.AsSpan(0, colon).ContainsAny(Specials)) return false;
+        if (!InternetAddressList.TryParse(text, out var list) || list is not [GroupAddress]) return false;
+        var members = Encoding.UTF8.GetBytes(text[(colon + 1)..^1]);
+        return members.AsSpan().Trim((byte)' ').IsEmpty || (Read(members) is { Count: > 0 } entries && IsPlain(members, entries));
+    }
+
+    /// <summary>The field with one entry a line, names encoded; entries without a usable address are left out. Null: nothing is left.</summary>
+    public static HeaderField? Field(string name, IEnumerable<Entry> entries)
+    {
+        var column = name.Length + 2;
+        var lines = new List<string>();
+        foreach (var entry in Written(entries))
+        {
+            lines.Add(HeaderText.Fold(column, entry));
+            column = 1;
+        }
+        return lines.Count == 0 ? null : HeaderField.Of(name, string.Join(",\r\n ", lines));
+    }
+
+    private static IEnumerable<string> Written(IEnumerable<Entry> entries) =>
+        from entry in entries
+        let address = entry.Address is null ? null : AsciiAddress(entry.Address)
+        where address is not null
+        select entry.Name is not "" ? $"{HeaderText.Phrase(entry.Name)} <{address}>" : address;
+
+    /// <summary>
+    /// The address in ASCII: a domain of other letters in its IDNA form. Null where the local part is not ASCII: an
+    /// encoded-word must never stand in an address (RFC 2047 §5), and Gmail refuses both that and raw octets.
+    /// </summary>
+    public static string? AsciiAddress(Mailbox mailbox)
+    {
+        if (!mailbox.IsInternational) return mailbox.ToString();
+        if (!Ascii.IsValid(mailbox.LocalPart)) return null;
+        try
+        {
+            return $"{mailbox.LocalPart}@{new IdnMapping().GetAscii(mailbox.Domain)}";
+        }
+        catch (ArgumentException)
+        {
+            return null; // Letters that no domain may have.
+        }
+    }
+
+    private static string Essence(string list) =>
+        NamelessBrackets().Replace(string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\'))), "$1");
+
+    [GeneratedRegex(@"(?<=^|,)<([^<>,]*)>(?=,|$)")]
+    private static partial Regex NamelessBrackets();
+
+    [GeneratedRegex(@"=\?[!->@-~]+\?[bBqQ]\?[!->@-~]*\?=")]
+    private static partial Regex EncodedWord();
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics.CodeAnalysis;
+using MimeKit;
+using SmartHost.Gmail.Replies;
+
+namespace SmartHost.Gmail.Repair;
+
+/// <summary>A message's own Content-Type and Content-Transfer-Encoding, where no reader would understand them as the device means them.</summary>
+internal static class MimeFields
+{
+    private static readonly string[] Encodings = ["7bit", "8bit", "binary", "base64", "quoted-printable"];
+
+    public static void Mend(List<HeaderField> fields, BodyBeginning body, List<string> repairs)
+    {
+        if (Find("Content-Type") is >= 0 and var type && MendedMultipart(HeaderText.Read(fields[type].Value), body) is { } multipart)
+        {
+            fields[type] = HeaderText.Parameters("Content-Type", multipart);
+            repairs.Add($"mended the Content-Type, {multipart.MimeType} with the boundary {multipart.Boundary}");
+        }
+        if (Find("Content-Transfer-Encoding") is >= 0 and var encoding && MendedEncoding(fields[encoding]) is { } word)
+        {
+            fields[encoding] = word;
+            repairs.Add($"wrote {EntityHeader.EncodingWord(word)} alone in Content-Transfer-Encoding");
+        }
+
+        int Find(string name) => fields.FindIndex(field => field.Is(name));
+    }
+
+    /// <summary>The word alone: of quotes around it, or anything behind it, few readers make sense. Null: it stands alone, or nobody knows it.</summary>
+    public static HeaderField? MendedEncoding(HeaderField field) =>
+        field.Is("Content-Transfer-Encoding") && EntityHeader.EncodingWord(field) is var word && Encodings.Contains(word)
+            && !HeaderText.Read(field.Value).Equals(word, StringComparison.OrdinalIgnoreCase) ? HeaderField.Of("Content-Transfer-Encoding", word) : null;
+
+    /// <summary>
+    /// With the boundary that its parts have, and mixed where it does not say how they belong together. Null: it is no multipart, it
+    /// needs no mending, or no boundary is to be found, and then it is text for all we know.
+    /// </summary>
+    private static ContentType? MendedMultipart(string written, BodyBeginning body)
+    {
+        if (!written.StartsWith("multipart", StringComparison.OrdinalIgnoreCase)) return null;
+        var isRead = TryRead(written, out var type);
+        if (isRead && type!.Boundary is { Length: > 0 } own && body.HasDelimiter(own)) return null;
+        var end = written.IndexOfAny([';', ' ']) is >= 0 and var found ? found : written.Length;
+        var name = written[..end].Length > "multipart/".Length ? written[..end] : "multipart/mixed";
+        // The semicolon may be missing, too.
+        if (!TryRead($"{name}; {written[end..].TrimStart(';', ' ')}", out type) && !TryRead(name, out type)) return null;
+        var boundary = type.Boundary is { Length: > 0 } declared && body.HasDelimiter(declared) ? declared : body.FirstBoundary();
+        if (boundary is null && (isRead || string.IsNullOrEmpty(type.Boundary))) return null;
+        type.Boundary = boundary ?? type.Boundary;
+        return type;
+    }
+
+    private static bool TryRead(string text, [NotNullWhen(true)] out ContentType? type) =>
+        ContentType.TryParse(text, out type) && type.MediaType.Equals("multipart", StringComparison.OrdinalIgnoreCase) && type.MediaSubtype.Length > 0;
+}

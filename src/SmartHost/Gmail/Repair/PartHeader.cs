@@ -1,0 +1,75 @@
+using System.Text;
+using SmartHost.Gmail.Replies;
+
+namespace SmartHost.Gmail.Repair;
+
+/// <summary>The header of a part: simpler than a message's, since only MIME software writes parts.</summary>
+internal static class PartHeader
+{
+    /// <summary>Null: a line in it is neither a field nor a fold, so it is no header.</summary>
+    public static List<HeaderField>? Parse(ReadOnlyMemory<byte> header)
+    {
+        var fields = new List<HeaderField>();
+        var (at, start) = (0, 0);
+        while (at < header.Length)
+        {
+            var end = header.Span[at..].IndexOf("\r\n"u8);
+            var length = end < 0 ? header.Length - at : end;
+            var line = header.Span.Slice(at, length);
+            if (line.IsEmpty) break;
+            if (line[0] is (byte)' ' or (byte)'\t' && fields.Count > 0)
+            {
+                fields[^1] = fields[^1] with { Raw = header[start..(at + length)] };
+            }
+            else if (HeaderBlock.TryName(line, out var name, out var value))
+            {
+                start = at;
+                fields.Add(new HeaderField(Encoding.ASCII.GetString(line[..name]), header.Slice(at, length), value));
+            }
+            else
+            {
+                return null;
+            }
+            at += length + 2;
+        }
+        return fields;
+    }
+
+    /// <summary>A name of a file in raw text, which one reader shows and the next does not, or an encoding that few would find. With a comment it is well-formed.</summary>
+    public static bool NeedsMending(HeaderField field) => !Ascii.IsValid(field.Raw.Span) || (MimeFields.MendedEncoding(field) is not null && !field.Value.Contains((byte)'('));
+
+    /// <summary>As it was, but for lines that are too long, what <see cref="NeedsMending"/> and, where given, encoding and Content-Type; with the empty line behind it.</summary>
+    /// <param name="charset">Of the message's text: that of raw names, too.</param>
+    public static byte[] Write(List<HeaderField> fields, string? charset, string? encoding = null, HeaderField? contentType = null)
+    {
+        using var made = new MemoryStream();
+        foreach (var field in fields)
+        {
+            if (encoding is not null && field.Is("Content-Transfer-Encoding")) continue;
+            if (contentType is not null && field.Is("Content-Type")) continue;
+            var kept = NeedsMending(field) || HasLongLine(field.Raw.Span) ? MimeFields.MendedEncoding(field) ?? HeaderText.Mended(HeaderText.InUtf8(field, charset)) : field;
+            if (kept is null) continue;
+            made.Write(kept.Value.Raw.Span);
+            made.Write("\r\n"u8);
+        }
+        if (contentType is { } type)
+        {
+            made.Write(type.Raw.Span);
+            made.Write("\r\n"u8);
+        }
+        if (encoding is not null) made.Write(Encoding.ASCII.GetBytes($"Content-Transfer-Encoding: {encoding}\r\n"));
+        made.Write("\r\n"u8);
+        return made.ToArray();
+    }
+
+    private static bool HasLongLine(ReadOnlySpan<byte> raw)
+    {
+        while (raw.Length > HeaderText.MaxLine)
+        {
+            var end = raw.IndexOf("\r\n"u8);
+            if (end < 0 || end > HeaderText.MaxLine) return true;
+            raw = raw[(end + 2)..];
+        }
+        return false;
+    }
+}
