@@ -1,7 +1,6 @@
 using SmartHost.Configuration;
 using SmartHost.Devices;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Configuration;

@@ -1,6 +1,5 @@
 using SmartHost.Configuration;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Configuration;

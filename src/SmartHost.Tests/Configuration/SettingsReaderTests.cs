@@ -5,7 +5,6 @@ using SmartHost.Dashboard.Access;
 using SmartHost.Devices;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Listener;
 using SmartHost.Mail;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Time.Testing;
 using SmartHost.Configuration;
 using SmartHost.Devices;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Configuration;

@@ -1,6 +1,5 @@
 using SmartHost.Delivery;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Notices;
 using SmartHost.Tests.Notices;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Time.Testing;
 using SmartHost.Delivery;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Mail;
 using SmartHost.Notices;

@@ -1,4 +1,3 @@
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Practice;
 using SmartHost.Queue;

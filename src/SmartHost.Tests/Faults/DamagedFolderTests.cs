@@ -107,7 +107,7 @@ public class DamagedFolderTests
             await process.WaitForBannerAsync(port, cancellation);
             Assert.That(process.Output, Does.Contain("queue.db-wal is damaged").And.Contain("send again from its device"));
             Assert.That(Directory.GetFiles(Path.Combine(data, "content", "unclaimed"), "*.eml"), Has.Length.EqualTo(2), process.Output);
-            Assert.That(await File.ReadAllBytesAsync(Directory.GetFiles(data, "queue.db-wal.damaged-*").Single(), cancellation), Is.EqualTo(octets));
+            Assert.That(await File.ReadAllBytesAsync(Path.Combine(Directory.GetDirectories(data, "damaged-*").Single(), "queue.db-wal"), cancellation), Is.EqualTo(octets));
             Assert.That(await SmtpDevice.SendAsync(port, "new", 1000, cancellation), Is.EqualTo(HandOver.Accepted), process.Output);
             await gmail.WaitForAsync(message => Ledger.Token(message) == "new", cancellation);
             await process.KillAsync();
@@ -115,6 +115,24 @@ public class DamagedFolderTests
         await using var next = SmartHostProcess.Start(["run", "--config", config]);
         await next.WaitForBannerAsync(port, cancellation);
         Assert.That(next.Output, Does.Not.Contain("is damaged"));
+    }
+
+    /// <summary>It folds what is left of the log as it closes the database, and then nothing else would tell that there was more.</summary>
+    [Test]
+    public async Task A_log_that_the_disk_damaged_is_not_forgotten_where_the_start_fails(CancellationToken cancellation)
+    {
+        var (log, unclaimed) = (Path.Combine(data, "queue.db-wal"), Path.Combine(data, "content", "unclaimed"));
+        var octets = await File.ReadAllBytesAsync(log, cancellation);
+        octets[5000] ^= 1;
+        await File.WriteAllBytesAsync(log, octets, cancellation);
+        // A file in the folder's place, so that nothing can be set aside.
+        await File.WriteAllTextAsync(unclaimed, "", cancellation);
+        await using (var process = SmartHostProcess.Start(["run", "--config", config])) Assert.That(await process.ExitAsync(cancellation), Is.Not.Zero, process.Output);
+        File.Delete(unclaimed);
+        await using var next = SmartHostProcess.Start(["run", "--config", config]);
+        await next.WaitForBannerAsync(port, cancellation);
+        Assert.That(next.Output, Does.Match("queue.db-wal is (missing|damaged)"));
+        Assert.That(Directory.GetFiles(unclaimed, "*.eml"), Has.Length.EqualTo(2), next.Output);
     }
 
     [Test]

@@ -93,9 +93,11 @@ public class MimeFieldsTests
 
     [TestCase("multipart/mixed", "Content-Transfer-Encoding: base64 (as usual)")]
     [TestCase("multipart/mixed", "Content-Transfer-Encoding: \"x-unknown\"")]
+    [TestCase("multipart/mixed", "Message-ID: <B\u00fcro@lan>")]
+    [TestCase("multipart/mixed", "Content-Disposition: ; B\u00fcro")]
     [TestCase("multipart/signed", "Content-Transfer-Encoding: \"base64\"")]
     [TestCase("multipart/signed", "Content-Disposition: attachment; filename=\"B\u00fcro.pdf\"")]
-    public async Task The_header_of_a_part_stays_where_it_is_well_formed_or_signed(string type, string field)
+    public async Task The_header_of_a_part_stays_where_it_is_well_formed_or_signed_or_nobody_can_read_it(string type, string field)
     {
         var body = $"--abc\r\nContent-Type: application/pdf\r\n{field}\r\n\r\nJVBERi0x\r\n--abc--\r\n";
         Assert.That((await Prepare($"Subject: s\r\nContent-Type: {type}; boundary=abc\r\n\r\n{body}")).Got, Does.EndWith("\r\n\r\n" + body));

@@ -3,7 +3,6 @@ using MimeKit;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Repair;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;

@@ -3,7 +3,6 @@ using CsCheck;
 using MimeKit;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Repair;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;

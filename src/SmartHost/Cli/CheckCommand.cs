@@ -38,11 +38,12 @@ internal static class CheckCommand
                 {
                     try
                     {
-                        await control.TryAccountAsync(account, token);
+                        return await control.TryAccountAsync(account, token) is null;
                     }
                     catch (ServerUnavailableException)
                     {
                         // It has stopped meanwhile, and tries every account at its next start.
+                        return false;
                     }
                 });
                 var server = await RunningAsync(settings.DataFolder, cancellation);

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using SmartHost.Configuration;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Cli;
 

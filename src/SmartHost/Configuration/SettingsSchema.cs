@@ -4,7 +4,6 @@ using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Listener;
 using SmartHost.Mail;

@@ -2,7 +2,6 @@ using SmartHost.Dashboard;
 using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Listener;
 using SmartHost.Notices;

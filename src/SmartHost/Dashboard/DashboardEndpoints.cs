@@ -37,7 +37,8 @@ public static class DashboardEndpoints
         // Many a probe asks by HEAD. It hears what GET tells, and Kestrel, which knows what was asked, leaves out the body.
         app.Use(next => context =>
         {
-            if (HttpMethods.IsHead(context.Request.Method)) context.Request.Method = HttpMethods.Get;
+            // Not where GET goes on for as long as somebody looks.
+            if (HttpMethods.IsHead(context.Request.Method) && context.Request.Path != LiveUpdates.Path) context.Request.Method = HttpMethods.Get;
             return next(context);
         });
         // Said here, not left to the framework: the gate must know which endpoint it guards.

@@ -15,7 +15,9 @@ internal sealed class LiveUpdates(MailQueue queue, TimeProvider time, Cancellati
     private static readonly TimeSpan AtMostEvery = TimeSpan.FromSeconds(1), AtLeastEvery = TimeSpan.FromSeconds(30), Longest = TimeSpan.FromHours(1);
     private int streams;
 
-    public void Map(IEndpointRouteBuilder app) => app.MapGet("/events", StreamAsync);
+    public const string Path = "/events";
+
+    public void Map(IEndpointRouteBuilder app) => app.MapGet(Path, StreamAsync);
 
     private async Task StreamAsync(HttpContext context)
     {

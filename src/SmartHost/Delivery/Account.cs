@@ -29,9 +29,9 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
     public Pace Pace { get; } = new(time);
 
     /// <summary>
-    /// Logins, as if they were messages: twenty at once, then one every ninety seconds. Gmail answers 454 after some eighty in a short
-    /// time. A connection serves many messages, so nobody comes near that, unless something on the way (a proxy, a virus scanner)
-    /// closes each one after its message: then what waits goes together, by the next login that may be.
+    /// Logins, as if they were messages: twenty at once, then one a minute. Gmail answers 454 after some eighty in a short time. A connection
+    /// serves many messages and rests for a minute, so one alone never comes near that, unless something on the way (a proxy, a virus
+    /// scanner) closes it after each message: then what waits goes together, by the next login that may be.
     /// </summary>
     public Pace Logins { get; } = PaceOfLogins(time);
 
@@ -109,7 +109,7 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
     private static Pace PaceOfLogins(TimeProvider time)
     {
         var pace = new Pace(time);
-        pace.Configure(new DeliverySettings { Burst = 20, Pace = TimeSpan.FromSeconds(90) });
+        pace.Configure(new DeliverySettings { Burst = 20, Pace = TimeSpan.FromMinutes(1) });
         return pace;
     }
 

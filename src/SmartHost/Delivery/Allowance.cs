@@ -1,5 +1,4 @@
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Queue;
 

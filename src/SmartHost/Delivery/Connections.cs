@@ -1,5 +1,4 @@
 using SmartHost.Gmail;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Queue;
 

@@ -20,11 +20,12 @@ public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 /// <param name="Port">How the last connection came about: which address and port.</param>
 /// <param name="Spent">Which lanes wait because their share of the allowance is used up.</param>
 /// <param name="Fallback">The account that carries its mail meanwhile. Null: none.</param>
+/// <param name="EndsByLogin">It is paused, and a login that works ends that.</param>
 public sealed record AccountState(
     string Name, Mailbox Username, AccountHealth Health, string Sentence, string? Remedy, Uri? Help,
     DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
     int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
-    int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port, string? Fallback = null)
+    int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port, string? Fallback = null, bool EndsByLogin = false)
 {
     /// <summary>As <see cref="Allowance.Used"/>.</summary>
     public double Used => new Allowance(MessagesUsed, RecipientsUsed, MessagesLimit, RecipientsLimit).Used;
@@ -35,12 +36,15 @@ public sealed record AccountState(
         var standing = account.Standing;
         var pause = standing.Pause;
         var slowly = standing is { Health: AccountHealth.Slowed, SlowedBecause: { } because } ? $"Sending slowly: {because}"
-            : account.Logins.Wait() > TimeSpan.Zero ? "Sending slowly: its connections are closed after few messages, and Gmail locks an account that logs in too often. Look for what closes them on the way: a firewall, or a virus scanner that opens mail connections." : null;
+            : account is { Idle.Count: 0, Sending: 0 } && account.Logins.Wait() > TimeSpan.Zero
+                ? "Sending slowly: its connections are closed after few messages, and Gmail locks an account that logs in too often, so it logs in once a minute. "
+                    + "Raise delivery.idleConnection and delivery.messagesPerConnection if you made them small; else look for what closes them on the way: a firewall, or a virus scanner that opens mail connections."
+            : null;
         return new AccountState(account.Name, account.Settings.Username, standing.Health,
             pause?.Happened ?? slowly ?? (account.ConnectedBy is null ? "Ready. No message has tried its login since SmartHost started." : "Healthy."), pause?.Remedy, pause?.Help,
             pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
             allowance.Messages, allowance.DailyMessages, allowance.Recipients, allowance.DailyRecipients,
             [.. Enum.GetValues<Lane>().Where(lane => allowance.Left(lane) == 0)],
-            account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy, account.Settings.Fallback);
+            account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy, account.Settings.Fallback, pause is { AtLogin: true });
     }
 }

@@ -1,5 +1,4 @@
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

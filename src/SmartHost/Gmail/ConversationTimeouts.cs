@@ -1,4 +1,3 @@
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail;
 

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail;
 

@@ -10,7 +10,6 @@ using SmartHost.Delivery;
 using SmartHost.Disk;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Hosting;
 
@@ -24,8 +23,8 @@ public sealed record RunningState(IReadOnlyList<AccountReply> Accounts, QueueRep
 /// Everything that a helper on the phone would ask for, one line each: ✓, ! or ✗ with a remedy. Leaves nothing behind and
 /// sends nothing; one login an account, never repeated. Each line stands on its own: where one fails, the others go on.
 /// </summary>
-/// <param name="tryNow">Tells the running server to try an account that it paused for a person and that can log in again: else its mail waits for the next try.</param>
-public sealed class Checkup(SmartHostSettings settings, GmailConnector connector, TimeProvider time, Func<string, CancellationToken, Task> tryNow)
+/// <param name="tryNow">Tells the running server to try an account now that it paused over a login, and that can log in again; else its mail waits for the next try. False: it could not be told.</param>
+public sealed class Checkup(SmartHostSettings settings, GmailConnector connector, TimeProvider time, Func<string, CancellationToken, Task<bool>> tryNow)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -85,7 +84,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         }
         foreach (var account in settings.Accounts)
         {
-            yield return await LoginAsync(account, server?.Accounts.Any(one => one.Name == account.Name && one.NeedsPerson) == true, cancellation);
+            yield return await LoginAsync(account, server?.Accounts.Any(one => one.Name == account.Name && one is { NeedsPerson: true, EndsByLogin: true }) == true, cancellation);
         }
         yield return await ClockAsync(cancellation);
     }
@@ -209,7 +208,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         ? "One of 587 and 465 is enough. If both fail, a firewall or the provider blocks them: allow outgoing TCP to both."
         : "A firewall or the provider may block it: allow outgoing TCP to it, or leave the account's port out to have 587 and 465 tried.";
 
-    private async Task<CheckLine> LoginAsync(AccountSettings account, bool waitsForPerson, CancellationToken cancellation)
+    private async Task<CheckLine> LoginAsync(AccountSettings account, bool isPaused, CancellationToken cancellation)
     {
         var name = $"account {account.Name}";
         var outcome = await connector.OpenAsync(account, cancellation);
@@ -217,8 +216,8 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
         {
             case OpenOutcome.Opened opened:
                 await opened.Session.DisposeAsync();
-                if (waitsForPerson) await tryNow(account.Name, cancellation);
-                return Good(name, $"{account.Username} can log in ({opened.Tried}){(waitsForPerson ? ", and its mail is tried now" : "")}");
+                var goesOn = isPaused && await tryNow(account.Name, cancellation);
+                return Good(name, $"{account.Username} can log in ({opened.Tried}){(goesOn ? ", and its mail is tried now" : "")}");
             case OpenOutcome.Failed failed:
                 var remedy = failed.Verdict.Help is { } help ? $"{failed.Verdict.Remedy} {help}" : failed.Verdict.Remedy;
                 // What was tried tells most replies by itself, and which of two addresses gave it.

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using SmartHost.Configuration;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.Listener;
 using SmartHost.Notices;
 

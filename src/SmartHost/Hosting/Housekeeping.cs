@@ -89,7 +89,7 @@ internal sealed class Housekeeping(
         if (queue.ReadTrouble is { } unread) alerts.Raise(Alert.QueueUnreadable(unread));
         else alerts.Over(AlertKind.QueueTrouble, "reading", "SmartHost reads its queue again.");
         if (queue.Loss is { } loss) alerts.Raise(Alert.MailLost(loss, MailQueue.AfterLoss));
-        else alerts.Over(AlertKind.QueueTrouble, "log", "SmartHost was started again, and found its queue whole.");
+        else alerts.Over(AlertKind.QueueTrouble, "log", "This start found the queue's log whole; what was lost before stays lost.");
         if (queue.Damage is { } damage) alerts.Raise(Alert.MailUnreadable("database", damage, MailQueue.WayOut));
         else alerts.Over(AlertKind.QueueTrouble, "database", "No damage was met since the last start.");
     }

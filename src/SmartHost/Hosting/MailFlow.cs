@@ -3,7 +3,6 @@ using SmartHost.Delivery;
 using SmartHost.Devices;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.History;
 using SmartHost.Notices;
 using SmartHost.Queue;

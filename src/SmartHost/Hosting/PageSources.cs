@@ -107,7 +107,7 @@ internal sealed class PageSources(MailFlow flow, UnknownDevices unknown, Sightin
         var checkup = new Checkup(settings.Current, flow.Connector, time, (account, _) =>
         {
             flow.Delivery.TryNow(account);
-            return Task.CompletedTask;
+            return Task.FromResult(true);
         });
         await foreach (var line in checkup.AllAsync(Running(), listening: true, cancellation)) yield return line;
     }

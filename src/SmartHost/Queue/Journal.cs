@@ -286,9 +286,9 @@ internal sealed partial class Journal : IDisposable
 
         public override void Fail(Exception bug)
         {
-            // A note has nobody to tell; its failure was logged.
+            // Of a note that failed its asker hears as of one that the disk did not take; the bug itself was logged.
             if (Synced) completion.TrySetException(bug);
-            else completion.TrySetResult(default);
+            else completion.TrySetResult(new Written<T>(default, new StorageFailure(false, "SmartHost stumbled as it wrote to its queue. Please report this with the log.")));
         }
     }
 

@@ -49,9 +49,9 @@ public sealed partial class MailQueue : IAsyncDisposable
         clock = new ClockWatch(time);
         tallies = new Tallies(time);
         if (folder.LogTrouble is { } trouble) LogLost(logger, trouble, AfterLoss);
-        // Else the next start would meet the damage again, behind what is written from now on.
-        if (folder.LogIsBroken) database.TryFoldLog(folder.Free());
         Recovery.Run(database, store, fresh || folder.LogTrouble is not null, time.GetUtcNow(), lifetime, logger);
+        // Else the next start would meet the damage again, behind what is written from now on. Not before what the log spoke of is set aside.
+        if (folder.LogIsBroken) database.TryFoldLog(folder.Free());
         states = Load.States(database.Connection);
         Load.Index(database.Connection, index);
         Load.Tallies(database.Connection, tallies, time.GetUtcNow());
@@ -81,7 +81,8 @@ public sealed partial class MailQueue : IAsyncDisposable
             }
             catch (Exception e)
             {
-                folder.TakeNoteAway();
+                // Closing folds what is left of a damaged log: with the note there, the next start knows that one is missing, and keeps what it spoke of.
+                if (folder.LogTrouble is null) folder.TakeNoteAway();
                 database?.Dispose();
                 folder.Dispose();
                 if (Schema.Explain(e, folder.Database) is { } unavailable) throw unavailable;

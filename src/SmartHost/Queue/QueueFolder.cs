@@ -147,14 +147,24 @@ internal sealed class QueueFolder : IDisposable
 
     public void Dispose() => ownership.Dispose();
 
-    /// <summary>For whoever wants to save more of it: SQLite overwrites what it does not believe.</summary>
+    /// <summary>
+    /// For whoever wants to save more of it: SQLite overwrites what it does not believe, in the log and then in the database. Once for one
+    /// log, or each failed start would copy it again; whole or not at all; and only where there is room for it twice.
+    /// </summary>
     private string Keep(string log)
     {
-        var copy = $"{log}.damaged-{time.GetUtcNow():yyyyMMdd-HHmmss}";
+        var copy = Path.Combine(Folder, $"damaged-{File.GetLastWriteTimeUtc(log):yyyyMMdd-HHmmss}");
+        var kept = $" A copy of it and of the database is kept in {copy}: it holds mail, so delete it when you need it no more.";
+        if (Directory.Exists(copy)) return kept;
+        var making = copy + ".new";
         try
         {
-            File.Copy(log, copy, overwrite: true);
-            return $" A copy of it was kept as {copy}.";
+            if (Free() / 2 < new FileInfo(log).Length + new FileInfo(Database).Length) return " There was no room for a copy of it.";
+            if (Directory.Exists(making)) Directory.Delete(making, recursive: true);
+            PrivateFolder.Make(making);
+            foreach (var file in (string[])[Database, log]) File.Copy(file, Path.Combine(making, Path.GetFileName(file)));
+            Directory.Move(making, copy);
+            return kept;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -40,6 +40,9 @@ internal static partial class Recovery
         var rows = LiveRows(database.Connection);
         var whole = store.Whole().ToHashSet();
         var inRows = ContentRows(database.Connection);
+        var accepted = rows.Where(row => row.Place == ContentPlace.File).Select(row => row.Id).ToHashSet();
+        // Before anything is written: a start that is cut short may leave the next one no sign that the database is incomplete.
+        if (incomplete) whole.ExceptWith(SetAside(database, store, whole.Except(accepted), logger));
         // Before anything is written down about this start, which would pass for a sign of life; and outside of the transaction,
         // whose commit SQLite refuses once it has met a damaged page.
         var outage = Outage(database, now, logger);
@@ -66,7 +69,6 @@ internal static partial class Recovery
         }
         database.Commit();
 
-        var accepted = rows.Where(row => row.Place == ContentPlace.File).Select(row => row.Id).ToHashSet();
         foreach (var id in store.Parts())
         {
             // A backup that was taken while it arrived brings back the part of a message that has long been ours.
@@ -75,7 +77,7 @@ internal static partial class Recovery
             if (!store.DeletePart(id)) LogUndeletable(logger, id, store.Folder);
         }
         whole.ExceptWith(accepted);
-        foreach (var id in whole) Unclaimed(database, store, id, incomplete, logger);
+        foreach (var id in whole) Unclaimed(database, store, id, logger);
     }
 
     private static void Suspect(Database database, Live row, DateTimeOffset now, ILogger logger)
@@ -126,14 +128,19 @@ internal static partial class Recovery
         database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{reason} It cannot be sent; put content/{row.Id}.eml back and release it, or delete it."));
     }
 
-    private static void Unclaimed(Database database, ContentStore store, QueueId id, bool incomplete, ILogger logger)
+    private static List<QueueId> SetAside(Database database, ContentStore store, IEnumerable<QueueId> unclaimed, ILogger logger)
     {
-        if (incomplete && database.Rows.Find(id) is null)
+        var unknown = unclaimed.Where(id => database.Rows.Find(id) is null).ToList();
+        foreach (var id in unknown)
         {
             LogSetAside(logger, id, store.Folder);
             store.MoveAside(id);
-            return;
         }
+        return unknown;
+    }
+
+    private static void Unclaimed(Database database, ContentStore store, QueueId id, ILogger logger)
+    {
         if (database.Rows.Find(id) is null) LogOrphan(logger, id);
         else LogLeftOver(logger, id);
         Delete(store, id, logger);

@@ -9,7 +9,8 @@ namespace SmartHost.Queue;
 /// is synced. So where more follows, the disk lost what it had taken, and mail that was accepted may be among it.
 /// <para>
 /// When it fails: a log that cannot be read is SQLite's to complain of. A power cut that lets notes survive which were not synced, and
-/// not what stood before them, looks like damage: then this says so once too often, and nothing is lost by it.
+/// not what stood before them, looks like damage, and so do two commits that the disk refused one after the other, with a shorter one over
+/// both: then this says so once too often, and nothing is lost by it.
 /// </para>
 /// </summary>
 internal static class WriteAheadLog

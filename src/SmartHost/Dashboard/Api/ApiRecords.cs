@@ -17,11 +17,11 @@ public sealed record OverviewReply(
 /// <param name="Port">The one in use, and how: null before the first connection.</param>
 public sealed record AccountReply(
     string Name, string Address, AccountHealth Health, string Sentence, string? Remedy, Uri? Help, DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
-    int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> LanesSpent, int Connections, int Sending, string? Port, string? Fallback)
+    int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> LanesSpent, int Connections, int Sending, string? Port, string? Fallback, bool EndsByLogin)
 {
     public static AccountReply Of(AccountState account) => new(account.Name, account.Username.ToString(), account.Health, account.Sentence, account.Remedy, account.Help,
         account.Since, account.NextProbe, account.NeedsPerson, account.MessagesUsed, account.MessagesLimit, account.RecipientsUsed, account.RecipientsLimit, account.Spent,
-        account.Connections, account.Sending, account.Port, account.Fallback);
+        account.Connections, account.Sending, account.Port, account.Fallback, account.EndsByLogin);
 }
 
 /// <param name="Lasts">It is a state that will be announced as over; otherwise it was an event.</param>

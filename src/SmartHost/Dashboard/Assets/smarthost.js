@@ -44,7 +44,7 @@ function say(word) {
 
 async function swap() {
   const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, redirect: 'manual' });
-  // Above 500 it is a proxy that answers; below, this page is what a form left behind, and has no newer one.
+  // From 500 on who answers does not know how things are; below, this page is what a form left behind, and has no newer one.
   say(answer.type === 'opaqueredirect' ? 'signed-out' : answer.status >= 500 ? 'no-news' : null);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');

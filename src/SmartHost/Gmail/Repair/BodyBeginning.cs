@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 

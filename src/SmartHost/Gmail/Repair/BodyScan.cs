@@ -1,6 +1,5 @@
 using System.Text;
 using MimeKit;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 

@@ -1,5 +1,4 @@
 using MimeKit;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using MimeKit;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 

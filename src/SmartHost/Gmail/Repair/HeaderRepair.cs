@@ -1,7 +1,6 @@
 using System.Text;
 using MimeKit;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail.Repair;
@@ -147,7 +146,7 @@ internal sealed class HeaderRepair
         {
             if (HeaderText.IsClean(field.Raw.Span)) return;
             Replace("Date", HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));
-            repairs.Add("kept Date without its comment");
+            repairs.Add("kept Date without what cannot stand in it");
             return;
         }
         Replace("Date", HeaderField.Of("Date", HeaderText.Date(context.ReceivedAt)));

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using MimeKit;
 using MimeKit.Utils;
-using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail.Repair;
@@ -168,6 +167,14 @@ internal static class HeaderText
                 return Folded(field.Name, Words(field.Value));
         }
     }
+
+    /// <summary>False where <see cref="Mended"/> has question marks alone for what is not ASCII.</summary>
+    public static bool CanSay(HeaderField field) => KindOf(field.Name) switch
+    {
+        Kind.Machine => false,
+        Kind.Parameters => field.Is("Content-Type") ? ContentType.TryParse(Read(field.Value), out _) : ContentDisposition.TryParse(Read(field.Value), out _),
+        _ => true,
+    };
 
     private enum Kind { Text, Addresses, Parameters, Machine }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using MimeKit;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 
@@ -38,6 +37,15 @@ internal static class PartHeader
     /// <summary>A name of a file in raw text, which one reader shows and the next does not, or an encoding that few would find. With a comment it is well-formed.</summary>
     public static bool NeedsMending(HeaderField field) => !Ascii.IsValid(field.Raw.Span) || (MimeFields.MendedEncoding(field) is not null && !field.Value.Contains((byte)'('));
 
+    private static HeaderField? Kept(HeaderField field, string? charset)
+    {
+        var isLong = HasLongLine(field.Raw.Span);
+        if (!isLong && !NeedsMending(field)) return field;
+        if (MimeFields.MendedEncoding(field) is { } encoding) return encoding;
+        // Raw text that would end as question marks: some reader may know it as it stands.
+        return isLong || HeaderText.CanSay(field) ? HeaderText.Mended(HeaderText.InUtf8(field, charset)) : field;
+    }
+
     /// <summary>As it was, but for lines that are too long, what <see cref="NeedsMending"/> and, where given, encoding and Content-Type; with the empty line behind it.</summary>
     /// <param name="charset">Of the message's text: that of raw names, too.</param>
     public static byte[] Write(List<HeaderField> fields, string? charset, string? encoding = null, HeaderField? contentType = null)
@@ -47,9 +55,8 @@ internal static class PartHeader
         {
             if (encoding is not null && field.Is("Content-Transfer-Encoding")) continue;
             if (contentType is not null && field.Is("Content-Type")) continue;
-            var kept = NeedsMending(field) || HasLongLine(field.Raw.Span) ? MimeFields.MendedEncoding(field) ?? HeaderText.Mended(HeaderText.InUtf8(field, charset)) : field;
-            if (kept is null) continue;
-            made.Write(kept.Value.Raw.Span);
+            if (Kept(field, charset) is not { } kept) continue;
+            made.Write(kept.Raw.Span);
             made.Write("\r\n"u8);
         }
         if (contentType is { } type)

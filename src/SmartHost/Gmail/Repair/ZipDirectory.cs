@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using SmartHost.Gmail.Login;
-using SmartHost.Gmail.Replies;
 
 namespace SmartHost.Gmail.Repair;
 
