@@ -159,4 +159,9 @@ public class DataFolderTests
         command.CommandText = sql;
         return (long)command.ExecuteScalar()!;
     }
+
+    [Test]
+    public void A_disk_that_answers_with_an_error_is_no_matter_of_room_or_rights() =>
+        Assert.That(Schema.Explain(new SqliteException("SQLite Error 10: 'disk I/O error'.", 10), "queue.db")!.Message,
+            Does.StartWith("The queue's database queue.db cannot be opened: the disk answers with an error").And.Contain("dmesg").And.Not.Contain("free some space"));
 }

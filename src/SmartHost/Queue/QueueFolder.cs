@@ -206,6 +206,8 @@ internal sealed class QueueFolder : IDisposable
 
     private static QueueUnavailableException Unwritable(string path, Exception e) => StorageFailure.From(e) is { Full: true }
         ? new($"The disk with the data folder {path} is full: free some space.", e)
+        // EIO.
+        : e.HResult == 5 && !OperatingSystem.IsWindows() ? new($"The disk with the data folder {path} answers with an error ({e.Message.TrimEnd('.')}). {Schema.LookAtDisk}", e)
         : new($"SmartHost cannot write in the data folder {path} ({e.Message.TrimEnd('.')}): let {User} write in it, and mount it without “read-only”.", e);
 
     private static string User => OperatingSystem.IsWindows() ? CurrentUser.Name : $"the user {CurrentUser.Name}";

@@ -140,6 +140,8 @@ internal static class Schema
     /// <summary>How to save what can be read of a damaged database, as the end of a sentence.</summary>
     public const string Salvage = "`sqlite3 queue.db .recover | sqlite3 repaired.db` saves what can be read, to be put in queue.db's place.";
 
+    public const string LookAtDisk = "Look at the disk, its cable and the system's log (dmesg); if the disk fails, copy the data folder to a sound one before anything else.";
+
     /// <summary>The sentence for a database that cannot be used; null where the exception speaks of something else.</summary>
     public static QueueUnavailableException? Explain(Exception e, string path) => e switch
     {
@@ -147,6 +149,8 @@ internal static class Schema
         // SQLITE_CORRUPT, SQLITE_NOTADB. Kept untouched: a person, or `sqlite3 … .recover`, may still save what is in it.
         // FormatException: a row that SQLite finds whole and that says what we never wrote.
         SqliteException { SqliteErrorCode: 11 or 26 } or FormatException => new($"The queue's database {path} is damaged ({e.Message.TrimEnd('.')}). Nothing in it was changed. Copy the data folder first; {Salvage} To start without it, move queue.db, queue.db-wal and queue.db-shm away together: larger messages then go to content/unclaimed.", e),
+        // SQLITE_IOERR: neither room nor rights would mend it.
+        SqliteException { SqliteErrorCode: 10 } => new($"The queue's database {path} cannot be opened: the disk answers with an error ({e.Message.TrimEnd('.')}). {LookAtDisk}", e),
         _ when StorageFailure.From(e) is { } failure => new($"The queue's database {path} cannot be opened. {failure.Reason.TrimEnd('.')}: free some space, or let this user write in the data folder.", e),
         _ => null,
     };
