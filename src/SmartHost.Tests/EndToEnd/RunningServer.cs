@@ -37,12 +37,28 @@ internal static class RunningServer
         return config;
     }
 
-    /// <summary>Free a moment ago: for a process of its own, whose settings want a number.</summary>
+    private static int lastPort = 20_000 + Environment.ProcessId % 5_000;
+
+    /// <summary>
+    /// Free a moment ago, for settings that want a number; each is given once. Below those that the system gives to whoever connects
+    /// (from 32768 on): one of those another test's connection might take before the server listens.
+    /// </summary>
     public static int FreePort()
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Interlocked.Increment(ref lastPort);
+            try
+            {
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
     }
 
     public static string Text(this PracticeMessage message) => Encoding.Latin1.GetString(message.Content.Span);

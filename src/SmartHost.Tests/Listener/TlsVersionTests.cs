@@ -31,7 +31,7 @@ public class TlsVersionTests
     {
         if (OperatingSystem.IsWindows()) Assert.Ignore("Windows decides itself which TLS versions there are");
         using var folder = new TemporaryFolder();
-        var (old, lan) = (FreePort(), FreePort());
+        var (old, lan) = (RunningServer.FreePort(), RunningServer.FreePort());
         OwnCertificate.Write(folder.File("own.pem"), folder.File("own.key"), TimeProvider.System.GetUtcNow().AddDays(100));
         await File.WriteAllTextAsync(folder.File("smarthost.yaml"), $$"""
             data: {{folder.Path}}/data
@@ -55,13 +55,6 @@ public class TlsVersionTests
         Assert.That(await OpenSslClient.AgreesAsync(lan, "-tls1_3", cancellation), Is.True, process.Output);
         if (!OperatingSystem.IsWindows())
             Assert.That(File.GetUnixFileMode(folder.File("data")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute), "OpenSSL's file is there before the queue is");
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new TcpListener(System.Net.IPAddress.Loopback, 0);
-        socket.Start();
-        return ((System.Net.IPEndPoint)socket.LocalEndpoint).Port;
     }
 
     [Test, CancelAfter(30_000)]
