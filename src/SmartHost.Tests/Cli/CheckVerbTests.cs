@@ -86,6 +86,17 @@ public class CheckVerbTests
         await LiveServer.WaitAsync(() => live.Gmail.Messages.Count == 1, cancellation);
     }
 
+    /// <summary>Google refuses its mail, not its login: that it can log in mends nothing.</summary>
+    [Test]
+    public async Task A_pause_over_refused_mail_is_not_ended_by_a_login_that_works(CancellationToken cancellation)
+    {
+        await using var live = await LiveServer.StartAsync(cancellation);
+        live.Gmail.Script.Add(new PracticeRule(PracticeStage.EndOfData, new Misbehaviour.Reply("550 5.7.0 Mail Sending denied. - gsmtp")) { Times = 100 });
+        Assert.That((await live.PlayAsync("Subject: kept\r\n\r\nx\r\n"u8.ToArray(), ["you@example.com"], cancellation)).Succeeded);
+        await live.WaitForHealthAsync(AccountHealth.Paused, cancellation);
+        Assert.That((await RunAsync(live.ConfigFile, TimeSpan.Zero, cancellation)).Output, Does.Contain("can log in (").And.Not.Contain("tried now"));
+    }
+
     [Test]
     public async Task A_closed_way_is_doubtful_and_says_what_to_allow(CancellationToken cancellation)
     {

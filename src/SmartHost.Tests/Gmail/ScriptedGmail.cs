@@ -16,6 +16,7 @@ namespace SmartHost.Tests.Gmail;
 /// DATA           reads lines up to the final dot into Contents     EARLY n    reads only n octets of a chunk
 /// STALL          says nothing until the client has closed          CLOSE      closes
 /// FLOOD n        n octets without a line end                       END        expects the client to close
+/// DEAF           reads nothing any more
 /// </code>
 /// A BDAT line reads its chunk by itself, into Contents, unless the script has an EARLY. At the end, QUIT is answered.
 /// </summary>
