@@ -15,10 +15,16 @@ namespace SmartHost.Queue;
 /// scar) is written at once. Only if that fails too can the message return, and then its content must not be deleted.</para>
 /// <para>On a full disk the log itself is much of what fills it, and it would be folded into the database by itself only
 /// at a size that it can no longer reach: it is folded as soon as that fits.</para>
+/// <para>On any disk it is folded a minute after what it holds first. One octet that a disk loses in the log costs every commit behind
+/// it (<see cref="WriteAheadLog"/>), so no more than a minute's stand there: by size alone the mail of days would. A minute
+/// later the disk is still awake, and under load the log has been full many times by then.</para>
 /// </remarks>
 internal sealed partial class Journal : IDisposable
 {
     private const long Idle = long.MaxValue;
+
+    /// <summary>How long a commit stands in the log alone, at most: longer only where a reader, or the disk, is in the way.</summary>
+    internal static readonly TimeSpan FoldAfter = TimeSpan.FromMinutes(1);
 
     /// <summary>A commit that takes longer waits for a disk that hangs: it neither takes nor fails.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -29,10 +35,13 @@ internal sealed partial class Journal : IDisposable
     private readonly ILogger logger;
     private readonly Action<string>? fault;
     private readonly object gate = new();
+    private readonly ITimer foldTimer;
     private readonly Task running;
     private Database? database;
     private List<Write> waiting = [];
-    private bool closing, wantsRoom;
+    private bool closing, foldIsDue;
+    // Of the journal's thread alone.
+    private bool foldIsAhead, wantsRoom;
     private long next;
     private volatile string? trouble;
     private long commitBegan = Idle;
@@ -43,6 +52,7 @@ internal sealed partial class Journal : IDisposable
     public Journal(Database database, Func<Database> open, Func<long> free, TimeProvider time, ILogger logger, Action<string>? fault)
     {
         (this.database, this.open, this.free, this.time, this.logger, this.fault, next) = (database, open, free, time, logger, fault, database.Next);
+        foldTimer = time.CreateTimer(_ => AskForFold(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         // A thread of its own: it spends its life waiting for the disk, and the pool's few must not.
         running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -85,6 +95,7 @@ internal sealed partial class Journal : IDisposable
             Monitor.Pulse(gate);
         }
         await running.ConfigureAwait(false);
+        await foldTimer.DisposeAsync().ConfigureAwait(false);
     }
 
     public void Dispose()
@@ -105,15 +116,25 @@ internal sealed partial class Journal : IDisposable
         }
     }
 
+    private void AskForFold()
+    {
+        lock (gate)
+        {
+            foldIsDue = true;
+            Monitor.Pulse(gate);
+        }
+    }
+
     private void Run()
     {
         var batch = new List<Write>();
-        while (Await(ref batch))
+        while (Await(ref batch, out var fold))
         {
             Volatile.Write(ref commitBegan, time.GetTimestamp());
             try
             {
-                Commit(batch);
+                if (batch.Count > 0) Commit(batch);
+                if (fold) Fold();
             }
             catch (Exception e)
             {
@@ -127,14 +148,29 @@ internal sealed partial class Journal : IDisposable
         }
     }
 
-    private bool Await(ref List<Write> batch)
+    /// <summary>False: it was closed, and nothing waits any more.</summary>
+    private bool Await(ref List<Write> batch, out bool fold)
     {
         lock (gate)
         {
-            while (waiting.Count == 0 && !closing) Monitor.Wait(gate);
+            while (waiting.Count == 0 && !foldIsDue && !closing) Monitor.Wait(gate);
             (batch, waiting) = (waiting, batch);
-            return batch.Count > 0;
+            (fold, foldIsDue) = (foldIsDue, false);
+            return batch.Count > 0 || fold;
         }
+    }
+
+    /// <summary>What goes wrong here is the next commit's to find, and to tell of: until it is folded, the log holds all that it held.</summary>
+    private void Fold()
+    {
+        foldIsAhead = false;
+        if (database is null || !database.TryFoldLog(free())) PlanFold();
+    }
+
+    private void PlanFold()
+    {
+        if (foldIsAhead) return;
+        foldIsAhead = foldTimer.Change(FoldAfter, Timeout.InfiniteTimeSpan);
     }
 
     private void Commit(List<Write> batch)
@@ -188,6 +224,7 @@ internal sealed partial class Journal : IDisposable
             LogRecovered(logger);
         }
         next = database!.Next;
+        PlanFold();
         foreach (var write in batch) write.Publish(logger);
         foreach (var write in batch) write.Complete();
     }
