@@ -73,7 +73,9 @@ internal sealed class DashboardBench : IAsyncDisposable
     public string ControlSocketPath => ControlSocket.PathIn(Mail.Folder);
 
     public static AccountState Healthy { get; } = new("default", Mailbox.Parse("you@gmail.com"), AccountHealth.Healthy, "Healthy.", null, null, null, null, false,
-        MessagesUsed: 31, MessagesLimit: 500, RecipientsUsed: 42, RecipientsLimit: 500, [], Connections: 1, Sending: 0, Connecting: false, TimeSpan.Zero, "587");
+        new Allowance(Messages: 31, Recipients: 42, DailyMessages: 500, DailyRecipients: 500), Connections: 1, Sending: 0, Connecting: false, TimeSpan.Zero, "587");
+
+    public static AccountState AllButUrgentSpent { get; } = Healthy with { Allowance = Healthy.Allowance with { Recipients = 463 } };
 
     public static async Task<DashboardBench> StartAsync(Func<DashboardSettings, DashboardSettings>? settings = null, QueueSettings? queueSettings = null, QueueBench? queue = null)
     {

@@ -36,7 +36,7 @@ public class OverviewTests
         Assert.That(Flow.Of(one, Nothing with { Normal = 3000 }, Busy, [], waited: TimeSpan.FromMinutes(15)).State, Is.EqualTo(FlowState.Flowing));
         Assert.That(Flow.Of(one, Nothing with { Normal = 3000 }, Busy, [], waited: TimeSpan.FromMinutes(20)), Is.EqualTo(new Flow(FlowState.Hampered, "Mail waits longer than usual",
             "The oldest has waited for 20 minutes. 3,000 messages wait. Under Messages each says why.")));
-        AccountState spent = DashboardBench.Healthy with { Spent = [Lane.Normal, Lane.Bulk] };
+        AccountState spent = DashboardBench.AllButUrgentSpent;
         Assert.That(Flow.Of([spent], Nothing with { Urgent = 1, Normal = 240 }, Busy, []), Is.EqualTo(new Flow(FlowState.Hampered, "The day's allowance for normal mail is spent",
             "241 messages wait. That mail goes on as the 24 hours move on.")));
         Assert.That(Headline([spent], Nothing with { Urgent = 1 }, Busy).Item1, Is.EqualTo(FlowState.Flowing), "what is spent holds nothing up");
@@ -109,7 +109,7 @@ public class OverviewTests
         bench.Time.Advance(TimeSpan.FromHours(3));
         bench.Accounts[0] = Paused with { Name = "default", NextProbe = bench.Time.GetUtcNow().AddHours(2) };
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default is paused, next try in 2 h: Gmail refused the password.").And.Not.Contain("3 h ago</time>.</p>"));
-        bench.Accounts[0] = DashboardBench.Healthy with { Spent = [Lane.Normal] };
+        bench.Accounts[0] = DashboardBench.AllButUrgentSpent;
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default has spent its 24-hour allowance for normal mail"));
         bench.Accounts[0] = bench.Accounts[0] with { Fallback = "Spare" };
         bench.Accounts.Add(Paused);

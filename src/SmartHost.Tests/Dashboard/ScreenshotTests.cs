@@ -30,7 +30,7 @@ public class ScreenshotTests
         var now = bench.Time.GetUtcNow();
         bench.Accounts[0] = bench.Accounts[0] with
         {
-            Health = AccountHealth.Paused, Sentence = "Gmail refused the app password of you@gmail.com.", NeedsPerson = true, RecipientsUsed = 463, Spent = [Lane.Bulk, Lane.Normal],
+            Health = AccountHealth.Paused, Sentence = "Gmail refused the app password of you@gmail.com.", NeedsPerson = true, Allowance = DashboardBench.AllButUrgentSpent.Allowance,
             Remedy = "Make a new app password at myaccount.google.com/apppasswords and put it into appPasswordFile.", Help = new Uri("https://support.google.com/accounts/answer/185833"),
             Since = now.AddHours(-2), NextProbe = now.AddMinutes(38),
         };

@@ -41,7 +41,7 @@ public class JudgementTests
     {
         var many = Enumerable.Range(0, 60).Select(i => Mailbox.Parse($"r{i}@example.com")).ToArray();
         var spread = new RetrySchedule(() => new DeliverySettings(), new Random(1));
-        DateTimeOffset[] Dues() => [.. Judgement.Of(Message(many), new TransactionOutcome([.. many.Select(one => Said(one, VerdictAction.RetrySoon))], MayBeDelivered: false), "default", "you@gmail.com", MessageNotes.None, spread, Noon)
+        DateTimeOffset[] Dues() => [.. Judgement.Of(Offer(Message(many)), new TransactionOutcome([.. many.Select(one => Said(one, VerdictAction.RetrySoon))], MayBeDelivered: false), MessageNotes.None, spread, Noon)
             .Settlement.Outcomes.Select(outcome => ((DeliveryStatus.Deferred)outcome.Status).Due).Distinct()];
         var (first, second) = (Dues(), Dues());
         Assert.Multiple(() =>
@@ -186,7 +186,7 @@ public class JudgementTests
     public void Where_connection_after_connection_breaks_the_account_waits_and_the_message_longer_and_is_not_set_aside(VerdictAction action)
     {
         var broken = new RecipientVerdict(Ann, new Verdict(action, "row", "What happened.", "What to do.", Again: VerdictAction.Park), null);
-        var judged = Judgement.Of(Message(Ann), new TransactionOutcome([broken], false, LoginSpent: true), "default", "you@gmail.com", new MessageNotes(Resent: true), schedule, Noon, losing: true);
+        var judged = Judgement.Of(Offer(Message(Ann)) with { Losing = true }, new TransactionOutcome([broken], false, LoginSpent: true), new MessageNotes(Resent: true), schedule, Noon);
         Assert.Multiple(() =>
         {
             Assert.That(judged.AboutAccount, Has.Property("Action").EqualTo(VerdictAction.RetrySoon).And.Property("Happened").Contains("What happened."));
@@ -207,8 +207,8 @@ public class JudgementTests
     public void The_timeline_has_Gmails_words_our_reading_and_the_way_they_came()
     {
         var reply = new SmtpReply(450, new EnhancedStatus(4, 2, 1), "The user is receiving mail too quickly");
-        var judged = Judgement.Of(Message(Ann), new TransactionOutcome([Said(Ann, VerdictAction.RetryLater, reply)], false), "default", "you@gmail.com", MessageNotes.None, schedule, Noon,
-            tried: "smtp.gmail.com:587 (STARTTLS)", repairs: ["supplied Date"]);
+        var judged = Judgement.Of(Offer(Message(Ann)) with { Tried = "smtp.gmail.com:587 (STARTTLS)", Repairs = ["supplied Date"] },
+            new TransactionOutcome([Said(Ann, VerdictAction.RetryLater, reply)], false), MessageNotes.None, schedule, Noon);
         var entries = judged.Settlement.Timeline;
         Assert.Multiple(() =>
         {
@@ -234,7 +234,9 @@ public class JudgementTests
         Assert.That(() => Judge(Message(Ann), [Said(Ann, action, Ok)]), Throws.Nothing);
 
     private Judged Judge(QueuedMessage message, IReadOnlyList<RecipientVerdict> verdicts, MessageNotes? notes = null, bool mayBeDelivered = false, IReadOnlyList<string>? blocked = null) =>
-        Judgement.Of(message, new TransactionOutcome(verdicts, mayBeDelivered), "default", "you@gmail.com", notes ?? MessageNotes.None, schedule, Noon, blocked: blocked);
+        Judgement.Of(Offer(message) with { Blocked = blocked ?? [] }, new TransactionOutcome(verdicts, mayBeDelivered), notes ?? MessageNotes.None, schedule, Noon);
+
+    private static Offer Offer(QueuedMessage message) => new(message, "default", "you@gmail.com");
 
     private static RecipientVerdict Said(Mailbox recipient, VerdictAction action, SmtpReply? reply = null, bool spam = false) =>
         new(recipient, new Verdict(action, "row", "What happened.", "What to do.") { Spam = spam }, reply);

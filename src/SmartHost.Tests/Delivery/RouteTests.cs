@@ -60,7 +60,7 @@ public class RouteTests
         await bench.Gmail.WaitForAsync(5, bench.TooLong);
         await bench.DoneAsync(await bench.AcceptAsync("ups", Lane.Urgent));
         Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(6));
-        Assert.That(bench.State().Spent, Is.EqualTo([Lane.Bulk]));
+        Assert.That(bench.State().Allowance.SpentLanes, Is.EqualTo([Lane.Bulk]));
         await bench.AdvanceUntilAsync(TimeSpan.FromMinutes(30), () => Task.FromResult(bench.Gmail.Messages.Count == 9), "the window");
         Assert.That(bench.Gmail.Messages[6].At - bench.Gmail.Messages[0].At, Is.GreaterThanOrEqualTo(TimeSpan.FromHours(24)));
         Assert.That(bench.State().Health, Is.EqualTo(AccountHealth.Healthy), "not an error");
@@ -87,7 +87,7 @@ public class RouteTests
         bench.Accounts = [bench.Account("office", DeliveryBench.You), bench.Account("spare", DeliveryBench.Other)];
         bench.Loop.NotifySettingsChanged();
         await bench.UntilAsync(() => bench.Loop.State.Accounts.Count == 2, "the new names");
-        Assert.That(bench.Loop.State.Accounts.Select(account => account.MessagesUsed), Is.EqualTo(new[] { 1, 0 }));
+        Assert.That(bench.Loop.State.Accounts.Select(account => account.Allowance.Messages), Is.EqualTo(new[] { 1, 0 }));
     }
 
     [Test]

@@ -95,7 +95,7 @@ public class ReportWriterTests
         await bench.AcceptAsync();
         var message = bench.Take();
         var status = new EnhancedStatus(kind, subject, detail);
-        await bench.Queue.SettleAsync(Judgement.GiveUp(message, status, _ => "It was held (by a person) until its 5 days were over.", bench.Time.GetUtcNow()), default);
+        await bench.Queue.SettleAsync(Settlements.GiveUp(message, status, _ => "It was held (by a person) until its 5 days were over.", bench.Time.GetUtcNow()), default);
         await Writer(bench).ReportAsync(default);
         var parts = (MultipartReport)(await LoadAsync(bench, (await ReportsAsync(bench)).Single())).Body!;
         var fields = ((MessageDeliveryStatus)parts[1]).StatusGroups[1];

@@ -75,6 +75,6 @@ public sealed record Flow(FlowState State, string Headline, string Sentence)
     /// <summary>The lanes in which mail waits that no account may send now.</summary>
     private static List<string> SpentLanes(IReadOnlyList<AccountState> accounts, QueueCounts counts) =>
         [.. new[] { (Lane.Urgent, counts.Urgent), (Lane.Normal, counts.Normal), (Lane.Bulk, counts.Bulk) }
-            .Where(one => one.Item2 > 0 && accounts.All(account => account.Spent.Contains(one.Item1)))
+            .Where(one => one.Item2 > 0 && accounts.All(account => account.Allowance.IsSpent(one.Item1)))
             .Select(one => one.Item1.ToString().ToLowerInvariant())];
 }

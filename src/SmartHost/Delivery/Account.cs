@@ -102,7 +102,7 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
         if (Standing.Pause is { } pause) return now >= pause.NextProbe && Underway == 0;
         return now >= RestUntil
             && Underway < ConnectionLimit(lane, now)
-            && Allowance(spent).Left(lane) > 0
+            && !Allowance(spent).IsSpent(lane)
             && (lane == Lane.Urgent || (Pace.Wait() == TimeSpan.Zero && (Idle.Count > 0 || Logins.Wait() == TimeSpan.Zero)));
     }
 

@@ -54,7 +54,7 @@ internal sealed class Accounts(MailQueue queue, MailLog log, TimeProvider time)
             var spent = queue.SpentBy(account.Mailbox);
             var allowance = account.Allowance(spent);
             // Passed on to the fallback while paused or spent; not for want of pace, of a login or of a free connection, which is over in seconds or minutes.
-            open[account] = ([.. Lanes.Select(lane => account.MayStart(lane, now, spent))], [.. Lanes.Select(lane => account.IsPaused || allowance.Left(lane) == 0)]);
+            open[account] = ([.. Lanes.Select(lane => account.MayStart(lane, now, spent))], [.. Lanes.Select(lane => account.IsPaused || allowance.IsSpent(lane))]);
         }
         return new RouteTable(this, open);
     }

@@ -18,6 +18,11 @@ public readonly record struct Allowance(int Messages, int Recipients, int DailyM
     /// <summary>0 to 1, by whichever of the two is nearer to its end: Google does not say which one it counts.</summary>
     public double Used => Math.Max((double)Messages / Math.Max(1, DailyMessages), (double)Recipients / Math.Max(1, DailyRecipients));
 
+    /// <summary>Those whose mail waits, since their share is used up.</summary>
+    public IEnumerable<Lane> SpentLanes => Enum.GetValues<Lane>().Where(IsSpent);
+
+    public bool IsSpent(Lane lane) => Left(lane) == 0;
+
     /// <summary>How many recipients a message of that lane may still have now; zero: it waits.</summary>
     public int Left(Lane lane)
     {

@@ -27,7 +27,7 @@ internal sealed class AllowanceWatch(MailQueue queue, Accounts accounts, Alerts 
             else if (percent < Math.Max(mark - Hysteresis, mark / 2.0)) alerts.Over(AlertKind.AllowanceHigh, account.Name, $"{percent:0} % of the daily allowance is used.");
             foreach (var lane in Enum.GetValues<Lane>())
             {
-                if (allowance.Left(lane) > 0) waiting.Remove((account, lane));
+                if (!allowance.IsSpent(lane)) waiting.Remove((account, lane));
                 else if (waiting.Add((account, lane))) log.AllowanceSpent(account.Name, lane, allowance.Messages, allowance.Recipients);
             }
         }

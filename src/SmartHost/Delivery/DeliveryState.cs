@@ -18,21 +18,15 @@ public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 /// <param name="Sending">Messages being handed over at this moment.</param>
 /// <param name="Interval">Between two messages in a long run; zero: none.</param>
 /// <param name="Port">How the last connection came about: which address and port.</param>
-/// <param name="Spent">Which lanes wait because their share of the allowance is used up.</param>
 /// <param name="Fallback">The account that carries its mail meanwhile. Null: none.</param>
 /// <param name="EndsByLogin">It is paused, and a login that works ends that.</param>
 public sealed record AccountState(
     string Name, Mailbox Username, AccountHealth Health, string Sentence, string? Remedy, Uri? Help,
     DateTimeOffset? Since, DateTimeOffset? NextProbe, bool NeedsPerson,
-    int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> Spent,
-    int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port, string? Fallback = null, bool EndsByLogin = false)
+    Allowance Allowance, int Connections, int Sending, bool Connecting, TimeSpan Interval, string? Port, string? Fallback = null, bool EndsByLogin = false)
 {
-    /// <summary>As <see cref="Allowance.Used"/>.</summary>
-    public double Used => new Allowance(MessagesUsed, RecipientsUsed, MessagesLimit, RecipientsLimit).Used;
-
     internal static AccountState Of(Account account, Spend spent)
     {
-        var allowance = account.Allowance(spent);
         var standing = account.Standing;
         var pause = standing.Pause;
         var slowly = standing is { Health: AccountHealth.Slowed, SlowedBecause: { } because } ? $"Sending slowly: {because}"
@@ -43,8 +37,6 @@ public sealed record AccountState(
         return new AccountState(account.Name, account.Settings.Username, standing.Health,
             pause?.Happened ?? slowly ?? (account.ConnectedBy is null ? "Ready. No message has tried its login since SmartHost started." : "Healthy."), pause?.Remedy, pause?.Help,
             pause?.Since ?? standing.SlowedSince, pause?.NextProbe, pause is { Kind: PauseKind.NeedsPerson },
-            allowance.Messages, allowance.DailyMessages, allowance.Recipients, allowance.DailyRecipients,
-            [.. Enum.GetValues<Lane>().Where(lane => allowance.Left(lane) == 0)],
-            account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy, account.Settings.Fallback, pause is { AtLogin: true });
+            account.Allowance(spent), account.Connections, account.Sending, account.Opening > 0, account.Pace.Interval, account.ConnectedBy, account.Settings.Fallback, pause is { AtLogin: true });
     }
 }

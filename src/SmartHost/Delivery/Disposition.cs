@@ -40,14 +40,14 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 break;
             case AttemptResult.NotNoted { Why: var why }:
                 // Due at once, and leased until the disk takes this: the queue's own waiting is the message's.
-                results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), $"{why} It leaves when that has changed.", now, now));
+                results.Write(assignment, Settlements.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), $"{why} It leaves when that has changed.", now, now));
                 break;
             case AttemptResult.NotHandedOver { Why: Prepared.Unreadable unreadable }:
                 var due = now + schedule.Soon(results.Unreadable(message.Id, unreadable.Reason));
-                results.Write(assignment, Judgement.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now));
+                results.Write(assignment, Settlements.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now));
                 break;
             case AttemptResult.NotHandedOver { Why: Prepared.ContentMissing }:
-                results.Write(assignment, Judgement.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));
+                results.Write(assignment, Settlements.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));
                 break;
             case AttemptResult.NotHandedOver { Why: Prepared.Failed failed }:
                 Stumbled(assignment, failed.Failure, failed.Begun ? LookFirst : "retry the message to try again", now);
@@ -62,7 +62,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         var now = time.GetUtcNow();
         var reason = $"{Judgement.Sentence(failed.Verdict)} Tried: {failed.Tried}";
         // Due at once, and kept by the account's pause: see Judgement on HoldAccount.
-        results.Write(assignment, Judgement.PutOff(assignment.Message, assignment.Recipients, failed.Reply?.Status is { } status ? status with { Class = 4 } : new EnhancedStatus(4, 4, 1),
+        results.Write(assignment, Settlements.PutOff(assignment.Message, assignment.Recipients, failed.Reply?.Status is { } status ? status with { Class = 4 } : new EnhancedStatus(4, 4, 1),
             reason, now, now, failed.Reply?.ToString()));
     }
 
@@ -85,8 +85,14 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         Judged judged;
         try
         {
-            judged = Judgement.Of(message, answered.Outcome, account.Name, account.Mailbox, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now, assignment.Tried, answered.Repairs, answered.Blocked,
-                losing: account.Loses(message.Id, answered.Outcome));
+            var offer = new Offer(message, account.Name, account.Mailbox)
+            {
+                Tried = assignment.Tried,
+                Repairs = answered.Repairs,
+                Blocked = answered.Blocked,
+                Losing = account.Loses(message.Id, answered.Outcome),
+            };
+            judged = Judgement.Of(offer, answered.Outcome, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now);
         }
         catch (Exception failure)
         {
@@ -113,7 +119,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
     private void Stumbled(Assignment assignment, Exception failure, string remedy, DateTimeOffset now)
     {
         log.AttemptFailed(assignment.Message.Id, failure);
-        results.Write(assignment, Judgement.Park(assignment.Message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; {remedy}.", now));
+        results.Write(assignment, Settlements.Park(assignment.Message, $"SmartHost stumbled over it ({failure.GetType().Name}: {failure.Message}). Please report this with the log; {remedy}.", now));
     }
 
     private MessageNotes NotesOf(QueueId id) => notes.GetValueOrDefault(id, MessageNotes.None);

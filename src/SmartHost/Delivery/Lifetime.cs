@@ -51,7 +51,7 @@ internal sealed class Lifetime(MailQueue queue, Accounts accounts, Standings sta
     {
         var now = time.GetUtcNow();
         var days = settings().Lifetime.TotalDays;
-        var settlement = Judgement.GiveUp(message, Expired, open => message.State switch
+        var settlement = Settlements.GiveUp(message, Expired, open => message.State switch
         {
             MessageState.Held => $"It was held ({message.StateReason ?? "by a person"}) until its {days:0.#} days were over.",
             MessageState.Parked => $"It waited for a person ({message.StateReason ?? "parked"}) until its {days:0.#} days were over.",

@@ -58,7 +58,7 @@ internal sealed class MailFlow : IAsyncDisposable
         settings.Refused += problems => logger.LogError("the changed settings have a mistake, so the old ones stay: {Problems}", string.Join("; ", problems.Where(problem => problem.IsError)));
         meters.ObserveQueue(Waiting, () => queue.Counts().Octets, () => queue.Counts().OldestWaiting is { } oldest ? (time.GetUtcNow() - oldest).TotalSeconds : 0);
         meters.ObserveAccounts(() => Delivery.State.Accounts.Select(account => new AccountReading(
-            account.Name, account.Health is AccountHealth.Paused, account.Used, account.Connections)));
+            account.Name, account.Health is AccountHealth.Paused, account.Allowance.Used, account.Connections)));
     }
 
     public SettingsSource Settings { get; }

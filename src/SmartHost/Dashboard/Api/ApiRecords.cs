@@ -20,7 +20,8 @@ public sealed record AccountReply(
     int MessagesUsed, int MessagesLimit, int RecipientsUsed, int RecipientsLimit, IReadOnlyList<Lane> LanesSpent, int Connections, int Sending, string? Port, string? Fallback, bool EndsByLogin)
 {
     public static AccountReply Of(AccountState account) => new(account.Name, account.Username.ToString(), account.Health, account.Sentence, account.Remedy, account.Help,
-        account.Since, account.NextProbe, account.NeedsPerson, account.MessagesUsed, account.MessagesLimit, account.RecipientsUsed, account.RecipientsLimit, account.Spent,
+        account.Since, account.NextProbe, account.NeedsPerson, account.Allowance.Messages, account.Allowance.DailyMessages,
+        account.Allowance.Recipients, account.Allowance.DailyRecipients, [.. account.Allowance.SpentLanes],
         account.Connections, account.Sending, account.Port, account.Fallback, account.EndsByLogin);
 }
 
