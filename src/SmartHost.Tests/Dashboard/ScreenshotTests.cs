@@ -35,7 +35,7 @@ public class ScreenshotTests
             Since = now.AddHours(-2), NextProbe = now.AddMinutes(38),
         };
         bench.Troubles.Add(new AlertStanding(Alert.AccountPaused("default", "Gmail refused the app password of you@gmail.com.", "Make a new app password and put it into appPasswordFile.",
-            new Uri("https://support.google.com/accounts/answer/185833"), now.AddMinutes(38), null), now.AddHours(-2), now.AddHours(-2), 1, 1, now.AddHours(-2)));
+            new Uri("https://support.google.com/accounts/answer/185833"), now.AddMinutes(38), bench.Time, null), now.AddHours(-2), now.AddHours(-2), 1, 1, now.AddHours(-2)));
         bench.Deliveries.Add(new AlertDelivery(now.AddHours(-2), "webhook", "Gmail account default is paused", null, null));
         bench.Deliveries.Add(new AlertDelivery(now.AddHours(-2), "e-mail", "Gmail account default is paused", null, null, (await bench.Mail.AcceptAsync(QueueBench.Submission("smarthost", Lane.Urgent, subject: "[SmartHost] Gmail account default is paused"))).ToString()));
         bench.Deliveries.Add(new AlertDelivery(now.AddHours(-3), "webhook", "The disk is nearly full", "it answered 500", now.AddMinutes(5)));
@@ -44,7 +44,7 @@ public class ScreenshotTests
         bench.Knock("172.17.0.1");
         bench.AfterRestart.AddRange(["log changed, which takes effect after a restart", "listeners.lan changed, which takes effect after a restart"]);
         bench.Troubles.Add(new AlertStanding(Alert.MessageFailed("office-scanner", parked, "Scan from Konica Minolta", Mailbox.Parse("gone@example.com"), "550 5.1.1 The email account that you tried to reach does not exist."), now.AddMinutes(-40), now.AddMinutes(-4), 3, 1, now.AddMinutes(-40)));
-        bench.Troubles.Add(new AlertStanding(Alert.Expiring("certificate", "The certificate of listener lan", now.AddDays(9), now, "Devices that check it cannot send then.", "Renew it in /etc/ssl/own.pem: a changed file is read by itself.", null), now.AddDays(-5), now, 1, 0, null));
+        bench.Troubles.Add(new AlertStanding(Alert.Expiring("certificate", "The certificate of listener lan", now.AddDays(9), bench.Time, "Devices that check it cannot send then.", "Renew it in /etc/ssl/own.pem: a changed file is read by itself.", null), now.AddDays(-5), now, 1, 0, null));
         bench.SettingsProblems.Add("smarthost.yaml line 12: devices.office-scaner.recipient is no setting; write recipients.");
         await PicturesAsync(bench, "trouble", ["/", "/devices", "/devices/new?address=172.17.0.1"]);
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using SmartHost.Delivery;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Replies;
@@ -9,6 +10,7 @@ namespace SmartHost.Tests.Delivery;
 public class JudgementTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly FakeTimeProvider Clock = new(Noon);
     private static readonly Mailbox Ann = Mailbox.Parse("ann@example.com"), Bob = Mailbox.Parse("bob@example.com");
     private static readonly SmtpReply Ok = new(250, new EnhancedStatus(2, 0, 0), "OK gsmtp");
     private readonly RetrySchedule schedule = new(() => new DeliverySettings(), new RetryScheduleTests.NoJitter());
@@ -41,7 +43,7 @@ public class JudgementTests
     {
         var many = Enumerable.Range(0, 60).Select(i => Mailbox.Parse($"r{i}@example.com")).ToArray();
         var spread = new RetrySchedule(() => new DeliverySettings(), new Random(1));
-        DateTimeOffset[] Dues() => [.. Judgement.Of(Offer(Message(many)), new TransactionOutcome([.. many.Select(one => Said(one, VerdictAction.RetrySoon))], MayBeDelivered: false), MessageNotes.None, spread, Noon)
+        DateTimeOffset[] Dues() => [.. Judgement.Of(Offer(Message(many)), new TransactionOutcome([.. many.Select(one => Said(one, VerdictAction.RetrySoon))], MayBeDelivered: false), MessageNotes.None, spread, Clock)
             .Settlement.Outcomes.Select(outcome => ((DeliveryStatus.Deferred)outcome.Status).Due).Distinct()];
         var (first, second) = (Dues(), Dues());
         Assert.Multiple(() =>
@@ -186,7 +188,7 @@ public class JudgementTests
     public void Where_connection_after_connection_breaks_the_account_waits_and_the_message_longer_and_is_not_set_aside(VerdictAction action)
     {
         var broken = new RecipientVerdict(Ann, new Verdict(action, "row", "What happened.", "What to do.", Again: VerdictAction.Park), null);
-        var judged = Judgement.Of(Offer(Message(Ann)) with { Losing = true }, new TransactionOutcome([broken], false, LoginSpent: true), new MessageNotes(Resent: true), schedule, Noon);
+        var judged = Judgement.Of(Offer(Message(Ann)) with { Losing = true }, new TransactionOutcome([broken], false, LoginSpent: true), new MessageNotes(Resent: true), schedule, Clock);
         Assert.Multiple(() =>
         {
             Assert.That(judged.AboutAccount, Has.Property("Action").EqualTo(VerdictAction.RetrySoon).And.Property("Happened").Contains("What happened."));
@@ -208,7 +210,7 @@ public class JudgementTests
     {
         var reply = new SmtpReply(450, new EnhancedStatus(4, 2, 1), "The user is receiving mail too quickly");
         var judged = Judgement.Of(Offer(Message(Ann)) with { Tried = "smtp.gmail.com:587 (STARTTLS)", Repairs = ["supplied Date"] },
-            new TransactionOutcome([Said(Ann, VerdictAction.RetryLater, reply)], false), MessageNotes.None, schedule, Noon);
+            new TransactionOutcome([Said(Ann, VerdictAction.RetryLater, reply)], false), MessageNotes.None, schedule, Clock);
         var entries = judged.Settlement.Timeline;
         Assert.Multiple(() =>
         {
@@ -216,8 +218,17 @@ public class JudgementTests
             Assert.That(entries.Single(entry => entry.Event == TimelineEvent.Note).Text, Does.Contain("supplied Date"));
             var deferred = entries.Single(entry => entry.Event == TimelineEvent.Deferred);
             Assert.That((deferred.Recipient, deferred.Reply), Is.EqualTo((Ann, reply.ToString())));
-            Assert.That(deferred.Text, Does.Contain("What happened. What to do.").And.Contain("2026-03-01 12:15:00 UTC"));
+            Assert.That(deferred.Text, Does.Contain("What happened. What to do.").And.Contain("2026-03-01 12:15 UTC"));
         });
+    }
+
+    [Test]
+    public void The_next_try_is_told_as_the_clock_on_the_wall_will_show_it()
+    {
+        var here = new FakeTimeProvider(Noon);
+        here.SetLocalTimeZone(TimeZoneInfo.CreateCustomTimeZone("here", new TimeSpan(5, 30, 0), "here", "here"));
+        var judged = Judgement.Of(Offer(Message(Ann)), new TransactionOutcome([Said(Ann, VerdictAction.RetryLater)], false), MessageNotes.None, schedule, here);
+        Assert.That(judged.Settlement.Timeline[^1].Text, Does.EndWith("Next try 2026-03-01 17:45 UTC+05:30."));
     }
 
     [Test]
@@ -234,7 +245,7 @@ public class JudgementTests
         Assert.That(() => Judge(Message(Ann), [Said(Ann, action, Ok)]), Throws.Nothing);
 
     private Judged Judge(QueuedMessage message, IReadOnlyList<RecipientVerdict> verdicts, MessageNotes? notes = null, bool mayBeDelivered = false, IReadOnlyList<string>? blocked = null) =>
-        Judgement.Of(Offer(message) with { Blocked = blocked ?? [] }, new TransactionOutcome(verdicts, mayBeDelivered), notes ?? MessageNotes.None, schedule, Noon);
+        Judgement.Of(Offer(message) with { Blocked = blocked ?? [] }, new TransactionOutcome(verdicts, mayBeDelivered), notes ?? MessageNotes.None, schedule, Clock);
 
     private static Offer Offer(QueuedMessage message) => new(message, "default", "you@gmail.com");
 

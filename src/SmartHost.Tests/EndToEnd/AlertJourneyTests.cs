@@ -182,7 +182,7 @@ public class AlertJourneyTests
         await LiveServer.WaitAsync(() => live.Server.Flow.Alerts.Snapshot.Deliveries[0].Problem is null, cancellation);
         Assert.That(await script.GetStringAsync("/", cancellation), Does.Contain(">told<"));
         await AdvanceUntilAsync(TimeSpan.FromSeconds(30), () => webhook.Posts.Length == 3, cancellation);
-        Assert.That(JsonDocument.Parse(webhook.Posts[2].Octets).RootElement.GetProperty("text").GetString(), Does.Contain("And 1 more like it since "));
+        Assert.That(JsonDocument.Parse(webhook.Posts[2].Octets).RootElement.GetProperty("text").GetString(), Does.Contain("And 1 more like it within "));
     }
 
     private Task<LiveServer> StartAsync(CancellationToken cancellation, string alerts = "", Func<string, string>? edit = null, PracticeSettings? gmail = null, Uri? tokenEndpoint = null) =>

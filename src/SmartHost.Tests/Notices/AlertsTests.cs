@@ -326,7 +326,7 @@ public class AlertsTests
         using var hang = new ManualResetEventSlim();
         bench.QueueBench.Fault = step => { if (step == "commit") hang.Wait(); };
         bench.Alerts.Raise(Alert.QueueTrouble("The disk hangs."));
-        bench.Alerts.Raise(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, mailBy: "second"));
+        bench.Alerts.Raise(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, bench.QueueBench.Time, mailBy: "second"));
         // It waits for the disk by the time it has returned, and only once.
         var turn = bench.TurnAsync();
         Assert.That(turn.IsCompleted, Is.False);
@@ -352,7 +352,7 @@ public class AlertsTests
     {
         await using var bench = await AlertsBench.OpenAsync();
         for (var i = 0; i < 1100; i++) bench.Alerts.Raise(Alert.UnknownDevice($"192.168.{i / 250}.{i % 250}", null, null));
-        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, mailBy: null));
+        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, bench.QueueBench.Time, mailBy: null));
         Assert.That(bench.Receiver.Bodies, Has.Some.Contain("is paused"));
         Assert.That(bench.Alerts.Snapshot.Troubles, Has.Count.EqualTo(1001), "a flood is bounded");
     }
@@ -361,7 +361,7 @@ public class AlertsTests
     public async Task Mail_goes_through_the_queue_with_a_null_sender_urgently_and_by_the_account_named()
     {
         await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You });
-        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, bench.QueueBench.Time.GetUtcNow(), mailBy: "second"));
+        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, bench.QueueBench.Time.GetUtcNow(), bench.QueueBench.Time, mailBy: "second"));
         var mail = (await bench.MailAsync()).Single();
         var content = System.Text.Encoding.UTF8.GetString((await bench.QueueBench.ContentAsync(mail.Id))!);
         Assert.Multiple(() =>
@@ -379,7 +379,7 @@ public class AlertsTests
     public async Task An_account_without_another_beside_it_is_told_of_by_webhook_alone()
     {
         await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You, Webhook = new Secret("https://hooks.example.com/x") });
-        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, mailBy: null));
+        await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, bench.QueueBench.Time, mailBy: null));
         Assert.That(await bench.MailAsync(), Is.Empty);
         Assert.That(bench.Receiver.Bodies, Has.Count.EqualTo(1));
     }

@@ -5,9 +5,10 @@ using SmartHost.Queue;
 namespace SmartHost.Delivery;
 
 /// <summary>The attempt's lines for the timeline; many recipients with one fate share a line.</summary>
-internal sealed class AttemptStory(DateTimeOffset now)
+internal sealed class AttemptStory(TimeProvider time)
 {
     private const int LinesEach = 5;
+    private readonly DateTimeOffset now = time.GetUtcNow();
     private readonly List<TimelineEntry> entries = [];
     private readonly Dictionary<(TimelineEvent, string, string?), List<Mailbox>> fates = [];
 
@@ -32,7 +33,7 @@ internal sealed class AttemptStory(DateTimeOffset now)
         var (what, text) = status switch
         {
             DeliveryStatus.Sent => (TimelineEvent.Sent, "Gmail took it."),
-            DeliveryStatus.Deferred deferred when deferred.Due > now => (TimelineEvent.Deferred, $"{deferred.Reason} Next try {deferred.Due.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC."),
+            DeliveryStatus.Deferred deferred when deferred.Due > now => (TimelineEvent.Deferred, $"{deferred.Reason} Next try {LocalTime.Text(deferred.Due, time)}."),
             DeliveryStatus.Deferred deferred => (TimelineEvent.Deferred, deferred.Reason),
             DeliveryStatus.Bounced bounced => (TimelineEvent.Bounced, bounced.Reason),
             _ when verdict.Action == VerdictAction.Park => (TimelineEvent.Note, verdict.Happened),

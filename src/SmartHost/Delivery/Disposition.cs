@@ -92,7 +92,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 Blocked = answered.Blocked,
                 Losing = account.Loses(message.Id, answered.Outcome),
             };
-            judged = Judgement.Of(offer, answered.Outcome, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, now);
+            judged = Judgement.Of(offer, answered.Outcome, account.Noted(NotesOf(message.Id), answered.Outcome), schedule, time);
         }
         catch (Exception failure)
         {

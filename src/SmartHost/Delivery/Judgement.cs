@@ -70,18 +70,18 @@ internal sealed class Judgement
     /// </summary>
     private readonly bool unanswered;
 
-    private Judgement(Offer offer, TransactionOutcome outcome, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now)
+    private Judgement(Offer offer, TransactionOutcome outcome, MessageNotes notes, RetrySchedule schedule, TimeProvider time)
     {
         // Who waits as long is due in the same moment, and is one transaction again.
-        (this.offer, this.notes, this.schedule, this.now, story) = (offer, notes, schedule.Together(), now, new AttemptStory(now));
+        (this.offer, this.notes, this.schedule, this.now, story) = (offer, notes, schedule.Together(), time.GetUtcNow(), new AttemptStory(time));
         split = outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients)
             && (outcome.Recipients.Count > 1 || outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted));
         verdicts = [.. outcome.Recipients.Select(one => one with { Verdict = Read(one.Verdict, outcome.MayBeDelivered) })];
         unanswered = outcome.MayBeDelivered && verdicts.Any(one => one.Reply is null);
     }
 
-    public static Judged Of(Offer offer, TransactionOutcome outcome, MessageNotes notes, RetrySchedule schedule, DateTimeOffset now) =>
-        new Judgement(offer, outcome, notes, schedule, now).Judge();
+    public static Judged Of(Offer offer, TransactionOutcome outcome, MessageNotes notes, RetrySchedule schedule, TimeProvider time) =>
+        new Judgement(offer, outcome, notes, schedule, time).Judge();
 
     public static string Sentence(Verdict verdict) => $"{verdict.Happened} {verdict.Remedy}".Trim();
 

@@ -179,7 +179,7 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
     }
 
     private void Raise(Account account, Pause pause) =>
-        alerts.Raise(Alert.AccountPaused(account.Name, pause.Happened, pause.Remedy, pause.Help, pause.NextProbe, accounts.HealthyBeside(account)) with { Cause = pause.Cause });
+        alerts.Raise(Alert.AccountPaused(account.Name, pause.Happened, pause.Remedy, pause.Help, pause.NextProbe, time, accounts.HealthyBeside(account)) with { Cause = pause.Cause });
 
     private async Task PauseAsync(Account account, Verdict verdict, bool atLogin, CancellationToken cancellation)
     {

@@ -28,7 +28,7 @@ internal sealed class ExpiryWatch(Func<SmartHostSettings> settings, AccessTokens
         var endings = All().ToList();
         foreach (var ending in endings)
         {
-            if (IsNear(ending)) alerts.Raise(Alert.Expiring(ending.Key, ending.What, ending.At, time.GetUtcNow(), ending.Then, ending.Remedy, ending.Help));
+            if (IsNear(ending)) alerts.Raise(Alert.Expiring(ending.Key, ending.What, ending.At, time, ending.Then, ending.Remedy, ending.Help));
             else alerts.Over(AlertKind.Expiring, ending.Key, $"{ending.What} is good until {ending.At.UtcDateTime:yyyy-MM-dd}.");
         }
         // What is used no longer, or has no end any more. Until Google was asked, nothing is known of a consent.

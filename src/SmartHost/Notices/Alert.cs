@@ -54,8 +54,8 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
     // The wording of all alerts, so that one person reads them in one voice.
 
     /// <param name="mailBy">A healthy account that can carry the alert; null: webhook alone.</param>
-    public static Alert AccountPaused(string account, string happened, string remedy, Uri? help, DateTimeOffset nextTry, string? mailBy) =>
-        new(AlertKind.AccountPaused, account, $"Gmail account {account} is paused", $"{happened} All its mail is kept. Next try: {Clock(nextTry)}.")
+    public static Alert AccountPaused(string account, string happened, string remedy, Uri? help, DateTimeOffset nextTry, TimeProvider time, string? mailBy) =>
+        new(AlertKind.AccountPaused, account, $"Gmail account {account} is paused", $"{happened} All its mail is kept. Next try: {LocalTime.Text(nextTry, time)}.")
         {
             Remedy = remedy, Help = help, Lasts = true, Account = mailBy, ByMail = mailBy is not null,
         };
@@ -101,8 +101,8 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
 
     /// <param name="what">Begins a sentence: <c>The certificate of listener lan</c>.</param>
     /// <param name="then">What its end means, in a sentence.</param>
-    public static Alert Expiring(string key, string what, DateTimeOffset end, DateTimeOffset now, string then, string remedy, Uri? help) =>
-        new(AlertKind.Expiring, key, $"{what} {(end > now ? "ends" : "ended")} on {end.UtcDateTime:yyyy-MM-dd}", $"It {(end > now ? "is good until" : "was good until")} {Clock(end)}. {then}")
+    public static Alert Expiring(string key, string what, DateTimeOffset end, TimeProvider time, string then, string remedy, Uri? help) =>
+        new(AlertKind.Expiring, key, $"{what} {(end > time.GetUtcNow() ? "ends" : "ended")} on {end.UtcDateTime:yyyy-MM-dd}", $"It {(end > time.GetUtcNow() ? "is" : "was")} good until {LocalTime.Text(end, time)}. {then}")
         {
             Remedy = remedy, Help = help, Lasts = true,
         };
@@ -124,6 +124,4 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
         new(AlertKind.QueueTrouble, "log", "SmartHost may have lost mail that it took", $"{what} All other mail goes on.") { Remedy = remedy, Lasts = true };
 
     private const string CheckDisk = "Check the disk that holds the data folder: is it full, read-only or gone?";
-
-    private static string Clock(DateTimeOffset at) => $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC";
 }

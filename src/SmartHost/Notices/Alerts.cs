@@ -159,7 +159,7 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
             else if (standing.Due <= now && lately.Count < most && !IsOnItsWay(id))
             {
                 // It counts as told when the first channel has it.
-                if (Send(Announcement.Of(standing), standing.Alert.ByMail)) lately.Enqueue(now);
+                if (Send(Announcement.Of(standing, now), standing.Alert.ByMail)) lately.Enqueue(now);
                 else await KeepAsync(id, standing.NotHeard(now, channels.Email is null ? "no channel is set (alerts)" : "it goes by webhook alone, and none is set (alerts.webhook)"), stop);
             }
         }

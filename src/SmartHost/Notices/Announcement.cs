@@ -8,12 +8,12 @@ namespace SmartHost.Notices;
 /// <param name="IsOver">It tells of the end.</param>
 public sealed record Announcement(Alert Alert, string Title, string Text, DateTimeOffset Since, int Count, int More, bool IsOver)
 {
-    public static Announcement Of(AlertStanding standing)
+    public static Announcement Of(AlertStanding standing, DateTimeOffset now)
     {
         var more = standing.Alert.Lasts ? 0 : Math.Max(0, standing.Count - standing.Told - 1);
         var title = standing.Alert.Lasts && standing.ToldAt is not null ? $"Still: {standing.Alert.Title}" : standing.Alert.Title;
         var text = standing.Alert.Text;
-        if (more > 0) text += $" And {more} more like it since {standing.Since.UtcDateTime:HH:mm} UTC.";
+        if (more > 0) text += $" And {more} more like it within {Lasted(now - standing.Since)}.";
         return new Announcement(standing.Alert, title, text, standing.Since, standing.Count, more, IsOver: false);
     }
 

@@ -33,22 +33,22 @@ public static class FailureReport
 
     /// <summary>One message: RFC 3464's <c>multipart/report</c>, as programs know it.</summary>
     /// <param name="header">The original's header octets, or null where they are no longer kept.</param>
-    public static MimeEntity Of(FailedMessage failed, byte[]? header, string hostname)
+    public static MimeEntity Of(FailedMessage failed, byte[]? header, string hostname, TimeProvider time)
     {
-        var report = new MultipartReport("delivery-status") { new TextPart("plain") { Text = Text([failed], hostname) }, Status(failed, hostname) };
+        var report = new MultipartReport("delivery-status") { new TextPart("plain") { Text = Text([failed], hostname, time) }, Status(failed, hostname) };
         if (header is not null) report.Add(Header(header));
         return report;
     }
 
     /// <summary>Several of one device: one text about all, then the fields of each. RFC 3464 knows reports of one message only, so the whole is <c>multipart/mixed</c>.</summary>
-    public static MimeEntity OfMany(IReadOnlyList<FailedMessage> failed, string hostname)
+    public static MimeEntity OfMany(IReadOnlyList<FailedMessage> failed, string hostname, TimeProvider time)
     {
-        var all = new Multipart("mixed") { new TextPart("plain") { Text = Text(failed, hostname) } };
+        var all = new Multipart("mixed") { new TextPart("plain") { Text = Text(failed, hostname, time) } };
         foreach (var one in failed.Take(MostInOne)) all.Add(Status(one, hostname));
         return all;
     }
 
-    internal static string Text(IReadOnlyList<FailedMessage> failed, string hostname)
+    internal static string Text(IReadOnlyList<FailedMessage> failed, string hostname, TimeProvider time)
     {
         var text = new StringBuilder();
         text.Append(failed.Count == 1
@@ -56,7 +56,7 @@ public static class FailureReport
             : $"{failed.Count} messages of the device “{failed[0].Message.Device}” could not be delivered.\n");
         foreach (var one in failed.Take(MostInOne))
         {
-            text.Append($"\nSubject:  {one.Message.Subject ?? "(no subject)"}\nReceived: {one.Message.ReceivedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC\n");
+            text.Append($"\nSubject:  {one.Message.Subject ?? "(no subject)"}\nReceived: {LocalTime.Text(one.Message.ReceivedAt, time)}\n");
             foreach (var recipient in one.Bounced)
             {
                 var (reason, reply) = (one.Reason(recipient), recipient.Reply);

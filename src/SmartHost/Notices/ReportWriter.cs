@@ -102,7 +102,7 @@ public sealed class ReportWriter(
         var outcome = await mail.SubmitAsync(recipient, FailureReport.Subject(failed), Lane.Normal, account: null, "failure report", (message, id) =>
         {
             report = id;
-            message.Body = failed is [var one] ? FailureReport.Of(one, header, hostname) : FailureReport.OfMany(failed, hostname);
+            message.Body = failed is [var one] ? FailureReport.Of(one, header, hostname, time) : FailureReport.OfMany(failed, hostname, time);
             // RFC 5322 §3.6.4: mail programs show the report beside the message it is about.
             foreach (var about in messages.Take(10)) message.References.Add(about.MessageId.Trim('<', '>'));
         }, reportsOn: failed[0], stop);

@@ -26,7 +26,7 @@ internal sealed partial class Journal : IDisposable
     /// <summary>How long a commit stands in the log alone, at most: longer only where a reader, or the disk, is in the way.</summary>
     internal static readonly TimeSpan FoldAfter = TimeSpan.FromMinutes(1);
 
-    /// <summary>A commit that takes longer waits for a disk that hangs: it neither takes nor fails.</summary>
+    /// <summary>Who waits longer waits for a disk that hangs: it neither takes nor fails.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Func<Database> open;
@@ -44,7 +44,7 @@ internal sealed partial class Journal : IDisposable
     private bool foldIsAhead, wantsRoom;
     private long next;
     private volatile string? trouble;
-    private long commitBegan = Idle;
+    private long waitedSince = Idle;
 
     /// <param name="open">Opens the database again where a failure has cost the connection.</param>
     /// <param name="free">Octets that the disk has left.</param>
@@ -61,7 +61,7 @@ internal sealed partial class Journal : IDisposable
     public string? Trouble => trouble;
 
     /// <summary>The disk has not answered for long, a sentence; null: it answers. Nothing written now would be answered either.</summary>
-    public string? Silence => Volatile.Read(ref commitBegan) is var began and not Idle && time.GetElapsedTime(began) >= Patience
+    public string? Silence => Volatile.Read(ref waitedSince) is var since and not Idle && time.GetElapsedTime(since) >= Patience
         ? "The disk with the data folder has not answered for half a minute or longer." : null;
 
     /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
@@ -111,6 +111,7 @@ internal sealed partial class Journal : IDisposable
         {
             if (closing) return false;
             waiting.Add(write);
+            if (waitedSince == Idle) Volatile.Write(ref waitedSince, time.GetTimestamp());
             if (waiting.Count == 1) Monitor.Pulse(gate);
             return true;
         }
@@ -130,7 +131,6 @@ internal sealed partial class Journal : IDisposable
         var batch = new List<Write>();
         while (Await(ref batch, out var fold))
         {
-            Volatile.Write(ref commitBegan, time.GetTimestamp());
             try
             {
                 if (batch.Count > 0) Commit(batch);
@@ -143,8 +143,8 @@ internal sealed partial class Journal : IDisposable
                 foreach (var write in batch) write.Fail(e);
                 database?.Rollback();
             }
-            Volatile.Write(ref commitBegan, Idle);
             batch.Clear();
+            lock (gate) Volatile.Write(ref waitedSince, waiting.Count > 0 ? time.GetTimestamp() : Idle);
         }
     }
 
