@@ -57,7 +57,7 @@ public class CheckVerbTests
         var port = ((IPEndPoint)squatter.LocalEndpoint).Port;
         var config = await WriteAsync(folder, gmail, port, RunningServer.FreePort(), RunningServer.FreePort(), cancellation);
         var yaml = (await File.ReadAllTextAsync(config, cancellation)).Replace("abcd efgh ijkl mnop", "wron gwro ngwr ongw").Replace($"data: {folder.Path}/data", "data: /proc/nowhere");
-        await File.WriteAllTextAsync(config, yaml.Split("devices:")[0] + "log: { file: /proc/nowhere/smarthost.log }\n", cancellation);
+        await File.WriteAllTextAsync(config, yaml.Split("devices:")[0].Replace("alerts: { email: you@gmail.com }\n", "") + "log: { file: /proc/nowhere/smarthost.log }\n", cancellation);
         var (code, output) = await RunAsync(config, TimeSpan.FromDays(3), cancellation);
         Assert.That(code, Is.EqualTo(ExitCode.Failure), output);
         Assert.Multiple(() =>
@@ -65,6 +65,7 @@ public class CheckVerbTests
             Assert.That(output, Does.Match("✗ data folder: /proc/nowhere does not exist and cannot be made: [^\n]+\n    → Make it and let the user that runs SmartHost own it"));
             Assert.That(output, Does.Match("! log file: /proc/nowhere/smarthost.log cannot be written: [^\n]+\n    → Let the user that runs SmartHost write there"));
             Assert.That(output, Does.Contain($"✗ port {port}: Another program listens here.\n    → Stop it (ss -ltnp shows its name), or choose another port with listeners.lan.port."));
+            Assert.That(output, Does.Match("! alerts: Nobody is told of trouble: [^\n]+\n    → Write an address that a person reads as alerts.email"));
             Assert.That(output, Does.Contain("! devices: No device is allowed to send yet.\n    → Add one under devices").And.Not.Contain("names none"), "once");
             Assert.That(output, Does.Contain("✓ allowance of default: 1000000 messages and 1000000 recipients in 24 hours; how much of it is left, only a running SmartHost knows\n"));
             Assert.That(output, Does.Match("✗ account default: [^\n]+ said “535[^\n]+\n    → [^\n]+"));
@@ -186,7 +187,7 @@ public class CheckVerbTests
         var lan = $"  lan: {{ port: {port}, address: 127.0.0.1 }}\n";
         var yaml = (await File.ReadAllTextAsync(config, cancellation))
             .Replace(lan, $"{lan}  secure: {{ port: {tls}, address: 127.0.0.1, tls: implicit }}\n")
-            .Replace("dashboard: { off: true }", $"dashboard: {{ port: {page}, address: 127.0.0.1, password: correct-horse-battery }}");
+            .Replace("dashboard: { off: true }", $"dashboard: {{ port: {page}, address: 127.0.0.1, password: correct-horse-battery }}\nalerts: {{ email: you@gmail.com }}");
         await File.WriteAllTextAsync(config, yaml, cancellation);
         // It holds secrets in clear, and check says so where others can read it.
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(config, UnixFileMode.UserRead | UnixFileMode.UserWrite);

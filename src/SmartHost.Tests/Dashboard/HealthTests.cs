@@ -67,6 +67,20 @@ public partial class HealthTests
     }
 
     [Test]
+    public async Task A_day_that_is_spent_for_all_lanes_sends_nothing_now()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var probe = bench.Visitor();
+        bench.Accounts[0] = DashboardBench.AllButUrgentSpent;
+        Assert.That((await probe.GetAsync("/readyz")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        bench.Accounts[0] = DashboardBench.Healthy with { Allowance = DashboardBench.Healthy.Allowance with { Messages = 500 } };
+        using var notReady = await probe.GetAsync("/readyz");
+        var reply = await notReady.Content.ReadFromJsonAsync(DashboardJson.Default.HealthReply);
+        Assert.That((notReady.StatusCode, reply!.TakesMail), Is.EqualTo((HttpStatusCode.ServiceUnavailable, true)));
+        Assert.That(reply.Reasons.Single(), Does.StartWith("No Gmail account can send now"));
+    }
+
+    [Test]
     public async Task A_queue_that_takes_nothing_is_not_ready()
     {
         await using var bench = await DashboardBench.StartAsync(queueSettings: new() { Folder = "", MaxMessages = 1 });

@@ -143,6 +143,23 @@ public class RestTests
     }
 
     [Test]
+    public async Task One_message_that_a_person_tries_again_is_no_third_verdict()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Gmail.Script.Add(new PracticeRule(PracticeStage.EndOfData, new Misbehaviour.Reply("550 5.7.1 This message is likely unsolicited mail. gsmtp")) { Times = 3 });
+        var id = await bench.AcceptAsync();
+        bench.Start();
+        await bench.RestAsync();
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.That(await bench.Queue.RetryAsync(id, default), Is.Null);
+            await bench.RestAsync();
+        }
+        Assert.That(await bench.FindAsync(id), Has.Property("State").EqualTo(MessageState.Parked).And.Property("Attempts").EqualTo(3));
+        Assert.That(bench.State().Health, Is.EqualTo(AccountHealth.Healthy));
+    }
+
+    [Test]
     public async Task After_the_third_spam_verdict_nothing_that_waits_for_a_connection_goes_out()
     {
         await using var bench = await DeliveryBench.OpenAsync();

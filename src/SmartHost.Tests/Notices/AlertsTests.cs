@@ -238,16 +238,77 @@ public class AlertsTests
     }
 
     [Test]
-    public async Task An_event_that_nobody_could_hear_is_forgotten_like_one_that_was_told()
+    public async Task A_failure_that_nobody_could_hear_of_is_kept_for_a_channel_that_is_set_later()
     {
         await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
         await bench.RaiseAsync(Failed());
-        Assert.That(await bench.AdvanceAsync(TimeSpan.FromMinutes(1)), Is.EqualTo(AlertStanding.Fold - TimeSpan.FromMinutes(1)));
-        await bench.RaiseAsync(Failed());
+        await bench.RaiseAsync(Alert.UnknownDevice("192.168.1.9", null, null));
         await bench.AdvanceAsync(AlertStanding.Fold);
-        Assert.That(bench.Alerts.Snapshot.Troubles.Single().Count, Is.EqualTo(2));
+        Assert.That(bench.Alerts.Snapshot.Troubles.Select(standing => standing.Alert.Kind), Is.EqualTo([AlertKind.MessageFailed]), "there is no end to strangers");
+        await bench.AdvanceAsync(TimeSpan.FromDays(1));
+        bench.Settings = new AlertSettings { Webhook = new Secret("https://hooks.example.com/x") };
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(1));
+        Assert.That(bench.Receiver.Bodies.Single(), Does.Contain(Failed().Title));
         await bench.AdvanceAsync(AlertStanding.Fold);
         Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_failure_that_nobody_ever_hears_of_stands_for_a_week()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
+        await bench.RaiseAsync(Failed());
+        await bench.AdvanceAsync(TimeSpan.FromDays(6));
+        Assert.That(bench.Alerts.Snapshot.Troubles, Has.Count.EqualTo(1));
+        await bench.AdvanceAsync(TimeSpan.FromDays(1));
+        Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty);
+    }
+
+    [Test]
+    public async Task The_failure_report_tells_of_a_failure_where_mail_is_the_only_channel()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You });
+        await bench.RaiseAsync(Failed());
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("Unheard").Null.And.Property("ToldAt").Not.Null);
+        Assert.That(await bench.MailAsync(), Is.Empty, "a mail of its own beside the report");
+    }
+
+    [Test]
+    public async Task What_a_person_has_seen_to_is_no_trouble_any_more_and_told_to_nobody()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings());
+        var queue = bench.QueueBench.Queue;
+        var (first, second) = (await ParkAsync(), await ParkAsync());
+        await bench.RaiseAsync(Alert.MessageParked("scanner", second, "Scan", "It looks like spam."));
+        Assert.That(await queue.DeleteAsync(second, default), Is.Null);
+        await bench.TurnAsync();
+        Assert.That(bench.Alerts.Snapshot.Troubles, Has.Count.EqualTo(1), "another one of that device needs a person");
+        Assert.That(await queue.DeleteAsync(first, default), Is.Null);
+        await bench.TurnAsync();
+        Assert.That(bench.Alerts.Snapshot.Troubles, Is.Empty);
+        bench.Settings = new AlertSettings { Webhook = new Secret("https://hooks.example.com/x") };
+        await bench.AdvanceAsync(TimeSpan.FromMinutes(1));
+        Assert.That(bench.Receiver.Bodies, Is.Empty);
+
+        async Task<QueueId> ParkAsync()
+        {
+            var id = await bench.QueueBench.AcceptAsync();
+            await queue.SettleAsync(new Settlement(bench.QueueBench.Take().Id, [], [], Park: "It looks like spam."), default);
+            return id;
+        }
+    }
+
+    [Test]
+    public async Task A_try_that_has_come_is_promised_no_more()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        await bench.RaiseAsync(Paused);
+        await bench.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.That(bench.Alerts.Snapshot.Deliveries.Select(one => one.NextTry is null), Is.EqualTo([false, true]));
+        bench.Settings = new AlertSettings();
+        await bench.TurnAsync();
+        Assert.That(bench.Alerts.Snapshot.Deliveries, Has.All.Property("NextTry").Null);
     }
 
     [Test]

@@ -84,6 +84,29 @@ public class LostDiskTests
         Assert.That(bench.Take().Id, Is.EqualTo(id));
     }
 
+    /// <summary>As by a person who tidies up. The files that are open are there until they are closed.</summary>
+    [Test]
+    public async Task A_folder_that_was_deleted_takes_no_mail_and_what_waits_can_still_leave()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync();
+        var (left, stays) = (bench.Take(), await bench.AcceptAsync());
+        Directory.Delete(bench.Folder, recursive: true);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.That(bench.Queue.Refusal(0), Is.EqualTo("the data folder is gone"));
+        Assert.That(bench.Queue.FolderTrouble, Does.Contain(bench.Folder).And.Contain("put the folder back"));
+        Assert.That(await bench.SubmitAsync(QueueBench.Submission()), Is.InstanceOf<CommitOutcome.Failed>(), "also where the device asked before it was gone");
+        Assert.That(bench.Queue.WriteTrouble, Is.Null);
+        await bench.SettleAsync(left, (left.Recipients[0].Address.ToString(), QueueBench.Sent));
+        Assert.That(bench.Take().Id, Is.EqualTo(stays));
+
+        await bench.CloseAsync();
+        Assert.That(bench.Log.Lines.Select(line => line.Text), Has.Some.Contain("1 message(s) that are not sent yet stay behind"));
+        Assert.That(Directory.Exists(bench.Folder), Is.False);
+        Directory.CreateDirectory(bench.Folder);
+    }
+
     private static async Task LoseConnectionAsync(QueueBench bench)
     {
         bench.Fault = step => { if (step is "commit" or "scar") throw SyncFailed; };

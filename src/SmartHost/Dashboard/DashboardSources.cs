@@ -18,7 +18,7 @@ public sealed record DashboardSources
     public required MailQueue Queue { get; init; }
 
     /// <summary>Why devices are turned away at present; null: they are not.</summary>
-    public string? Refusal => Queue.WriteTrouble ?? Queue.Refusal(declaredSize: 0);
+    public string? Refusal => Queue.WriteTrouble ?? Queue.FolderTrouble ?? Queue.Refusal(declaredSize: 0);
 
     public required string Version { get; init; }
 

@@ -73,8 +73,8 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
     /// <summary>How the last connection came about.</summary>
     public string? ConnectedBy { get; set; }
 
-    /// <summary>When Gmail called a message spam, within the last hour.</summary>
-    public Queue<DateTimeOffset> SpamVerdicts { get; } = new();
+    /// <summary>Which messages Gmail called spam within the last hour, and when.</summary>
+    public Queue<(QueueId Message, DateTimeOffset At)> SpamVerdicts { get; } = new();
 
     public bool IsPaused => Standing.Pause is not null;
 
@@ -92,7 +92,11 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
         if (RestUntil != default) RestUntil += jump;
         if (OneConnectionUntil != default) OneConnectionUntil += jump;
         for (var i = 0; i < Idle.Count; i++) Idle[i] = Idle[i] with { Since = Idle[i].Since + jump };
-        for (var i = SpamVerdicts.Count; i > 0; i--) SpamVerdicts.Enqueue(SpamVerdicts.Dequeue() + jump);
+        for (var i = SpamVerdicts.Count; i > 0; i--)
+        {
+            var (message, at) = SpamVerdicts.Dequeue();
+            SpamVerdicts.Enqueue((message, at + jump));
+        }
     }
 
     /// <summary>May a message of that lane start now? Pure but for the pace's clock.</summary>

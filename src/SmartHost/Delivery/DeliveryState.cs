@@ -7,7 +7,7 @@ namespace SmartHost.Delivery;
 public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 {
     /// <summary>Can anything leave at all?</summary>
-    public bool HasUsableAccount => Accounts.Any(account => account.Health != AccountHealth.Paused);
+    public bool HasUsableAccount => Accounts.Any(account => account.Health != AccountHealth.Paused && !account.Allowance.IsSpent(Lane.Urgent));
 }
 
 /// <param name="Sentence">How it is, for a person: "Healthy.", or what happened.</param>

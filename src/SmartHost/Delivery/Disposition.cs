@@ -110,7 +110,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
         if (account.IsPaused && !assignment.IsProbe) return;
         if (judged.Taken) await standings.SucceededAsync(account, abandon);
         if (judged.AboutAccount is { } verdict) await standings.HearAsync(account, verdict, atLogin: false, abandon);
-        if (judged.Spam) await standings.HearOfSpamAsync(account, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
+        if (judged.Spam) await standings.HearOfSpamAsync(account, message, answered.Outcome.Recipients.First(one => one.Verdict.Action == VerdictAction.Park).Verdict, abandon);
         // Else the connection that is free now, or one that is opening, would carry them on.
         if (account.IsPaused || now < account.RestUntil) connections.GiveBackWaiting(account);
     }

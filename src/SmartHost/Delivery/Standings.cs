@@ -88,12 +88,16 @@ internal sealed class Standings(Accounts accounts, MailQueue queue, Alerts alert
     /// <summary>A connection beside a working one was refused: that is about the number of connections, not about the account.</summary>
     public void UseOneConnection(Account account) => account.OneConnectionUntil = time.GetUtcNow() + OneConnectionFor;
 
-    /// <summary>Spam verdicts on several messages in an hour mean the account, not the messages: rest before Google locks it.</summary>
-    public Task HearOfSpamAsync(Account account, Verdict verdict, CancellationToken cancellation)
+    /// <summary>
+    /// Spam verdicts on several messages in an hour mean the account, not the messages: rest before Google locks it. One that a person
+    /// tries again is one; and our own alert quotes what Gmail dislikes, so that one bad message would count twice.
+    /// </summary>
+    public Task HearOfSpamAsync(Account account, QueuedMessage message, Verdict verdict, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
-        account.SpamVerdicts.Enqueue(now);
-        while (account.SpamVerdicts.Peek() + SpamWindow <= now) account.SpamVerdicts.Dequeue();
+        while (account.SpamVerdicts.TryPeek(out var oldest) && oldest.At + SpamWindow <= now) account.SpamVerdicts.Dequeue();
+        if (message.Origin.IsLocal || account.SpamVerdicts.Any(one => one.Message == message.Id)) return Task.CompletedTask;
+        account.SpamVerdicts.Enqueue((message.Id, now));
         if (account.SpamVerdicts.Count < SpamVerdictsToHold) return Task.CompletedTask;
         account.SpamVerdicts.Clear();
         return PauseAsync(account, new Verdict(VerdictAction.HoldAccount, "repeated-spam-verdicts",

@@ -10,6 +10,7 @@ using SmartHost.Delivery;
 using SmartHost.Disk;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
+using SmartHost.Notices;
 
 namespace SmartHost.Hosting;
 
@@ -65,6 +66,7 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
             1 => Good("devices", $"1 device may send: {settings.Devices.Devices[0].Name}"),
             var count => Good("devices", $"{count} devices may send"),
         };
+        if (NobodyIsTold(settings.Alerts) is { } deaf) yield return deaf;
         foreach (var account in settings.Accounts) yield return Allowance(account, server?.Accounts.FirstOrDefault(one => one.Name == account.Name));
         if (server is null) yield break;
         foreach (var paused in server.Accounts.Where(account => account.Health == AccountHealth.Paused)) yield return Paused(paused);
@@ -118,6 +120,11 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
             return Trouble("disk", $"The free space of {settings.DataFolder} cannot be told: {failure.Message}", "Look at it with: df -h");
         }
     }
+
+    /// <summary>Null: somebody is.</summary>
+    public static CheckLine? NobodyIsTold(AlertSettings alerts) => alerts is { Email: null, Webhook: null }
+        ? Trouble("alerts", "Nobody is told of trouble: of mail that Gmail refuses, of a paused account, of a full disk.", "Write an address that a person reads as alerts.email (in Docker: SMARTHOST__alerts__email).")
+        : null;
 
     private static CheckLine Allowance(AccountSettings account, AccountReply? now)
     {

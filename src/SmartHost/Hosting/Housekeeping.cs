@@ -86,6 +86,8 @@ internal sealed class Housekeeping(
             troubled = false;
             alerts.Over(AlertKind.QueueTrouble, "queue", "SmartHost writes its queue again.");
         }
+        if (queue.FolderTrouble is { } gone) alerts.Raise(Alert.FolderGone(gone, queue.Counts().Waiting));
+        else alerts.Over(AlertKind.QueueTrouble, "folder", "The data folder is in its place again.");
         if (queue.ReadTrouble is { } unread) alerts.Raise(Alert.QueueUnreadable(unread));
         else alerts.Over(AlertKind.QueueTrouble, "reading", "SmartHost reads its queue again.");
         if (queue.Loss is { } loss) alerts.Raise(Alert.MailLost(loss, MailQueue.AfterLoss));
@@ -105,6 +107,8 @@ internal sealed class Housekeeping(
     private void WatchDisk()
     {
         var folder = settings.Current.DataFolder;
+        // Told as a trouble of its own.
+        if (!Directory.Exists(folder)) return;
         var low = settings.Current.Alerts.DiskLow;
         var free = new DriveInfo(folder).AvailableFreeSpace;
         // Told to be over a little above the line, so that a disk at the line does not say so every minute. Asked for in

@@ -194,6 +194,7 @@ public sealed class SmartHostServer : IAsyncDisposable
         foreach (var listener in settings.Current.Listeners)
             logger.LogInformation("listening for devices on {Endpoint} ({Listener}, TLS {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls);
         if (!settings.Current.Dashboard.Off) logger.LogInformation("the page is on {Page}", PageAddress(settings.Current.Dashboard));
+        if (Checkup.NobodyIsTold(settings.Current.Alerts) is { } deaf) logger.LogWarning("{Text} {Remedy}", deaf.Text, deaf.Remedy);
         var counts = flow.Queue.Counts();
         logger.LogInformation("SmartHost {Version} is ready: {Devices} device(s), {Accounts} account(s), {Waiting} message(s) waiting",
             Version, settings.Current.Devices.Devices.Count, settings.Current.Accounts.Count, counts.Waiting);

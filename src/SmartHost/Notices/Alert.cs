@@ -113,6 +113,13 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
             Remedy = CheckDisk, Lasts = true, ByMail = false,
         };
 
+    /// <summary>By webhook alone: a mail about it would lie where it cannot stay.</summary>
+    public static Alert FolderGone(string reason, int waiting) =>
+        new(AlertKind.QueueTrouble, "folder", "SmartHost's data folder is gone", $"{reason} Until then no mail is taken. What waits in it ({waiting} message(s)) is sent while SmartHost runs, as far as it can still be read.")
+        {
+            Remedy = "Do not stop SmartHost before it has left: its page shows what waits.", Lasts = true, ByMail = false,
+        };
+
     public static Alert QueueUnreadable(string reason) =>
         new(AlertKind.QueueTrouble, "reading", "SmartHost cannot read its queue", $"{reason} Nothing is sent until it can; all mail is kept.") { Remedy = CheckDisk, Lasts = true, ByMail = false };
 

@@ -19,6 +19,9 @@ public sealed record AlertStanding(Alert Alert, DateTimeOffset Since, DateTimeOf
     /// <summary>What lasts is said again after this, as long as it lasts.</summary>
     public static readonly TimeSpan Remind = TimeSpan.FromHours(24);
 
+    /// <summary>For somebody who sets a channel later. What is told of strangers is of no use by then, and there is no end to them.</summary>
+    public static readonly TimeSpan KeepUnheard = TimeSpan.FromDays(7);
+
     public static AlertStanding First(Alert alert, DateTimeOffset now) => new(alert, now, now, 1, 0, null);
 
     /// <summary>It lasts, and for another reason than the one that was told.</summary>
@@ -47,10 +50,12 @@ public sealed record AlertStanding(Alert Alert, DateTimeOffset Since, DateTimeOf
         _ => null,
     };
 
-    /// <summary>An event that was said and did not come again is forgotten.</summary>
+    /// <summary>An event that was said and did not come again is forgotten; of a message that came to an end, and nobody heard of, not so soon.</summary>
     public bool IsForgotten(DateTimeOffset now) => ForgottenAt <= now;
 
-    internal DateTimeOffset? ForgottenAt => Alert.Lasts || CameAgain ? null : SaidAt + Fold;
+    internal DateTimeOffset? ForgottenAt => Alert.Lasts || CameAgain ? null
+        : Unheard is { } unheard && Alert.Kind is AlertKind.MessageFailed or AlertKind.MessageParked ? unheard.At + KeepUnheard
+        : SaidAt + Fold;
 
     private DateTimeOffset? SaidAt => Unheard?.At ?? ToldAt;
 

@@ -56,9 +56,10 @@ public sealed partial class Alerts
             var (failure, carrier) = pending.Way == Way.Webhook ? (away ?? await PostAsync(pending.Announcement, stop), null) : await MailAsync(pending, stop);
             if (pending.Way == Way.Webhook && failure is { Final: false }) away = failure;
             var now = time.GetUtcNow();
-            var name = pending.Way == Way.Webhook ? "webhook" : "e-mail";
+            var name = Name(pending.Way);
             var id = pending.Announcement.Alert.Id;
             meters.Alert(name, failure is null);
+            Settle(pending);
             if (failure is null)
             {
                 log.AlertDelivered(name, pending.Announcement.Title);
@@ -88,6 +89,7 @@ public sealed partial class Alerts
     private async Task LeaveAsync(Pending pending, CancellationToken stop, bool told = false)
     {
         outbox.Remove(pending);
+        Settle(pending);
         var id = pending.Announcement.Alert.Id;
         if (pending.Announcement.IsOver && (told || !IsOnItsWay(id)) && !standings.ContainsKey(id)) await KeepAsync(id, null, stop);
     }
@@ -124,6 +126,15 @@ public sealed partial class Alerts
 
     /// <summary>By another channel. An event is forgotten only when it was.</summary>
     private bool IsHeard(Pending pending) => !standings.TryGetValue(pending.Announcement.Alert.Id, out var standing) || standing.ToldAt >= pending.Begun;
+
+    private static string Name(Way way) => way == Way.Webhook ? "webhook" : "e-mail";
+
+    /// <summary>The next try that the page promised has come, or will not.</summary>
+    private void Settle(Pending pending)
+    {
+        var before = deliveries.FindIndex(one => one.NextTry is not null && one.Channel == Name(pending.Way) && one.Title == pending.Announcement.Title);
+        if (before >= 0) deliveries[before] = deliveries[before] with { NextTry = null };
+    }
 
     private void Remember(AlertDelivery delivery)
     {

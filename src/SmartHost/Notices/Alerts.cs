@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using SmartHost.History;
+using SmartHost.Mail;
 using SmartHost.Queue;
 
 namespace SmartHost.Notices;
@@ -51,6 +52,7 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
     public async Task RunAsync(CancellationToken stop)
     {
         using var timer = time.CreateTimer(_ => words.Writer.TryWrite(Word.Wake.Instance), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        queue.Changed += LookIfConcerned;
         try
         {
             while (true)
@@ -66,6 +68,15 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
             if (!loaded) Load();
             while (words.Reader.TryRead(out var word)) await TakeAsync(word, CancellationToken.None);
         }
+        finally
+        {
+            queue.Changed -= LookIfConcerned;
+        }
+    }
+
+    private void LookIfConcerned(QueueId id)
+    {
+        if (snapshot.Troubles.Any(standing => standing.Alert.Kind == AlertKind.MessageParked && standing.Alert.Message == id.ToString())) words.Writer.TryWrite(Word.Wake.Instance);
     }
 
     private async Task<TimeSpan> TryTurnAsync(CancellationToken stop)
@@ -88,6 +99,7 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         FollowClock();
         await FollowSettingsAsync(stop);
         while (words.Reader.TryRead(out var word)) await TakeAsync(word, stop);
+        await DropSettledAsync(stop);
         await AnnounceAsync(stop);
         await DeliverAsync(stop);
         Publish();
@@ -136,6 +148,16 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         }
     }
 
+    /// <summary>What needed a person, and a person has seen to, needs none any more: not on the page, and not by a channel that is set later.</summary>
+    private async Task DropSettledAsync(CancellationToken stop)
+    {
+        foreach (var (id, standing) in standings.Where(one => one.Value.Alert.Kind == AlertKind.MessageParked && !queue.MayHaveParked(one.Value.Alert.Key)).ToList())
+        {
+            outbox.RemoveAll(pending => pending.Announcement.Alert.Id == id && pending.Mail is null);
+            await KeepAsync(id, null, stop);
+        }
+    }
+
     private async Task EndAsync(AlertStanding standing, string text, CancellationToken stop)
     {
         var id = standing.Alert.Id;
@@ -160,6 +182,8 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
             {
                 // It counts as told when the first channel has it.
                 if (Send(Announcement.Of(standing, now), standing.Alert.ByMail)) lately.Enqueue(now);
+                // Its failure report is the mail about it.
+                else if (standing.Alert.Kind == AlertKind.MessageFailed && channels.Email is not null) await KeepAsync(id, standing.Announced(now, standing.Count), stop);
                 else await KeepAsync(id, standing.NotHeard(now, channels.Email is null ? "no channel is set (alerts)" : "it goes by webhook alone, and none is set (alerts.webhook)"), stop);
             }
         }

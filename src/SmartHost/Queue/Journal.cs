@@ -98,6 +98,9 @@ internal sealed partial class Journal : IDisposable
         await foldTimer.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>After <see cref="CloseAsync"/>, in place of an ordinary end: what is open lies under its name no more. See <see cref="Database.Abandon"/>.</summary>
+    public void Abandon() => DropConnection();
+
     public void Dispose()
     {
         database?.Dispose();

@@ -114,6 +114,9 @@ public sealed partial class MailQueue
     /// <summary>It is in the queue, neither done nor deleted.</summary>
     public bool IsOpen(QueueId id) => index.Contains(id);
 
+    /// <summary>A message of that device waits for a person, or may in a moment.</summary>
+    public bool MayHaveParked(string device) => index.MayHaveParked(device);
+
     /// <summary>
     /// Completes when there may be something new to take: an arrival, a release, a settlement, or the next due time.
     /// Never misses a change made after the previous <see cref="Take"/>; may complete for nothing.

@@ -19,6 +19,9 @@ public sealed partial class MailQueue
     /// <summary>Why the disk did not take what was written last, in a sentence; null: it did. While it lasts, no mail is taken.</summary>
     public string? WriteTrouble => journal.Silence ?? journal.Trouble;
 
+    /// <summary>The data folder is not in its place, in a sentence or two; null: it is. While it lasts, no mail is taken; what waits is sent.</summary>
+    public string? FolderTrouble => folder.Gone();
+
     /// <summary>Why delivery could not read what it asked for last, in a sentence; null: it could. While it lasts, mail is taken and none is sent.</summary>
     public string? ReadTrouble => delivery.Trouble;
 

@@ -102,6 +102,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     public string? Refusal(long declaredSize)
     {
         var settings = terms.Settings;
+        if (folder.Gone() is not null) return "the data folder is gone";
         if (index.Count >= settings.MaxMessages) return $"{settings.MaxMessages} messages are waiting already (queue.maxMessages)";
         return folder.Free() - declaredSize < settings.MinFree ? "the disk with the data folder is nearly full" : null;
     }
@@ -118,6 +119,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// <summary>Null: it is ours.</summary>
     internal async Task<StorageFailure?> AcceptAsync(QueueId id, Submission submission, IncomingContent content)
     {
+        if (folder.Gone() is { } gone) return new StorageFailure(false, gone);
         var now = time.GetUtcNow();
         // Once into the log, once into the database. Our own alert that the disk is nearly full is not refused for that.
         if (content.Place == ContentPlace.Row) folder.Take(2 * content.Length, reserve: 0);
@@ -219,8 +221,16 @@ public sealed partial class MailQueue : IAsyncDisposable
         if (index.Count > 0 && journal.Trouble is null) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
         await journal.CloseAsync().ConfigureAwait(false);
         await Task.WhenAll(Beside(Task.CompletedTask)).ConfigureAwait(false);
-        // Before the log goes: a note without a log is an alarm, a log without a note is none.
-        folder.TakeNoteAway();
+        if (folder.Gone() is { } gone)
+        {
+            if (index.Count > 0) LogLeftBehind(logger, index.Count, gone);
+            journal.Abandon();
+        }
+        else
+        {
+            // Before the log goes: a note without a log is an alarm, a log without a note is none.
+            folder.TakeNoteAway();
+        }
         journal.Dispose();
         folder.Dispose();
     }
@@ -290,6 +300,9 @@ public sealed partial class MailQueue : IAsyncDisposable
 
     [LoggerMessage(2023, LogLevel.Warning, "{Id}: its content could not be deleted; the next start tries again")]
     private static partial void LogUndeletable(ILogger logger, QueueId id);
+
+    [LoggerMessage(2027, LogLevel.Critical, "{Waiting} message(s) that are not sent yet stay behind. {Gone}")]
+    private static partial void LogLeftBehind(ILogger logger, int waiting, string gone);
 
     [LoggerMessage(2026, LogLevel.Error, "{Trouble} {Remedy}")]
     private static partial void LogLost(ILogger logger, string trouble, string remedy);

@@ -13,8 +13,8 @@ internal sealed class QueueFolder : IDisposable
     private readonly string owner;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
-    private long free, measuredAt;
-    private bool measured, owned;
+    private long free, measuredAt, seenAt;
+    private bool measured, owned, isThere;
     private string? signature;
 
     private QueueFolder(string path, FileStream ownership, TimeProvider time)
@@ -87,16 +87,46 @@ internal sealed class QueueFolder : IDisposable
     /// <exception cref="QueueUnavailableException">It is not the folder that was opened.</exception>
     public void AssertStillOurs()
     {
+        if (!IsStillOurs()) throw new QueueUnavailableException(IsGone);
+    }
+
+    /// <summary>
+    /// The folder that was opened lies under its name no more, in a sentence or two; null: it does. What is open of it can still be
+    /// read and written, and so what waits can still leave; but mail that is taken now would be lost with the process. Asked of
+    /// the system at most once a second.
+    /// </summary>
+    public string? Gone()
+    {
+        lock (gate)
+        {
+            if (isThere && time.GetElapsedTime(seenAt) < TimeSpan.FromSeconds(1)) return null;
+            try
+            {
+                isThere = IsStillOurs();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // A disk that does not answer is the writer's to tell of.
+                isThere = true;
+            }
+            seenAt = time.GetTimestamp();
+            return isThere ? null : IsGone;
+        }
+    }
+
+    private string IsGone => $"The data folder is gone: what lies in {Folder} now is not the queue that was opened. Mount its disk again, or put the folder back, and SmartHost goes on by itself; if this is its right place, restart SmartHost.";
+
+    private bool IsStillOurs()
+    {
         try
         {
             // No note: the disk had no room for one.
-            if (File.Exists(Database) && (signature is null || File.ReadAllText(owner) == signature)) return;
+            return File.Exists(Database) && (signature is null || File.ReadAllText(owner) == signature);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            // Told below.
+            return false;
         }
-        throw new QueueUnavailableException($"The disk with the data folder is gone: what lies in {Folder} now is not the queue that was opened. Mount the disk again, and SmartHost goes on by itself; if this is its right place, restart SmartHost.");
     }
 
     /// <summary>Octets that this process may still write. Asked of the system at most once a second; what <see cref="Take"/> took since is taken off.</summary>

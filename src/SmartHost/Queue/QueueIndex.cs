@@ -40,10 +40,11 @@ internal sealed class QueueIndex(TimeProvider time)
     }
 
     /// <summary>Messages of one device that leave by one account in one lane: they have one turn among the groups of the lane.</summary>
-    internal sealed class Group(string? account, Lane lane)
+    internal sealed class Group(string? account, Lane lane, string device)
     {
         public string? Account => account;
         public Lane Lane => lane;
+        public string Device => device;
         public SortedSet<Entry> Ready { get; } = new(Entry.Order);
     }
 
@@ -173,6 +174,12 @@ internal sealed class QueueIndex(TimeProvider time)
         lock (gate) return entries.ContainsKey(id);
     }
 
+    /// <summary>A message of that device waits for a person, or may in a moment: what is leased has its result on its way to the disk.</summary>
+    public bool MayHaveParked(string device)
+    {
+        lock (gate) return entries.Values.Any(entry => (entry.State == MessageState.Parked || entry.Leased) && entry.Turn.Device == device);
+    }
+
     /// <summary>Ends a lease; the number of the message, or null where there was none.</summary>
     /// <param name="quietly">Nobody is woken: who took it would take it again at once.</param>
     public long? EndLease(QueueId id, bool quietly = false)
@@ -272,7 +279,7 @@ internal sealed class QueueIndex(TimeProvider time)
     private Group GroupOf(string? account, Lane lane, string device)
     {
         if (groups.TryGetValue((account, lane, device), out var group)) return group;
-        group = new Group(account, lane);
+        group = new Group(account, lane, device);
         groups.Add((account, lane, device), group);
         turns[(int)lane].Add(group);
         return group;
