@@ -95,7 +95,7 @@ public class AlertJourneyTests
         Assert.That(told.GetProperty("title").GetString(), Does.StartWith("The disk is nearly full"));
         live.Edit(yaml => yaml.Replace("diskLow: 900000GB", "diskLow: 1MB"));
         await AdvanceUntilAsync(TimeSpan.FromSeconds(5), () => webhook.Posts.Any(post => post.Body.Contains("Over: The disk", StringComparison.Ordinal)), cancellation);
-        Assert.That(live.Server.Flow.Alerts.Snapshot.Troubles, Is.Empty);
+        await AdvanceUntilAsync(TimeSpan.FromSeconds(5), () => live.Server.Flow.Alerts.Snapshot.Troubles.Count == 0, cancellation);
     }
 
     [Test]

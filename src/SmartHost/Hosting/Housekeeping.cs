@@ -107,8 +107,6 @@ internal sealed class Housekeeping(
     private void WatchDisk()
     {
         var folder = settings.Current.DataFolder;
-        // Told as a trouble of its own.
-        if (!Directory.Exists(folder)) return;
         var low = settings.Current.Alerts.DiskLow;
         var free = new DriveInfo(folder).AvailableFreeSpace;
         // Told to be over a little above the line, so that a disk at the line does not say so every minute. Asked for in
