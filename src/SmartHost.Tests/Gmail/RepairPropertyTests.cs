@@ -3,6 +3,7 @@ using CsCheck;
 using MimeKit;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Repair;
+using SmartHost.Listener;
 using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;
@@ -103,7 +104,7 @@ public class RepairPropertyTests
 
     private static string Send(string sent, RepairContext context, int readSize = int.MaxValue)
     {
-        var message = OutgoingMessage.PrepareAsync(new DribblingStream(Encoding.Latin1.GetBytes(sent), readSize), context, default).GetAwaiter().GetResult();
+        var message = OutgoingMessage.PrepareAsync(new DribblingStream(Stored(Encoding.Latin1.GetBytes(sent)), readSize), context, default).GetAwaiter().GetResult();
         try
         {
             using var got = new MemoryStream();
@@ -117,6 +118,16 @@ public class RepairPropertyTests
         {
             message.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
+    }
+
+    /// <summary>What the listener keeps of it.</summary>
+    private static byte[] Stored(byte[] sent)
+    {
+        var reader = new DataReader(DataFraming.Counted);
+        var stored = new byte[2 * sent.Length + 2 * DataReader.MaxBurst];
+        reader.Read(sent, stored, out _, out var length);
+        reader.Finish(stored.AsSpan(length), out var end);
+        return stored[..(length + end)];
     }
 
     private sealed class DribblingStream(byte[] octets, int size) : MemoryStream(octets)

@@ -15,7 +15,8 @@ internal readonly struct BodyBeginning(ReadOnlyMemory<byte> octets)
 
     private static readonly SearchValues<byte> Base64 = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="u8);
 
-    private ReadOnlySpan<byte> Octets => octets.Span[..Math.Min(octets.Length, Length)];
+    /// <summary>A cut may fall within a line end.</summary>
+    private ReadOnlySpan<byte> Octets => octets.Span[..Math.Min(octets.Length, Length)].TrimEnd((byte)'\r');
 
     /// <summary>Does a part begin, or the last one end, at a line of this boundary?</summary>
     public bool HasDelimiter(string boundary)

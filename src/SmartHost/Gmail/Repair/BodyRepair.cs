@@ -16,7 +16,7 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
     private long position;
     private int current;
 
-    /// <param name="body">The next octets of the clean body. At most 16 KB, so that the output stays small too.</param>
+    /// <param name="body">The next octets of the body. At most 16 KB, so that the output stays small too.</param>
     public void Write(ReadOnlySpan<byte> body, IBufferWriter<byte> output)
     {
         while (!body.IsEmpty)

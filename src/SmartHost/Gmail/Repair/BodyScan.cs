@@ -19,7 +19,7 @@ internal enum BodyAction
     EncodeQuotedPrintable,
 }
 
-/// <param name="Start">Offset in the clean body; always the start of a line.</param>
+/// <param name="Start">Offset in the body; always the start of a line.</param>
 /// <param name="End">Exclusive, likewise.</param>
 internal readonly record struct BodySection(long Start, long End, BodyAction Action, byte[]? Replacement = null);
 

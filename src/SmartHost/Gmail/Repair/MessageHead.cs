@@ -8,7 +8,7 @@ internal sealed class MessageHead : IDisposable
     /// <summary>A larger header is cut here, and the rest of it is dropped: no device means it, and Gmail takes no such header (552 5.3.4).</summary>
     public const int MaxHeader = 256 << 10;
 
-    /// <summary>Clean octets from the message's first on. Pooled.</summary>
+    /// <summary>From the message's first on. Pooled.</summary>
     private byte[]? octets;
     private int length;
     private bool isWhole;
@@ -19,13 +19,13 @@ internal sealed class MessageHead : IDisposable
 
     public bool WasCut { get; private set; }
 
-    /// <summary>Offset of the body in the clean message.</summary>
+    /// <summary>Offset of the body in the message.</summary>
     public long BodyStart { get; private set; }
 
     /// <summary>What of the body has been read. Valid until the reader reads on.</summary>
     public ReadOnlyMemory<byte> Rest { get; private set; }
 
-    public static async Task<MessageHead> ReadAsync(CleanReader reader, CancellationToken cancellation)
+    public static async Task<MessageHead> ReadAsync(ChunkReader reader, CancellationToken cancellation)
     {
         var head = new MessageHead();
         try
@@ -48,7 +48,7 @@ internal sealed class MessageHead : IDisposable
         }
     }
 
-    /// <summary>Hands over the whole clean message, where it is so small that all of it was read; else null.</summary>
+    /// <summary>Hands over the whole message, where it is so small that all of it was read; else null.</summary>
     public (byte[]? Octets, int Length) TakeWhole()
     {
         if (!isWhole) return default;
@@ -80,7 +80,7 @@ internal sealed class MessageHead : IDisposable
 
     /// <summary>Reads on to where an endless header ends at last: an empty line, or one that is no field.</summary>
     private static async Task<(long BodyStart, ReadOnlyMemory<byte> Body)> SkipHeaderAsync(
-        CleanReader reader, ReadOnlyMemory<byte> read, CancellationToken cancellation)
+        ChunkReader reader, ReadOnlyMemory<byte> read, CancellationToken cancellation)
     {
         var at = (long)read.Length;
         var head = new byte[128];

@@ -16,8 +16,8 @@ public sealed record RepairContext(
 
 /// <summary>
 /// A stored message made fit for Gmail: a rewritten header, and the body as a stream that is never held in memory.
-/// Always CRLF line ends, no NUL, lines of at most 998 octets, one From that the account may use, a Date, a Message-ID,
-/// and the text that the device sent.
+/// Lines of at most 998 octets, one From that the account may use, a Date, a Message-ID, and the text that the device sent;
+/// CRLF line ends and no NUL, as it was stored.
 /// </summary>
 /// <remarks>
 /// When it fails: nothing about the content does, whatever the octets. Reading the stored stream may throw what the disk
@@ -31,7 +31,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
     private readonly byte[] header;
     private readonly long bodyStart;
 
-    /// <summary>The whole clean message, where it is small. Pooled.</summary>
+    /// <summary>The whole message, where it is small. Pooled.</summary>
     private byte[]? whole;
     private readonly int wholeLength;
 
@@ -74,7 +74,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes header and body: CRLF line ends, no bare CR or LF, no NUL, lines of at most 998 octets. Not dot-stuffed. May be called again.</summary>
+    /// <summary>Writes header and body, not dot-stuffed. May be called again.</summary>
     public async Task WriteToAsync(Stream destination, CancellationToken cancellation)
     {
         await destination.WriteAsync(header, cancellation);
@@ -123,7 +123,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
     private static async Task<OutgoingMessage> ReadAsync(Stream stored, RepairContext context, CancellationToken cancellation)
     {
-        using var reader = new CleanReader(stored);
+        using var reader = new ChunkReader(stored);
         using var head = await MessageHead.ReadAsync(reader, cancellation);
         var repairs = head.Block.Repairs.Distinct().ToList();
         if (head.WasCut) repairs.Add($"cut a header of more than {MessageHead.MaxHeader >> 10} KB");
@@ -142,8 +142,6 @@ public sealed class OutgoingMessage : IAsyncDisposable
         }
         var body = scan.Finish();
 
-        if (reader.FoundNul) repairs.Add("dropped NUL octets");
-        if (reader.FoundBareLineEnd) repairs.Add("made CRLF of bare CR or LF");
         if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets" + (body.Root.IsSigned ? ", so its signature no longer holds" : ""));
         if (body.PartCharsets.Count > 0) repairs.Add($"named the charset of a part's text, {string.Join(" and ", body.PartCharsets)}");
         if (body.MendsPartHeader) repairs.Add("wrote a part's name in ASCII, or its Content-Transfer-Encoding alone");
@@ -199,17 +197,10 @@ public sealed class OutgoingMessage : IAsyncDisposable
     {
         if (whole is not null)
         {
-            if (wholeLength > bodyStart) await take(whole.AsMemory((int)bodyStart..wholeLength));
+            await take(whole.AsMemory((int)bodyStart..wholeLength));
             return;
         }
-        using var reader = new CleanReader(stored);
-        var skip = bodyStart;
-        while (!reader.Ended)
-        {
-            var chunk = await reader.ReadAsync(cancellation);
-            var skipped = (int)Math.Min(skip, chunk.Length);
-            skip -= skipped;
-            if (chunk.Length > skipped) await take(chunk[skipped..]);
-        }
+        using var reader = new ChunkReader(stored, from: bodyStart);
+        while (!reader.Ended) await take(await reader.ReadAsync(cancellation));
     }
 }
