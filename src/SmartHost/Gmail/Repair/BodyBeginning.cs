@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using static SmartHost.Gmail.Repair.HeaderBlock;
 
 namespace SmartHost.Gmail.Repair;
 
@@ -37,7 +38,7 @@ internal readonly struct BodyBeginning(ReadOnlyMemory<byte> octets)
         {
             line = line.TrimEnd(" \t"u8);
             if (line.Length is <= 2 or > MaxBoundary || !line.StartsWith("--"u8) || line[2] == ' ' || line.ContainsAnyExceptInRange((byte)' ', (byte)'~') || line.ContainsAny("\"\\"u8)) continue;
-            if (HeaderBlock.TryName(rest, out var name, out _) && Encoding.ASCII.GetString(rest[..name]).StartsWith("Content-", StringComparison.OrdinalIgnoreCase))
+            if (TryName(rest, out var name, out _) && name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase))
                 return Encoding.ASCII.GetString(line[2..]);
         }
         return null;
@@ -81,14 +82,5 @@ internal readonly struct BodyBeginning(ReadOnlyMemory<byte> octets)
             rest = rest[(at + 3)..];
         }
         return isSure;
-    }
-
-    /// <summary>Without its line end. False where no whole line is left.</summary>
-    private static bool NextLine(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> line)
-    {
-        var length = HeaderBlock.LineLength(rest);
-        line = length < 0 ? default : HeaderBlock.Content(rest[..length]);
-        if (length >= 0) rest = rest[length..];
-        return length >= 0;
     }
 }

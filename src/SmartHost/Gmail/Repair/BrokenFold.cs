@@ -25,29 +25,24 @@ internal static class BrokenFold
     /// A line that is no field may be a fold that lost its blank (the header goes on behind it) or the body (it does not). It is a fold
     /// if nothing but known, not yet seen fields follow down to an empty line; or whatever fields do, where one of them is MIME's:
     /// taken for text, it would make text of every attachment. Devices write all sorts of names and dates, and so will the next one:
-    /// no list of names is ever long enough. Null: more has to be read.
+    /// no list of names is ever long enough.
     /// </summary>
     /// <param name="before">The fields that stand before it.</param>
-    public static bool? GoesOn(IReadOnlyList<HeaderField> before, ReadOnlySpan<byte> rest, bool complete)
+    public static bool GoesOn(IReadOnlyList<HeaderField> before, ReadOnlySpan<byte> rest)
     {
         var seen = new HashSet<string>(before.Select(field => field.Name).Where(SingleInstance.Contains), StringComparer.OrdinalIgnoreCase);
         var again = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var isMime = before.Any(HidesText);
-        var (at, strange, resumed, known, doubtful) = (0, 0, false, false, false);
-        while (at < rest.Length && at < HeaderLookAhead.MaxLookAhead)
+        var (strange, resumed, known, doubtful) = (0, false, false, false);
+        while (NextLine(ref rest, out var line))
         {
-            var length = LineLength(rest[at..]);
-            if (length < 0) break;
-            var line = Content(rest.Slice(at, length));
-            at += length;
-            if (line.Length == 0) return resumed && (isMime || (known && !doubtful && strange <= MaxLines));
-            if (line[0] is (byte)' ' or (byte)'\t') continue;
-            if (!TryName(line, out var nameLength, out var valueStart))
+            if (line.IsEmpty) return resumed && (isMime || (known && !doubtful && strange <= MaxLines));
+            if (BeginsBlank(line)) continue;
+            if (!TryName(line, out var name, out var valueStart))
             {
                 if (IsDelimiter(line) || IsHttp(line) || ++strange > MaxLinesBeforeMime) return false;
                 continue;
             }
-            var name = NameOf(line[..nameLength]);
             var value = line[valueStart..];
             resumed = true;
             known |= HeaderNames.IsKnown(name);
@@ -61,7 +56,7 @@ internal static class BrokenFold
             isMime |= IsMime(name, value);
             doubtful |= !(HeaderNames.IsKnown(name) || InTextToo.Contains(name)) || !IsPlausible(name, value);
         }
-        return complete || at >= HeaderLookAhead.MaxLookAhead ? false : null;
+        return false;
     }
 
     /// <summary>
@@ -98,8 +93,8 @@ internal static class BrokenFold
         {
             byte[] raw = [.. Encoding.Latin1.GetBytes(string.Join('-', words)), .. line[colon..]];
             if (!TryName(raw, out var name, out var value)) return Ascii.IsValid(line[..colon]) && !IsStrict(before) ? null : Comment(line);
-            repair = $"wrote hyphens for the blanks in the name of {NameOf(raw.AsSpan(0, name))}";
-            return new HeaderField(NameOf(raw.AsSpan(0, name)), raw, value);
+            repair = $"wrote hyphens for the blanks in the name of {name}";
+            return new HeaderField(name, raw, value);
         }
         return IsStrict(before) ? Comment(line) : null;
     }

@@ -35,12 +35,25 @@ internal sealed class HeaderBlock
         "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID", "Content-Description", "Content-Disposition",
     };
 
+    /// <summary>In octets: so far a line is followed by others that show what it is.</summary>
+    private const int MaxLookAhead = 16 << 10;
+
+    private readonly ReadOnlyMemory<byte> data;
     private readonly List<int> starts = [];
 
     /// <summary>The last field, while it is put together from lines that do not stand so in the message. Its array is copied as it grows, not at every line.</summary>
     private ArrayBufferWriter<byte>? joined;
 
-    private HeaderBlock() { }
+    /// <summary>Where the line begins that is being read.</summary>
+    private int at;
+
+    /// <summary>So far there were only the Received fields that a relay, we among them, put on top.</summary>
+    private bool ownOnly = true;
+
+    /// <summary>Every line of the device's header, by a script that indents its text.</summary>
+    private bool indented;
+
+    private HeaderBlock(ReadOnlyMemory<byte> data) => this.data = data;
 
     public List<HeaderField> Fields { get; } = [];
 
@@ -50,141 +63,157 @@ internal sealed class HeaderBlock
     /// <summary>True where the data ended inside the header.</summary>
     public bool RanOut { get; private set; }
 
+    /// <summary>False where more of the message, if there is more, may show that the header ends elsewhere.</summary>
+    public bool IsCertain => at + MaxLookAhead <= data.Length;
+
     public List<string> Repairs { get; } = [];
 
     /// <param name="data">From the message's first octet: CRLF line ends, no NUL.</param>
-    /// <param name="complete">True where no more can come: the message ends here, or the header is cut here.</param>
-    /// <returns>Null: the header goes on behind <paramref name="data"/>.</returns>
-    public static HeaderBlock? Parse(ReadOnlyMemory<byte> data, bool complete)
+    public static HeaderBlock Parse(ReadOnlyMemory<byte> data)
     {
-        var block = new HeaderBlock();
-        return block.Read(data, complete) ? block : null;
+        var block = new HeaderBlock(data);
+        block.Read();
+        return block;
     }
 
     /// <summary>Reads <c>name:</c> at the start of a line, blanks before the colon forgiven.</summary>
-    public static bool TryName(ReadOnlySpan<byte> line, out int nameLength, out int valueStart)
+    public static bool TryName(ReadOnlySpan<byte> line, out string name, out int valueStart)
     {
-        (nameLength, valueStart) = (0, 0);
+        (name, valueStart) = ("", 0);
         var colon = line[..Math.Min(line.Length, MaxName + 8)].IndexOf((byte)':');
         if (colon < 2 || !char.IsAsciiLetter((char)line[0])) return false;
-        var name = line[..colon].TrimEnd(" \t"u8);
+        var written = line[..colon].TrimEnd(" \t"u8);
         // Two letters at least, so that C:\SCANS is text; so is http://….
-        if (name.Length is < 2 or > MaxName || name.IndexOfAnyExceptInRange((byte)33, (byte)126) >= 0) return false;
+        if (written.Length is < 2 or > MaxName || written.IndexOfAnyExceptInRange((byte)33, (byte)126) >= 0) return false;
         if (line[(colon + 1)..].StartsWith("//"u8)) return false;
-        (nameLength, valueStart) = (name.Length, colon + 1);
+        (name, valueStart) = (Encoding.ASCII.GetString(written), colon + 1);
         return true;
     }
 
-    private bool Read(ReadOnlyMemory<byte> data, bool complete)
+    /// <summary>Takes the next line off, without its line end. False where no whole line is left.</summary>
+    internal static bool NextLine(scoped ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> line)
     {
-        var span = data.Span;
-        var at = 0;
-        var ownOnly = true; // Only the Received fields that a relay, we among them, put on top.
-        var ended = false;
-        var indented = false; // Every line of the device's header, by a script that indents its text.
-        while (at < span.Length)
+        var end = rest.IndexOf("\r\n"u8);
+        line = end < 0 ? default : rest[..end];
+        if (end >= 0) rest = rest[(end + 2)..];
+        return end >= 0;
+    }
+
+    internal static bool BeginsBlank(ReadOnlySpan<byte> line) => line is [(byte)' ' or (byte)'\t', ..];
+
+    private ReadOnlySpan<byte> Line
+    {
+        get
         {
-            var length = LineLength(span[at..]);
-            if (length < 0)
+            var rest = data.Span[at..];
+            return NextLine(ref rest, out var line) ? line : rest;
+        }
+    }
+
+    /// <summary>The line, and what follows it.</summary>
+    private ReadOnlySpan<byte> Ahead => data.Span[at..Math.Min(data.Length, at + MaxLookAhead)];
+
+    /// <summary>Nothing of the device's own has been read yet.</summary>
+    private bool AwaitsDevice => ownOnly && (Fields is not [.., var last] || IsWholeReceived(last));
+
+    private void Read()
+    {
+        while (at < data.Length)
+        {
+            SkipByteOrderMarks();
+            if (Line.IsEmpty)
             {
-                if (!complete) return false;
-                length = span.Length - at;
+                if (SkipEmptyLines()) continue;
+                PassLine(0);
+                BodyStart = at;
+                LeaveTextAlone();
+                return;
             }
-            var line = Content(span.Slice(at, length));
-            while (ownOnly && line.StartsWith("\uFEFF"u8))
+            SkipIndent();
+            var line = Line;
+            if (!Take(line))
             {
-                Repairs.Add("removed the byte order mark before the header");
-                at += 3;
-                length -= 3;
-                line = line[3..];
+                EndHere();
+                return;
             }
-            if (line.Length == 0)
+            PassLine(line.Length);
+        }
+        RanOut = true;
+        EndHere();
+    }
+
+    private void SkipByteOrderMarks()
+    {
+        for (; ownOnly && Line.StartsWith("\uFEFF"u8); at += 3) Repairs.Add("removed the byte order mark before the header");
+    }
+
+    /// <returns>False: there are none, or they end the header.</returns>
+    private bool SkipEmptyLines()
+    {
+        var skipped = ownOnly ? HeaderLookAhead.EmptyLinesBeforeHeader(Ahead) : 0;
+        if (skipped > 0) Repairs.Add("removed the empty line before the header");
+        at += skipped;
+        return skipped > 0;
+    }
+
+    private void SkipIndent()
+    {
+        var line = Line;
+        if (!BeginsBlank(line)) return;
+        if (!indented && AwaitsDevice && HeaderLookAhead.IsIndentedHeader(Ahead))
+        {
+            indented = true;
+            Repairs.Add("removed the blanks before the header");
+        }
+        var field = line.TrimStart(" \t"u8);
+        if (indented && HeaderLookAhead.IsKnownField(field)) at += line.Length - field.Length;
+    }
+
+    /// <returns>False: the line begins the body.</returns>
+    private bool Take(ReadOnlySpan<byte> line)
+    {
+        if (BeginsBlank(line) && Fields.Count > 0 && (!AwaitsDevice || IsComment(line)))
+        {
+            Extend(line);
+        }
+        else if (Fields is [.., var promising] && BrokenFold.IsPromised(promising, line, out var missing))
+        {
+            Join(line, missing);
+        }
+        else if (TryName(line, out var name, out var value))
+        {
+            Add(new HeaderField(name, data.Slice(at, line.Length), value));
+            ownOnly &= Fields[^1].Is("Received");
+        }
+        else if (ownOnly)
+        {
+            if (!HeaderLookAhead.IsMboxLine(Ahead)) return false;
+            Repairs.Add("removed the mbox “From ” line before the header");
+        }
+        else
+        {
+            if (!BrokenFold.GoesOn(Fields, Ahead)) return false;
+            if (BrokenFold.AsField(Fields[^1], line, out var repair) is { } field)
             {
-                if (ownOnly)
-                {
-                    var skipped = HeaderLookAhead.EmptyLinesBeforeHeader(span[at..], complete);
-                    if (skipped < 0) return false;
-                    if (skipped > 0)
-                    {
-                        Repairs.Add("removed the empty line before the header");
-                        at += skipped;
-                        continue;
-                    }
-                }
-                at += length;
-                ended = true;
-                break;
-            }
-            if (line[0] is (byte)' ' or (byte)'\t' && !indented && (Fields.Count == 0 || (ownOnly && IsWholeReceived(Fields[^1]))))
-            {
-                var follows = HeaderLookAhead.IsIndentedHeader(span[at..], complete);
-                if (follows is null) return false;
-                indented = follows.Value;
-                if (indented) Repairs.Add("removed the blanks before the header");
-            }
-            if (indented && HeaderLookAhead.IsKnownField(line.TrimStart(" \t"u8)) && line[0] is (byte)' ' or (byte)'\t')
-            {
-                var blanks = line.IndexOfAnyExcept(" \t"u8);
-                at += blanks;
-                length -= blanks;
-                line = line[blanks..];
-            }
-            if (line[0] is (byte)' ' or (byte)'\t' && Fields.Count > 0 && !(ownOnly && IsWholeReceived(Fields[^1]) && !IsComment(line)))
-            {
-                Extend(data, at, line.Length);
-            }
-            else if (Fields is [.., var promising] && BrokenFold.IsPromised(promising, line, out var missing))
-            {
-                Repairs.Add("joined a header line that had lost its leading blank");
-                Join(data.Span.Slice(at, line.Length), missing);
-            }
-            else if (TryName(line, out var name, out var value))
-            {
-                var text = NameOf(line[..name]);
-                Add(at, new HeaderField(text, data.Slice(at, line.Length), value));
-                ownOnly &= Fields[^1].Is("Received");
-            }
-            else if (ownOnly && (line.StartsWith("From "u8) || line.StartsWith(">From "u8)))
-            {
-                var next = HeaderLookAhead.NextIsField(span[(at + length)..], complete);
-                if (next is null) return false;
-                if (next is false) return EndAt(at);
-                Repairs.Add("removed the mbox “From ” line before the header");
+                Repairs.Add(repair);
+                Add(field);
             }
             else
             {
-                var broken = ownOnly ? false : BrokenFold.GoesOn(Fields, span[at..], complete);
-                if (broken is null) return false;
-                if (broken is false) return EndAt(at);
-                if (Fields is [.., var before] && BrokenFold.AsField(before, line, out var repair) is { } field)
-                {
-                    Repairs.Add(repair);
-                    Add(at, field);
-                }
-                else
-                {
-                    Repairs.Add("joined a header line that had lost its leading blank");
-                    Join(data.Span.Slice(at, line.Length));
-                }
+                Join(line);
             }
-            at += length;
         }
-        if (!ended)
-        {
-            if (!complete) return false;
-            RanOut = true;
-            return EndAt(at);
-        }
-        BodyStart = at;
-        LeaveTextAlone();
         return true;
     }
+
+    /// <summary>Only where the data is cut a line end is missing.</summary>
+    private void PassLine(int length) => at = Math.Min(at + length + 2, data.Length);
 
     /// <summary>
     /// The header ended without its empty line, so lines such as <c>Time: 22:14</c> just before the end belong to the
     /// text behind them, as does a second Subject.
     /// </summary>
-    private bool EndAt(int at)
+    private void EndHere()
     {
         BodyStart = at;
         for (var i = Fields.Count - 1; i >= 0; i--)
@@ -197,7 +226,6 @@ internal sealed class HeaderBlock
         }
         LeaveTextAlone();
         if (Fields.Exists(field => !field.Is("Received"))) Repairs.Add("added the empty line that ends the header");
-        return true;
     }
 
     /// <summary>A message without any header may begin with lines that look like fields: with no known name among them they are text.</summary>
@@ -209,23 +237,27 @@ internal sealed class HeaderBlock
         Fields.RemoveRange(first, Fields.Count - first);
     }
 
-    private void Add(int at, HeaderField field)
+    private void Add(HeaderField field)
     {
         starts.Add(at);
         Fields.Add(field);
         joined = null;
     }
 
-    private void Extend(ReadOnlyMemory<byte> data, int at, int length)
+    private void Extend(ReadOnlySpan<byte> line)
     {
         var (field, start) = (Fields[^1], starts[^1]);
         // The usual fold: the field just reaches further. One that was written anew is longer or shorter than what stands in the message.
-        if (joined is null && field.Raw.Length == at - 2 - start && field.Raw.Span.Overlaps(data.Span)) Fields[^1] = field with { Raw = data.Slice(start, at - start + length) };
-        else Append("\r\n"u8, data.Span.Slice(at, length));
+        if (joined is null && field.Raw.Length == at - 2 - start && field.Raw.Span.Overlaps(data.Span)) Fields[^1] = field with { Raw = data.Slice(start, at - start + line.Length) };
+        else Append("\r\n"u8, line);
     }
 
     /// <summary>A fold that had lost its blank, and perhaps the sign before it.</summary>
-    private void Join(ReadOnlySpan<byte> line, string missing = "") => Append(Encoding.ASCII.GetBytes(missing + "\r\n "), line);
+    private void Join(ReadOnlySpan<byte> line, string missing = "")
+    {
+        Repairs.Add("joined a header line that had lost its leading blank");
+        Append(Encoding.ASCII.GetBytes(missing + "\r\n "), line);
+    }
 
     private void Append(ReadOnlySpan<byte> between, ReadOnlySpan<byte> line)
     {
@@ -248,11 +280,4 @@ internal sealed class HeaderBlock
     }
 
     private static bool IsComment(ReadOnlySpan<byte> line) => line.TrimStart(" \t"u8).StartsWith("("u8);
-
-    /// <summary>With its line end; -1: not all of it is there.</summary>
-    internal static int LineLength(ReadOnlySpan<byte> rest) => rest.IndexOf((byte)'\n') is >= 0 and var end ? end + 1 : -1;
-
-    internal static ReadOnlySpan<byte> Content(ReadOnlySpan<byte> line) => line.EndsWith("\r\n"u8) ? line[..^2] : line;
-
-    internal static string NameOf(ReadOnlySpan<byte> name) => Encoding.ASCII.GetString(name);
 }

@@ -30,14 +30,16 @@ internal sealed class MessageHead : IDisposable
         var head = new MessageHead();
         try
         {
-            HeaderBlock? block;
-            do head.Add((await reader.ReadAsync(cancellation)).Span);
-            while ((block = HeaderBlock.Parse(head.Octets, complete: reader.Ended || head.length >= MaxHeader)) is null);
+            do
+            {
+                head.Add((await reader.ReadAsync(cancellation)).Span);
+                head.Block = HeaderBlock.Parse(head.Octets);
+            }
+            while (!head.Block.IsCertain && !reader.Ended && head.length < MaxHeader);
 
-            head.Block = block;
             head.isWhole = reader.Ended;
-            (head.BodyStart, head.Rest) = (block.BodyStart, head.Octets[block.BodyStart..]);
-            head.WasCut = block.RanOut && !reader.Ended && head.Rest.IsEmpty;
+            (head.BodyStart, head.Rest) = (head.Block.BodyStart, head.Octets[head.Block.BodyStart..]);
+            head.WasCut = head.Block.RanOut && !reader.Ended && head.Rest.IsEmpty;
             if (head.WasCut) (head.BodyStart, head.Rest) = await SkipHeaderAsync(reader, head.Octets, cancellation);
             return head;
         }
@@ -101,7 +103,7 @@ internal sealed class MessageHead : IDisposable
                 {
                     var line = head.AsSpan(0, length);
                     if (line.SequenceEqual("\r\n"u8)) return (at + i, chunk[i..]);
-                    if (line[0] is not ((byte)' ' or (byte)'\t') && !HeaderBlock.TryName(line, out _, out _))
+                    if (!HeaderBlock.BeginsBlank(line) && !HeaderBlock.TryName(line, out _, out _))
                     {
                         // The line may have begun in the chunk before: what of it is gone from memory comes from the head.
                         var start = i - piece.Length;

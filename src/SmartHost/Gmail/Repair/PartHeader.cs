@@ -9,27 +9,24 @@ internal static class PartHeader
     public static List<HeaderField>? Parse(ReadOnlyMemory<byte> header)
     {
         var fields = new List<HeaderField>();
-        var (at, start) = (0, 0);
-        while (at < header.Length)
+        Index start = 0;
+        foreach (var range in header.Span.Split("\r\n"u8))
         {
-            var end = header.Span[at..].IndexOf("\r\n"u8);
-            var length = end < 0 ? header.Length - at : end;
-            var line = header.Span.Slice(at, length);
+            var line = header[range];
             if (line.IsEmpty) break;
-            if (line[0] is (byte)' ' or (byte)'\t' && fields.Count > 0)
+            if (HeaderBlock.BeginsBlank(line.Span) && fields.Count > 0)
             {
-                fields[^1] = fields[^1] with { Raw = header[start..(at + length)] };
+                fields[^1] = fields[^1] with { Raw = header[start..range.End] };
             }
-            else if (HeaderBlock.TryName(line, out var name, out var value))
+            else if (HeaderBlock.TryName(line.Span, out var name, out var value))
             {
-                start = at;
-                fields.Add(new HeaderField(Encoding.ASCII.GetString(line[..name]), header.Slice(at, length), value));
+                start = range.Start;
+                fields.Add(new HeaderField(name, line, value));
             }
             else
             {
                 return null;
             }
-            at += length + 2;
         }
         return fields;
     }
@@ -71,12 +68,8 @@ internal static class PartHeader
 
     private static bool HasLongLine(ReadOnlySpan<byte> raw)
     {
-        while (raw.Length > HeaderText.MaxLine)
-        {
-            var end = raw.IndexOf("\r\n"u8);
-            if (end < 0 || end > HeaderText.MaxLine) return true;
-            raw = raw[(end + 2)..];
-        }
+        foreach (var line in raw.Split("\r\n"u8))
+            if (raw[line].Length > HeaderText.MaxLine) return true;
         return false;
     }
 }
