@@ -62,7 +62,6 @@ internal sealed class BodyScan
 
     /// <summary>Null: between parts, or in what nobody understands.</summary>
     private EntityHeader? leaf;
-    private bool leafIsRoot;
     private long leafStart;
     private bool leafHasLongLine;
 
@@ -82,7 +81,6 @@ internal sealed class BodyScan
     public BodyScan(EntityHeader root)
     {
         this.root = root;
-        leafIsRoot = true;
         Enter(root, 0);
     }
 
@@ -176,7 +174,6 @@ internal sealed class BodyScan
     private void BeginHeader(long at)
     {
         leaf = null;
-        leafIsRoot = false;
         if (++entities > MaxEntities) return;
         inHeader = true;
         headerStart = at;
@@ -220,18 +217,19 @@ internal sealed class BodyScan
     {
         if (leaf is not { } closed) return;
         leaf = null;
+        var isRoot = ReferenceEquals(closed, root);
         var found = charset?.Finish();
         if (closed.FileName is null && closed.ContentType?.IsMimeType("text", "*") != false) textCharset ??= found ?? closed.Charset;
-        if (leafIsRoot) rootCharset = found;
-        if (leafIsRoot || closed.FileName is not null || sealedWithin != int.MaxValue) found = null;
+        if (isRoot) rootCharset = found;
+        if (isRoot || closed.FileName is not null || sealedWithin != int.MaxValue) found = null;
         var encodes = leafHasLongLine && closed.Encoding == TransferEncoding.Identity;
-        if (!leafIsRoot && (encodes || headerNeedsMending || found is not null) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
+        if (!isRoot && (encodes || headerNeedsMending || found is not null) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
         {
             if (found is not null && partCharsets.Count < MaxPartCharsets) partCharsets.Add(found);
             Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, textCharset, encodes ? "quoted-printable" : null, found is null ? null : TextCharset.Declare(closed, found))));
         }
         if (!leafHasLongLine) return;
-        if (encodes && leafIsRoot) rootEncoding = "quoted-printable";
+        if (encodes && isRoot) rootEncoding = "quoted-printable";
         Add(new(leafStart, end, closed.Encoding switch
         {
             TransferEncoding.Base64 => BodyAction.WrapBase64,

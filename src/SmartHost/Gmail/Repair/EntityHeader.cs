@@ -20,7 +20,7 @@ internal sealed partial record EntityHeader(ContentType? ContentType, TransferEn
     /// <summary>What the header names, if only for who looks closely; null where it names none.</summary>
     public string? Charset => ContentType?.Charset is { Length: > 0 } charset ? charset : StrayCharset;
 
-    public string? Boundary => ContentType is { } type && type.IsMimeType("multipart", "*") && type.Boundary is { Length: > 0 } boundary ? boundary : null;
+    public string? Boundary => IsMultipart && ContentType?.Boundary is { Length: > 0 } boundary ? boundary : null;
 
     public bool IsMultipart => ContentType?.IsMimeType("multipart", "*") == true;
 

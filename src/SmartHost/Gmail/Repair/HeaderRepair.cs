@@ -1,6 +1,5 @@
 using System.Text;
-using MimeKit;
-using SmartHost.Gmail.Login;
+using MimeKit.Utils;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail.Repair;
@@ -57,8 +56,8 @@ internal sealed class HeaderRepair
         if (!same)
         {
             var original = written.Count > 0 ? string.Join(", ", written.Select(field => HeaderText.Read(field.Value))) : context.Sender.Mailbox?.ToString();
-            Replace("From", made);
-            if (!string.IsNullOrEmpty(original)) Replace("X-Original-From", HeaderText.Unstructured("X-Original-From", original));
+            Replace(made);
+            KeepOriginal("From", original);
             repairs.Add(written.Count switch
             {
                 0 => "supplied From",
@@ -87,12 +86,12 @@ internal sealed class HeaderRepair
             var entries = MailboxList.Read(field.Value);
             if (entries.Count > 0 && HeaderText.IsClean(field.Raw.Span) && MailboxList.IsPlain(field.Value, entries))
             {
-                if (written.Count > 1) Replace("Reply-To", field);
+                if (written.Count > 1) Replace(field);
                 return;
             }
             if (MailboxList.Field("Reply-To", entries) is { } mended)
             {
-                Replace("Reply-To", mended);
+                Replace(mended);
                 repairs.Add("mended Reply-To");
                 return;
             }
@@ -117,7 +116,7 @@ internal sealed class HeaderRepair
             joined.Write(value);
         }
         byte[] raw = [.. Encoding.ASCII.GetBytes(name), (byte)':', .. joined.ToArray()];
-        Replace(name, new HeaderField(name, raw, name.Length + 1));
+        Replace(new HeaderField(name, raw, name.Length + 1));
         repairs.Add($"merged {written.Count} {name} fields");
     }
 
@@ -128,14 +127,12 @@ internal sealed class HeaderRepair
         var entries = MailboxList.Read(field.Value);
         if (HeaderText.IsClean(field.Raw.Span) && (MailboxList.IsGroup(field.Value) || (entries.Count > 0 && MailboxList.IsPlain(field.Value, entries)))) return;
         var mended = MailboxList.Field(name, entries);
-        if (mended is { } made) Replace(name, made);
+        if (mended is { } made) Replace(made);
         else fields.RemoveAll(other => other.Is(name));
         var original = HeaderText.Read(field.Value);
         // Between two commas there may be an address that nobody can read.
         if (mended is null || original.Count(c => c == '@') > entries.Count || entries.Exists(entry => entry.Address is null || MailboxList.AsciiAddress(entry.Address) is null))
-        {
-            if (original is not "") Replace($"X-Original-{name}", HeaderText.Unstructured($"X-Original-{name}", original));
-        }
+            KeepOriginal(name, original);
         repairs.Add(mended is null ? $"removed a {name} without an address" : $"mended {name}");
     }
 
@@ -145,12 +142,12 @@ internal sealed class HeaderRepair
         if (written is { } field && HeaderText.IsDate(field.Value))
         {
             if (HeaderText.IsClean(field.Raw.Span)) return;
-            Replace("Date", HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));
+            Replace(HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));
             repairs.Add("kept Date without what cannot stand in it");
             return;
         }
-        Replace("Date", HeaderField.Of("Date", HeaderText.Date(context.ReceivedAt)));
-        if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text) Replace("X-Original-Date", HeaderText.Unstructured("X-Original-Date", text));
+        Replace(HeaderField.Of("Date", DateUtils.FormatDate(context.ReceivedAt)));
+        if (written is { } old) KeepOriginal("Date", HeaderText.Read(old.Value));
         repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");
     }
 
@@ -159,9 +156,8 @@ internal sealed class HeaderRepair
         var written = Find("Message-ID");
         var id = HeaderText.AsciiOnly(context.MessageId);
         if (written is { } field && field.Value.Trim(" \t\r\n"u8).SequenceEqual(Encoding.ASCII.GetBytes(id)) && HeaderText.IsClean(field.Raw.Span)) return;
-        Replace("Message-ID", HeaderText.Folded("Message-ID", id));
-        if (written is { } old && HeaderText.Read(old.Value) is { Length: > 0 } text)
-            Replace("X-Original-Message-ID", HeaderText.Unstructured("X-Original-Message-ID", text));
+        Replace(HeaderText.Folded("Message-ID", id));
+        if (written is { } old) KeepOriginal("Message-ID", HeaderText.Read(old.Value));
         repairs.Add(written is null ? "supplied Message-ID" : "replaced Message-ID");
     }
 
@@ -174,7 +170,7 @@ internal sealed class HeaderRepair
         var (before, words) = (HeaderText.Encode(prefix), HeaderText.Words(value));
         // Readers drop a blank between two encoded-words (RFC 2047 §6.2), so it is one itself.
         var blank = before.EndsWith("?=", StringComparison.Ordinal) && words.StartsWith("=?", StringComparison.Ordinal) ? " =?utf-8?q?_?= " : " ";
-        Replace("Subject", HeaderText.Folded("Subject", (before + blank + words).TrimEnd()));
+        Replace(HeaderText.Folded("Subject", (before + blank + words).TrimEnd()));
     }
 
     /// <summary>Legal without (RFC 5322 §3.6), but spam filters count it; the empty group discloses nobody.</summary>
@@ -188,13 +184,13 @@ internal sealed class HeaderRepair
         var encoding = Find("Content-Transfer-Encoding");
         if (body.Charset is { } charset)
         {
-            Replace("Content-Type", TextCharset.Declare(body.Root, charset));
+            Replace(TextCharset.Declare(body.Root, charset));
             repairs.Add($"named the text's charset, {charset}");
         }
         var wanted = body.RootEncoding;
         if (wanted is not null)
         {
-            Replace("Content-Transfer-Encoding", HeaderField.Of("Content-Transfer-Encoding", wanted));
+            Replace(HeaderField.Of("Content-Transfer-Encoding", wanted));
             if (encoding is not null || wanted is not "8bit") repairs.Add($"set Content-Transfer-Encoding to {wanted}");
         }
         var hasMimeField = Find("Content-Type") is not null || Find("Content-Transfer-Encoding") is not null;
@@ -233,28 +229,30 @@ internal sealed class HeaderRepair
         return at < 0 ? null : fields[at];
     }
 
-    /// <summary>In place of the first of that name, and of all others; at the end where there is none.</summary>
-    private void Replace(string name, HeaderField field)
+    /// <summary>What a field held before, for a person to read.</summary>
+    private void KeepOriginal(string name, string? text)
     {
-        var at = fields.FindIndex(other => other.Is(name));
-        fields.RemoveAll(other => other.Is(name));
+        if (!string.IsNullOrEmpty(text)) Replace(HeaderText.Unstructured($"X-Original-{name}", text));
+    }
+
+    /// <summary>In place of the first of its name, and of all others; at the end where there is none.</summary>
+    private void Replace(HeaderField field)
+    {
+        var at = fields.FindIndex(other => other.Is(field.Name));
+        fields.RemoveAll(other => other.Is(field.Name));
         if (at < 0) fields.Add(field);
         else fields.Insert(at, field);
     }
 
     private byte[] Write()
     {
-        var made = new byte[fields.Sum(field => field.Raw.Length + 2) + 2];
-        var at = 0;
+        using var made = new MemoryStream();
         foreach (var field in fields)
         {
-            field.Raw.Span.CopyTo(made.AsSpan(at));
-            at += field.Raw.Length;
-            made[at++] = (byte)'\r';
-            made[at++] = (byte)'\n';
+            made.Write(field.Raw.Span);
+            made.Write("\r\n"u8);
         }
-        made[at++] = (byte)'\r';
-        made[at] = (byte)'\n';
-        return made;
+        made.Write("\r\n"u8);
+        return made.ToArray();
     }
 }

@@ -23,30 +23,20 @@ internal static class HeaderText
 
     public static readonly FormatOptions Format = DosFormat();
 
-    private static readonly SearchValues<byte> Strange = SearchValues.Create(
-        Enumerable.Range(0, 256).Where(octet => octet is < 32 or > 126).Select(octet => (byte)octet).ToArray());
+    /// <summary>What a line of a header may hold: printable ASCII and tabs.</summary>
+    private static readonly SearchValues<byte> Printable = SearchValues.Create([(byte)'\t', .. Enumerable.Range(32, 95).Select(octet => (byte)octet)]);
 
     /// <summary>True where a field can go out as it stands: printable ASCII, proper folds, lines short enough.</summary>
     public static bool IsClean(ReadOnlySpan<byte> raw)
     {
-        if (raw.Length <= MaxLine && !raw.ContainsAny(Strange)) return true;
-        while (true)
+        foreach (var range in raw.Split("\r\n"u8))
         {
-            var end = raw.IndexOf("\r\n"u8);
-            var line = end < 0 ? raw : raw[..end];
-            if (line.Length > MaxLine) return false;
-            var rest = line;
-            while (rest.IndexOfAny(Strange) is >= 0 and var at)
-            {
-                if (rest[at] != '\t') return false;
-                rest = rest[(at + 1)..];
-            }
+            var line = raw[range];
             // A line of blanks alone looks like the end of the header to some.
-            if (line.Trim(" \t"u8).IsEmpty) return false;
-            if (end < 0) return true;
-            raw = raw[(end + 2)..];
-            if (raw.IsEmpty || raw[0] is not ((byte)' ' or (byte)'\t')) return false;
+            if (line.Length > MaxLine || line.ContainsAnyExcept(Printable) || line.Trim(" \t"u8).IsEmpty) return false;
+            if (range.Start.Value > 0 && !HeaderBlock.BeginsBlank(line)) return false;
         }
+        return true;
     }
 
     /// <summary>The value on one line: unfolded, without control characters, raw 8-bit read as UTF-8 if it is that, else Windows-1252.</summary>
@@ -124,15 +114,11 @@ internal static class HeaderText
 
     /// <summary>A display name: a quoted string, or encoded words (never inside quotes, RFC 2047 §5).</summary>
     public static string Phrase(string name) => Ascii.IsValid(name)
-        ? $"\"{name.Replace("=?", "= ?", StringComparison.Ordinal).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\""
+        ? MimeUtils.Quote(name.Replace("=?", "= ?", StringComparison.Ordinal))
         : Encoding.ASCII.GetString(Rfc2047.EncodePhrase(Format, Encoding.UTF8, name));
 
     /// <summary>What an encoded-word would break (identifiers, traces): ASCII, anything else as a question mark.</summary>
-    public static string AsciiOnly(string text) =>
-        string.Create(text.Length, text, static (made, source) =>
-        {
-            for (var i = 0; i < source.Length; i++) made[i] = source[i] is < ' ' or > '~' ? '?' : source[i];
-        });
+    public static string AsciiOnly(string text) => string.Concat(text.Select(c => c is < ' ' or > '~' ? '?' : c));
 
     /// <summary>The value with its encoded-words read.</summary>
     public static string Decoded(ReadOnlySpan<byte> value) => DecodedWords(Read(value));
@@ -140,14 +126,13 @@ internal static class HeaderText
     public static string DecodedWords(string text) =>
         text.Contains("=?", StringComparison.Ordinal) ? Read(Encoding.UTF8.GetBytes(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)))) : text;
 
-    /// <summary>A field with its type and parameters, the latter in RFC 2231 where they must be.</summary>
-    public static HeaderField Parameters(string name, object typed) =>
-        Folded(name, Read(Encoding.UTF8.GetBytes(typed switch
-        {
-            ContentType type => type.ToString(Format, Encoding.UTF8, encode: true),
-            ContentDisposition disposition => disposition.ToString(Format, Encoding.UTF8, encode: true),
-            _ => throw new ArgumentException(typed.GetType().Name),
-        }).AsSpan()[(name.Length + 1)..]));
+    /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
+    public static HeaderField Field(ContentType type) => Refolded("Content-Type", type.ToString(Format, Encoding.UTF8, encode: true));
+
+    /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
+    public static HeaderField Field(ContentDisposition disposition) => Refolded("Content-Disposition", disposition.ToString(Format, Encoding.UTF8, encode: true));
+
+    private static HeaderField Refolded(string name, string written) => Folded(name, Read(Encoding.UTF8.GetBytes(written[(name.Length + 1)..])));
 
     /// <summary>The field made clean, as its kind allows. Null: nothing of it can be kept.</summary>
     public static HeaderField? Mended(HeaderField field)
@@ -158,9 +143,9 @@ internal static class HeaderText
             case Kind.Addresses:
                 return MailboxList.Field(field.Name, MailboxList.Read(field.Value));
             case Kind.Parameters when ContentType.TryParse(text, out var type) && field.Is("Content-Type"):
-                return Parameters(field.Name, type);
+                return Field(type);
             case Kind.Parameters when field.Is("Content-Disposition") && ContentDisposition.TryParse(text, out var disposition):
-                return Parameters(field.Name, disposition);
+                return Field(disposition);
             case Kind.Parameters or Kind.Machine:
                 return Folded(field.Name, AsciiOnly(text));
             default:
@@ -217,8 +202,6 @@ internal static class HeaderText
     /// <summary>What stands before a comment. Windows' names of time zones are long, and in the letters of its language.</summary>
     public static ReadOnlySpan<byte> WithoutComment(ReadOnlySpan<byte> date) =>
         (date.IndexOf((byte)'(') is > 0 and var comment ? date[..comment] : date).Trim(" \t\r\n"u8);
-
-    public static string Date(DateTimeOffset time) => DateUtils.FormatDate(time);
 
     private static readonly string[] DateFormats = ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm"];
 

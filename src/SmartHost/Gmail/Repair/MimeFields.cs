@@ -12,7 +12,7 @@ internal static class MimeFields
     {
         if (Find("Content-Type") is >= 0 and var type && MendedMultipart(HeaderText.Read(fields[type].Value), body) is { } multipart)
         {
-            fields[type] = HeaderText.Parameters("Content-Type", multipart);
+            fields[type] = HeaderText.Field(multipart);
             repairs.Add($"mended the Content-Type, {multipart.MimeType} with the boundary {multipart.Boundary}");
         }
         if (Find("Content-Transfer-Encoding") is >= 0 and var encoding && MendedEncoding(fields[encoding]) is { } word)

@@ -46,7 +46,7 @@ internal sealed partial class TextCharset
     {
         if (entity.ContentType is not { } known) return HeaderField.Of("Content-Type", $"text/plain; charset={charset}");
         known.Charset = charset;
-        return HeaderText.Parameters("Content-Type", known);
+        return HeaderText.Field(known);
     }
 
     public void Read(ReadOnlySpan<byte> body)
