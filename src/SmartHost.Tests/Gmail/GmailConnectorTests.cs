@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 

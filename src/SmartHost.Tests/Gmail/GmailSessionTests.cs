@@ -1,9 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
-using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;
 

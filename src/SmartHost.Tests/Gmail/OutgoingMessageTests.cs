@@ -1,7 +1,6 @@
 using System.Text;
 using MimeKit;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Repair;
 using SmartHost.Mail;
 

@@ -4,7 +4,6 @@ using MimeKit;
 using SmartHost.Gmail;
 using SmartHost.Gmail.Repair;
 using SmartHost.Listener;
-using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;
 

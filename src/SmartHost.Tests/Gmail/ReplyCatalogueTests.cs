@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Practice;

@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Logging;
 using SmartHost.Gmail;
-using SmartHost.Gmail.Login;
-using SmartHost.Mail;
 
 namespace SmartHost.Tests.Gmail;
 

@@ -1,4 +1,3 @@
-
 namespace SmartHost.Gmail;
 
 /// <summary>RFC 5321 §4.5.2, for servers without BDAT: a dot at the start of a line is doubled. Expects CRLF line ends.</summary>

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
-using SmartHost.Mail;
 
 namespace SmartHost.Gmail;
 

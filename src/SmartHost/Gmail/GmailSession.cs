@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 

@@ -1,5 +1,4 @@
 using System.Net;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 

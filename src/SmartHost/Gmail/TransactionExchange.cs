@@ -1,4 +1,3 @@
-using SmartHost.Gmail.Login;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail;

@@ -1,4 +1,3 @@
-
 namespace SmartHost.Gmail;
 
 /// <summary>Where a message is written to, asynchronously and from its first octet to its last. One method is left to say what becomes of the octets.</summary>

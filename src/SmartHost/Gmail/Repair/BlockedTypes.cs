@@ -1,4 +1,3 @@
-
 namespace SmartHost.Gmail.Repair;
 
 /// <summary>

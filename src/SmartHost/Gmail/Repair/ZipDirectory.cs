@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using SmartHost.Gmail.Login;
 
 namespace SmartHost.Gmail.Repair;
 

@@ -1,5 +1,3 @@
-using SmartHost.Gmail.Login;
-
 namespace SmartHost.Gmail.Replies;
 
 /// <summary>Why there was no reply to read.</summary>

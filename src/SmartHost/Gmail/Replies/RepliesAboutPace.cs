@@ -1,4 +1,3 @@
-using SmartHost.Gmail.Login;
 using static SmartHost.Gmail.Replies.VerdictAction;
 
 namespace SmartHost.Gmail.Replies;

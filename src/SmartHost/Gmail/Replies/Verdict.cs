@@ -1,4 +1,3 @@
-
 namespace SmartHost.Gmail.Replies;
 
 /// <summary>What a reply of Gmail's, or the lack of one, asks of us. The catalogue maps each known reply to one of these.</summary>
