@@ -14,8 +14,6 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
     /// <summary>About what fits into the buffers on the way within one round trip of a home line.</summary>
     internal const int PipelinedContent = 256 * 1024;
 
-    private readonly Step end = new(Stage.EndOfData, timeouts.EndOfData);
-
     /// <summary>The last block is on its way. Set before it leaves, since its reply may come before the write returns.</summary>
     private volatile bool contentEnds;
 
@@ -41,11 +39,10 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
 
     public async Task RunAsync(bool withoutWaiting, CancellationToken cancellation)
     {
-        Content = end;
         string[] commands = [MailCommand(), .. recipients.Select(recipient => $"RCPT TO:<{recipient}>")];
         if (withoutWaiting && offer is { Pipelining: true, Chunking: true } && content.Size <= PipelinedContent)
         {
-            await ExchangeAsync([Mail, .. Recipients, end], async (output, stop) =>
+            await ExchangeAsync([Mail, .. Recipients, Content], async (output, stop) =>
             {
                 foreach (var command in commands) await output.WriteLineAsync(command, stop);
                 await WriteChunkAsync(output, stop);
@@ -54,7 +51,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
         }
         await EnvelopeAsync(commands, cancellation);
         if (IsBroken || !Mail.IsPositive || !Recipients.Any(recipient => recipient.IsPositive)) return;
-        if (offer.Chunking) await ExchangeAsync([end], WriteChunkAsync, cancellation);
+        if (offer.Chunking) await ExchangeAsync([Content], WriteChunkAsync, cancellation);
         else await DataAsync(cancellation);
     }
 
@@ -94,7 +91,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
             Content = data;
             return;
         }
-        await ExchangeAsync([end], async (output, stop) =>
+        await ExchangeAsync([Content], async (output, stop) =>
         {
             // Doubled dots count too; only the octets before stuffing are known beforehand.
             output.BeginContent(long.MaxValue);
@@ -197,7 +194,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
                 await stopWriting.CancelAsync();
                 return;
             }
-            if (step == end && !contentEnds)
+            if (step.Stage == Stage.EndOfData && !contentEnds)
             {
                 // A verdict on a message it has not seen whole. What is on its way cannot be taken back.
                 IsBroken = true;
