@@ -118,13 +118,10 @@ internal sealed partial class PracticeSession
     private async Task<bool> BdatAsync(string argument, CancellationToken cancellation)
     {
         var parts = argument.Split(' ');
-        if (parts.Length is < 1 or > 2 || !long.TryParse(parts[0], System.Globalization.NumberStyles.None, null, out var left)
+        // Where it cannot be read, how much to skip is unknown, and what follows cannot be told from commands.
+        if (parts.Length > 2 || !long.TryParse(parts[0], System.Globalization.NumberStyles.None, null, out var left)
             || (parts.Length == 2 && !parts[1].Equals("LAST", StringComparison.OrdinalIgnoreCase)))
-        {
-            // How much to skip is unknown, so what follows cannot be told from commands.
-            await EndAsync(PracticeReplies.SyntaxError, cancellation);
-            return false;
-        }
+            return await EndAsync(PracticeReplies.SyntaxError, cancellation);
         var last = parts.Length == 2;
         var refusal = TransactionFault();
         Played played = default;

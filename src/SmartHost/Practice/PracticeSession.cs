@@ -108,19 +108,13 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
             case "HELP" or "EXPN" or "TURN":
                 return Say(PracticeReplies.Unimplemented);
             default:
-                if (++unrecognized < MostUnrecognized) return Say(PracticeReplies.Unrecognized);
-                await EndAsync(PracticeReplies.TooManyUnrecognized, cancellation);
-                return false;
+                return ++unrecognized < MostUnrecognized ? Say(PracticeReplies.Unrecognized) : await EndAsync(PracticeReplies.TooManyUnrecognized, cancellation);
         }
     }
 
     private async Task<bool> HelloAsync(string verb, string name, CancellationToken cancellation)
     {
-        if (name.Trim().Length == 0)
-        {
-            await EndAsync(PracticeReplies.NoHelloArgument, cancellation);
-            return false;
-        }
+        if (name.Trim().Length == 0) return await EndAsync(PracticeReplies.NoHelloArgument, cancellation);
         var stage = wire.Tls is null ? PracticeStage.Ehlo : PracticeStage.EhloTls;
         var played = await PlayAsync(stage, null, cancellation);
         if (played.Ended) return false;
@@ -144,12 +138,8 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
         if (argument.Length > 0) return Say(PracticeReplies.NoParameters);
         if (wire.Tls is not null) return Say(PracticeReplies.StartTlsRepeated);
         if (!greeted) return Say(PracticeReplies.HelloFirst);
-        if (wire.HasInput)
-        {
-            // Obeyed, these would be commands from before the encryption, believed as if they came after it.
-            await EndAsync(PracticeReplies.PipelinedAfterStartTls, cancellation);
-            return false;
-        }
+        // Obeyed, these would be commands from before the encryption, believed as if they came after it.
+        if (wire.HasInput) return await EndAsync(PracticeReplies.PipelinedAfterStartTls, cancellation);
         var ready = false;
         if (!await AnswerAsync(PracticeStage.StartTls, null, PracticeReplies.ReadyForTls, () => ready = true, cancellation)) return false;
         if (!ready) return true;
@@ -190,9 +180,11 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
         return true;
     }
 
-    private async Task EndAsync(SmtpReply reply, CancellationToken cancellation)
+    /// <returns>False: the connection is over.</returns>
+    private async Task<bool> EndAsync(SmtpReply reply, CancellationToken cancellation)
     {
         Say(reply);
         await wire.CloseAsync(cancellation);
+        return false;
     }
 }
