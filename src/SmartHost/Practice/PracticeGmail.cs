@@ -150,60 +150,22 @@ public sealed class PracticeGmail : IAsyncDisposable
     }
 
     /// <summary>Completes when so many messages have arrived since the start, with all that have.</summary>
-    public async Task<IReadOnlyList<PracticeMessage>> WaitForAsync(int count, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            Task next;
-            lock (guard)
-            {
-                if (messages.Count >= count) return [.. messages];
-                next = changed.Task;
-            }
-            await next.WaitAsync(cancellation);
-        }
-    }
+    public async Task<IReadOnlyList<PracticeMessage>> WaitForAsync(int count, CancellationToken cancellation) =>
+        await FoundAsync(() => messages.Count >= count ? messages.ToArray() : null, cancellation);
 
     /// <summary>The first message that fits, arrived already or yet to arrive.</summary>
-    public async Task<PracticeMessage> WaitForAsync(Func<PracticeMessage, bool> fits, CancellationToken cancellation)
-    {
-        await foreach (var message in ReadAllAsync(cancellation))
-        {
-            if (fits(message)) return message;
-        }
-        throw new System.Diagnostics.UnreachableException("messages end only by cancellation");
-    }
+    public async Task<PracticeMessage> WaitForAsync(Func<PracticeMessage, bool> fits, CancellationToken cancellation) =>
+        await ReadAllAsync(cancellation).FirstAsync(fits, cancellation);
 
     /// <summary>Every message from the first, then each as it arrives, until cancelled.</summary>
     public async IAsyncEnumerable<PracticeMessage> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        for (var read = 0; ;)
-        {
-            PracticeMessage? message;
-            Task next;
-            lock (guard) (message, next) = (read < messages.Count ? messages[read] : null, changed.Task);
-            if (message is null)
-            {
-                await next.WaitAsync(cancellation);
-                continue;
-            }
-            read++;
-            yield return message;
-        }
+        for (var read = 0; ; read++) yield return await FoundAsync(() => messages.ElementAtOrDefault(read), cancellation);
     }
 
     /// <summary>The first command that fits, heard already or yet to be heard.</summary>
-    public async Task<PracticeCommand> WaitForCommandAsync(Func<PracticeCommand, bool> fits, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            Task next;
-            PracticeCommand? found;
-            lock (guard) (found, next) = (commands.FirstOrDefault(fits), changed.Task);
-            if (found is not null) return found;
-            await next.WaitAsync(cancellation);
-        }
-    }
+    public Task<PracticeCommand> WaitForCommandAsync(Func<PracticeCommand, bool> fits, CancellationToken cancellation) =>
+        FoundAsync(() => commands.FirstOrDefault(fits), cancellation);
 
     public async ValueTask DisposeAsync()
     {
@@ -315,6 +277,21 @@ public sealed class PracticeGmail : IAsyncDisposable
                 open--;
                 Change();
             }
+        }
+    }
+
+    /// <param name="find">Asked under the lock, again after each change until it finds something.</param>
+    private async Task<T> FoundAsync<T>(Func<T?> find, CancellationToken cancellation) where T : class
+    {
+        while (true)
+        {
+            Task next;
+            lock (guard)
+            {
+                if (find() is { } found) return found;
+                next = changed.Task;
+            }
+            await next.WaitAsync(cancellation);
         }
     }
 
