@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using SmartHost.Dashboard;
@@ -23,7 +22,6 @@ internal readonly record struct Answer<T>(T? Value, string? Problem, bool IsMisu
 /// </summary>
 internal sealed class ControlClient : IDisposable
 {
-    private const string Api = ApiEndpoints.Root;
     private readonly HttpClient http;
     private readonly string path;
 
@@ -35,41 +33,32 @@ internal sealed class ControlClient : IDisposable
 
     public void Dispose() => http.Dispose();
 
-    public async Task<Answer<T>> GetAsync<T>(string resource, JsonTypeInfo<T> type, CancellationToken cancellation) where T : class =>
-        await AskAsync(HttpMethod.Get, Api + resource, null, type, cancellation);
+    public Task<Answer<T>> GetAsync<T>(string resource, JsonTypeInfo<T> type, CancellationToken cancellation) where T : class =>
+        AskAsync(HttpMethod.Get, resource, null, type, cancellation);
 
     /// <param name="type">Null: the answer that it is done says no more.</param>
-    public async Task<Answer<T>> PostAsync<T>(string resource, HttpContent? body, JsonTypeInfo<T>? type, CancellationToken cancellation) where T : class =>
-        await AskAsync(HttpMethod.Post, Api + resource, body, type, cancellation);
+    public Task<Answer<T>> PostAsync<T>(string resource, HttpContent? body, JsonTypeInfo<T>? type, CancellationToken cancellation) where T : class =>
+        AskAsync(HttpMethod.Post, resource, body, type, cancellation);
 
     /// <returns>Null: done. Else why not.</returns>
     public async Task<string?> DoAsync(HttpMethod method, string resource, HttpContent? body, CancellationToken cancellation) =>
-        (await AskAsync<ApiProblem>(method, Api + resource, body, null, cancellation)).Problem;
+        (await AskAsync<ApiProblem>(method, resource, body, null, cancellation)).Problem;
 
     /// <summary>By its next message, or by a login alone where none waits.</summary>
     /// <returns>As <see cref="DoAsync"/>.</returns>
     public Task<string?> TryAccountAsync(string account, CancellationToken cancellation) => DoAsync(HttpMethod.Post, $"/accounts/{Uri.EscapeDataString(account)}/try", null, cancellation);
 
     /// <summary>Whether it is alive, and what keeps it from being ready.</summary>
-    public async Task<HealthReply> HealthAsync(CancellationToken cancellation) => await TalkAsync(async () =>
+    public Task<HealthReply> HealthAsync(CancellationToken cancellation) => TalkAsync(async () =>
     {
         // 503 is an answer here, with the reasons in it.
         using var response = await http.GetAsync("/readyz", cancellation);
         return await response.Content.ReadFromJsonAsync(DashboardJson.Default.HealthReply, cancellation) ?? throw new JsonException();
     }, cancellation);
 
-    public async IAsyncEnumerable<CheckLine> CheckAsync([EnumeratorCancellation] CancellationToken cancellation)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Api + "/check");
-        using var response = await TalkAsync(() => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation), cancellation);
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation));
-        while (await TalkAsync(async () => await reader.ReadLineAsync(cancellation), cancellation) is { } line)
-            if (JsonSerializer.Deserialize(line, DashboardJson.Default.CheckLine) is { } check) yield return check;
-    }
-
     private Task<Answer<T>> AskAsync<T>(HttpMethod method, string resource, HttpContent? body, JsonTypeInfo<T>? type, CancellationToken cancellation) where T : class => TalkAsync(async () =>
     {
-        using var request = new HttpRequestMessage(method, resource) { Content = body };
+        using var request = new HttpRequestMessage(method, ApiEndpoints.Root + resource) { Content = body };
         using var response = await http.SendAsync(request, cancellation);
         if (!response.IsSuccessStatusCode)
         {
