@@ -46,7 +46,7 @@ internal static class CheckCommand
                         return false;
                     }
                 });
-                var server = await RunningAsync(settings.DataFolder, cancellation);
+                var server = await RunningAsync(control, cancellation);
                 var all = parsed.GetValue(offline) ? checkup.OfflineAsync(server, listening: false, cancellation) : checkup.AllAsync(server, listening: false, cancellation);
                 await foreach (var line in all)
                 {
@@ -70,14 +70,13 @@ internal static class CheckCommand
     };
 
     /// <summary>Null: none is running, or none that this user may ask.</summary>
-    private static async Task<RunningState?> RunningAsync(string dataFolder, CancellationToken cancellation)
+    private static async Task<RunningState?> RunningAsync(ControlClient control, CancellationToken cancellation)
     {
-        using var client = new ControlClient(dataFolder);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(Patience);
         try
         {
-            var overview = await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, patience.Token);
+            var overview = await control.GetAsync("/overview", DashboardJson.Default.OverviewReply, patience.Token);
             return overview.Value is { } value ? new RunningState(value.Accounts, value.Queue, value.BridgeWarning, value.AfterRestart) : null;
         }
         catch (Exception failure) when (failure is ServerUnavailableException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
