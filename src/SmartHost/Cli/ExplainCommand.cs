@@ -41,7 +41,7 @@ internal static class ExplainCommand
             if (terminal.Json) terminal.Print(reply, CliJson.Default.ExplainReply);
             else
             {
-                terminal.Line($"{(reply.Allowed ? "✓ allowed" : "✗ refused")}");
+                terminal.Line(reply.Allowed ? "✓ allowed" : "✗ refused");
                 void Field(string name, string value) => terminal.Line(Terminal.Clean($"{name,-8}{value}"), indent: 8);
                 Field("Device", $"{reply.Device ?? "none"} ({reply.RecognisedBy})");
                 Field("Rule", reply.Rule);

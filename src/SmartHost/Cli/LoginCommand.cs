@@ -72,12 +72,7 @@ internal static class LoginCommand
         {
             await Task.WhenAny((Task)returned, pasted);
             string answer;
-            if (returned.IsCompleted)
-            {
-                answer = await returned;
-                returned = listener.WaitAsync(ended.Token);
-            }
-            else if (await pasted is { } line)
+            if (!returned.IsCompleted && await pasted is { } line)
             {
                 pasted = Task.Run(input.ReadLine, CancellationToken.None);
                 if (string.IsNullOrWhiteSpace(line)) continue;
@@ -85,7 +80,7 @@ internal static class LoginCommand
             }
             else
             {
-                // Standard input is closed: only the browser can answer now.
+                // Where standard input is closed, only the browser can answer.
                 answer = await returned;
                 returned = listener.WaitAsync(ended.Token);
             }
@@ -97,11 +92,9 @@ internal static class LoginCommand
                     if (kept.Warning is { } warning) terminal.Line(warning);
                     await ended.CancelAsync();
                     return ExitCode.Ok;
-                case ConsentOutcome.Failed { MayTryAgain: true } failed:
-                    terminal.Complain(failed.Message);
-                    break;
                 case ConsentOutcome.Failed failed:
                     terminal.Complain(failed.Message);
+                    if (failed.MayTryAgain) break;
                     await ended.CancelAsync();
                     return ExitCode.Failure;
             }
