@@ -32,7 +32,7 @@ internal static class Given
         time ??= TimeProvider.System;
         return new GmailConnector(time, logger, "nas", tokens)
         {
-            Sockets = new HappyEyeballs(time, new ConversationTimeouts())
+            Sockets = new HappyEyeballs(time)
             {
                 Resolve = (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]),
                 Dial = async (endpoint, cancellation) =>

@@ -77,7 +77,7 @@ public class GmailConnectorTests
     {
         var connector = new GmailConnector(TimeProvider.System)
         {
-            Sockets = new HappyEyeballs(TimeProvider.System, new ConversationTimeouts()) { Resolve = (_, _) => throw new SocketException((int)SocketError.HostNotFound) },
+            Sockets = new HappyEyeballs(TimeProvider.System) { Resolve = (_, _) => throw new SocketException((int)SocketError.HostNotFound) },
         };
         var failed = (OpenOutcome.Failed)await connector.OpenAsync(Given.Account(port: null), CancellationToken.None);
         Assert.That(failed.Verdict.Row, Is.EqualTo("connect-name-not-found"));

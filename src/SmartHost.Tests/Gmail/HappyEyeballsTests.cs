@@ -93,7 +93,7 @@ public class HappyEyeballsTests
     public async Task A_silent_DNS_server_is_not_taken_for_a_silent_mail_server()
     {
         var time = new FakeTimeProvider();
-        var eyeballs = new HappyEyeballs(time, new ConversationTimeouts())
+        var eyeballs = new HappyEyeballs(time)
         {
             Resolve = async (_, cancellation) =>
             {
@@ -108,5 +108,5 @@ public class HappyEyeballsTests
     }
 
     private static HappyEyeballs Eyeballs(TimeProvider time, IPAddress[] addresses, Func<IPEndPoint, CancellationToken, Task<Stream>> dial) =>
-        new(time, new ConversationTimeouts()) { Resolve = (_, _) => Task.FromResult(addresses), Dial = dial };
+        new(time) { Resolve = (_, _) => Task.FromResult(addresses), Dial = dial };
 }

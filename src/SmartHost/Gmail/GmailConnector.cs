@@ -18,7 +18,6 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
 {
     private const int Submission = 587, Submissions = 465;
 
-    private readonly ConversationTimeouts timeouts = new();
     private readonly ILogger log = logger ?? NullLogger<GmailConnector>.Instance;
     private readonly string localDomain = LocalDomain(localDomain);
 
@@ -26,7 +25,7 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
     private readonly ConcurrentDictionary<string, int> working = new();
 
     /// <summary>Tests put their own addresses and sockets here.</summary>
-    internal HappyEyeballs Sockets { get; init; } = new(time, new ConversationTimeouts());
+    internal HappyEyeballs Sockets { get; init; } = new(time);
 
     /// <summary>
     /// Never throws for what Gmail or the network does; cancellation throws. With <see cref="AccountSettings.Port"/> null
@@ -108,7 +107,7 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
         return true;
     }
 
-    private PortAttempt Attempt(AccountSettings account, int port) => new(Sockets, account, port, localDomain, timeouts, time, log);
+    private PortAttempt Attempt(AccountSettings account, int port) => new(Sockets, account, port, localDomain, time, log);
 
     private IEnumerable<(int Port, AccountTls Tls)> Ports(AccountSettings account)
     {

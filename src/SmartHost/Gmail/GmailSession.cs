@@ -20,15 +20,14 @@ public sealed partial class GmailSession : IAsyncDisposable
     private readonly SmtpWire wire;
     private readonly EhloOffer offer;
     private readonly TimeProvider time;
-    private readonly ConversationTimeouts timeouts;
     private readonly ILogger logger;
 
     /// <summary>By the monotonic clock: the wall clock may be put back meanwhile.</summary>
     private long lastUsed;
 
-    internal GmailSession(SmtpWire wire, EhloOffer offer, string account, TimeProvider time, ConversationTimeouts timeouts, ILogger logger)
+    internal GmailSession(SmtpWire wire, EhloOffer offer, string account, TimeProvider time, ILogger logger)
     {
-        (this.wire, this.offer, Account, this.time, this.timeouts, this.logger) = (wire, offer, account, time, timeouts, logger);
+        (this.wire, this.offer, Account, this.time, this.logger) = (wire, offer, account, time, logger);
         lastUsed = time.GetTimestamp();
     }
 
@@ -63,7 +62,7 @@ public sealed partial class GmailSession : IAsyncDisposable
 
         var rested = time.GetElapsedTime(lastUsed);
         Transactions++;
-        var exchange = new TransactionExchange(wire, time, timeouts, offer, sender, sendable, content);
+        var exchange = new TransactionExchange(wire, time, offer, sender, sendable, content);
         try
         {
             // Until it ends well, it has not: an exception must not leave a session that looks usable.
@@ -89,8 +88,8 @@ public sealed partial class GmailSession : IAsyncDisposable
             IsUsable = false;
             try
             {
-                await wire.WriteLineAsync("QUIT", timeouts.Quit, CancellationToken.None);
-                await wire.ReadReplyAsync(timeouts.Quit, CancellationToken.None);
+                await wire.WriteLineAsync("QUIT", ConversationTimeouts.Quit, CancellationToken.None);
+                await wire.ReadReplyAsync(ConversationTimeouts.Quit, CancellationToken.None);
             }
             catch (WireException)
             {

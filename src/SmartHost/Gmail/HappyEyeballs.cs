@@ -9,7 +9,7 @@ namespace SmartHost.Gmail;
 /// after the one before or as soon as that one failed. A home line with an IPv6 address but no IPv6 route, which would
 /// stall a plain connect for two minutes, costs a quarter of a second.
 /// </summary>
-internal sealed class HappyEyeballs(TimeProvider time, ConversationTimeouts timeouts)
+internal sealed class HappyEyeballs(TimeProvider time)
 {
     public Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = static (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation);
 
@@ -18,7 +18,7 @@ internal sealed class HappyEyeballs(TimeProvider time, ConversationTimeouts time
     /// <exception cref="WireException">No address answered; the failure is that of the address that got furthest.</exception>
     public async Task<(Stream Stream, IPAddress Address)> ConnectAsync(string host, int port, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(timeouts.Connect, time);
+        using var limit = new CancellationTokenSource(ConversationTimeouts.Connect, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
@@ -77,7 +77,7 @@ internal sealed class HappyEyeballs(TimeProvider time, ConversationTimeouts time
                 }
                 // Whatever comes first: an attempt ends, or it is the next address's turn.
                 using var turn = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-                var pause = next < addresses.Count ? Task.Delay(timeouts.NextAddress, time, turn.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, turn.Token);
+                var pause = next < addresses.Count ? Task.Delay(ConversationTimeouts.NextAddress, time, turn.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, turn.Token);
                 var ended = await Task.WhenAny([pause, .. running.Select(attempt => attempt.Task)]);
                 await turn.CancelAsync();
                 if (running.FirstOrDefault(attempt => attempt.Task == ended) is not { Task: not null } winner)

@@ -14,7 +14,7 @@ namespace SmartHost.Gmail;
 /// One try at one port, from the lookup of the name to the login, and its story: how far it came, and what was said or
 /// broke there. Never throws for what Gmail or the network does; cancellation throws.
 /// </summary>
-internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account, int port, string localDomain, ConversationTimeouts timeouts, TimeProvider time, ILogger log)
+internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account, int port, string localDomain, TimeProvider time, ILogger log)
 {
     private readonly long began = time.GetTimestamp();
 
@@ -59,15 +59,15 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
             if (greeting is null) return;
             if (proof is null)
             {
-                await wire.WriteLineAsync("QUIT", timeouts.Ehlo, cancellation);
+                await wire.WriteLineAsync("QUIT", ConversationTimeouts.Ehlo, cancellation);
                 return;
             }
 
-            login = new GmailLogin(wire, timeouts, localDomain);
+            login = new GmailLogin(wire, localDomain);
             var (offer, refusal) = await login.RunAsync(account, greeting, proof, cancellation);
             Stage = login.Stage;
             if (refusal is not null) Refuse(refusal);
-            else Session = new GmailSession(wire, offer!, account.Name, time, timeouts, log);
+            else Session = new GmailSession(wire, offer!, account.Name, time, log);
         }
         catch (WireException e)
         {
@@ -92,7 +92,7 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
     private async Task<SmtpReply?> GreetingAsync(SmtpWire wire, CancellationToken cancellation)
     {
         Stage = Stage.Greeting;
-        var greeting = await wire.ReadReplyAsync(timeouts.Greeting, cancellation);
+        var greeting = await wire.ReadReplyAsync(ConversationTimeouts.Greeting, cancellation);
         if (greeting.Code == 220) return greeting;
         Refuse(greeting);
         return null;
@@ -101,8 +101,8 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
     private async Task<bool> StartTlsAsync(SmtpWire wire, CancellationToken cancellation)
     {
         Stage = Stage.Ehlo;
-        await wire.WriteLineAsync($"EHLO {localDomain}", timeouts.Ehlo, cancellation);
-        var ehlo = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
+        await wire.WriteLineAsync($"EHLO {localDomain}", ConversationTimeouts.Ehlo, cancellation);
+        var ehlo = await wire.ReadReplyAsync(ConversationTimeouts.Ehlo, cancellation);
         if (ehlo.Code != 250)
         {
             Refuse(ehlo);
@@ -110,8 +110,8 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
         }
         Stage = Stage.StartTls;
         if (!ehlo.Lines.Any(line => line.Trim().Equals("STARTTLS", StringComparison.OrdinalIgnoreCase))) throw new WireException(ConnectionFailure.StartTlsNotOffered, null);
-        await wire.WriteLineAsync("STARTTLS", timeouts.Ehlo, cancellation);
-        var ready = await wire.ReadReplyAsync(timeouts.Ehlo, cancellation);
+        await wire.WriteLineAsync("STARTTLS", ConversationTimeouts.Ehlo, cancellation);
+        var ready = await wire.ReadReplyAsync(ConversationTimeouts.Ehlo, cancellation);
         if (ready.Code != 220)
         {
             Refuse(ready);
@@ -123,7 +123,7 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
 
     private async Task<SslStream> SecureAsync(Stream plain, X509Certificate2Collection? roots, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(account.CheckRevocation ? timeouts.TlsWithRevocation : timeouts.Tls, time);
+        using var limit = new CancellationTokenSource(account.CheckRevocation ? ConversationTimeouts.TlsWithRevocation : ConversationTimeouts.Tls, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {

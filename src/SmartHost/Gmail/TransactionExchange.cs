@@ -9,7 +9,7 @@ namespace SmartHost.Gmail;
 /// megabytes that nobody will take.
 /// What broke is kept as a value; only the message's own errors and cancellation are thrown.
 /// </summary>
-internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, ConversationTimeouts timeouts, EhloOffer offer, Mailbox sender, IReadOnlyList<Mailbox> recipients, Content content)
+internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, EhloOffer offer, Mailbox sender, IReadOnlyList<Mailbox> recipients, Content content)
 {
     /// <summary>About what fits into the buffers on the way within one round trip of a home line.</summary>
     internal const int PipelinedContent = 256 * 1024;
@@ -17,12 +17,12 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
     /// <summary>The last block is on its way. Set before it leaves, since its reply may come before the write returns.</summary>
     private volatile bool contentEnds;
 
-    public Step Mail { get; } = new(Stage.Mail, timeouts.Command);
+    public Step Mail { get; } = new(Stage.Mail, ConversationTimeouts.Command);
 
-    public IReadOnlyList<Step> Recipients { get; } = [.. recipients.Select(_ => new Step(Stage.Recipient, timeouts.Command))];
+    public IReadOnlyList<Step> Recipients { get; } = [.. recipients.Select(_ => new Step(Stage.Recipient, ConversationTimeouts.Command))];
 
     /// <summary>The reply that decides about the message: to the content, or to a DATA that was not let through.</summary>
-    public Step Content { get; private set; } = new(Stage.EndOfData, timeouts.EndOfData);
+    public Step Content { get; private set; } = new(Stage.EndOfData, ConversationTimeouts.EndOfData);
 
     /// <summary>A 421: whatever it answered, the server is closing, and nothing unanswered will be.</summary>
     public Step? Closing { get; private set; }
@@ -59,7 +59,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
     /// <returns>False: the connection is of no more use.</returns>
     public async Task<bool> ResetAsync(CancellationToken cancellation)
     {
-        var reset = new Step(Stage.Mail, timeouts.Reset);
+        var reset = new Step(Stage.Mail, ConversationTimeouts.Reset);
         await ExchangeAsync([reset], (output, stop) => output.WriteLineAsync("RSET", stop), cancellation);
         return !IsBroken && reset.IsPositive;
     }
@@ -84,7 +84,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
 
     private async Task DataAsync(CancellationToken cancellation)
     {
-        var data = new Step(Stage.Data, timeouts.Command);
+        var data = new Step(Stage.Data, ConversationTimeouts.Command);
         await ExchangeAsync([data], (output, stop) => output.WriteLineAsync("DATA", stop), cancellation);
         if (data.Reply?.Code != 354)
         {
@@ -134,7 +134,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
         using var patience = new Patience(time);
         using var stopReading = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var stopWriting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await using var output = new WireOutput(wire, timeouts.Write);
+        await using var output = new WireOutput(wire, ConversationTimeouts.Write);
         var reading = ReadAsync(steps, patience, stopWriting, stopReading.Token);
         try
         {
@@ -147,7 +147,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Conv
             // Before it closed, the server mostly said why: listen for that a little longer.
             if (Failure is null) (Failure, FailedAt) = (e, steps[^1].Stage);
             IsBroken = true;
-            patience.Begin(timeouts.LastWord);
+            patience.Begin(ConversationTimeouts.LastWord);
         }
         catch (OperationCanceledException) when (stopWriting.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

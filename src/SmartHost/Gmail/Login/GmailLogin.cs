@@ -26,14 +26,14 @@ internal abstract record LoginProof
 /// What failed is read from the replies themselves, not from MailKit's exceptions, which lose codes and texts.
 /// The connection is to be closed after any failure: Gmail takes one AUTH a connection.
 /// </summary>
-internal sealed class GmailLogin(SmtpWire wire, ConversationTimeouts timeouts, string localDomain)
+internal sealed class GmailLogin(SmtpWire wire, string localDomain)
 {
     /// <returns>The offer, or what Gmail said instead; the wire's own failures are thrown.</returns>
     /// <exception cref="WireException">The conversation broke; <see cref="Stage"/> says where.</exception>
     public async Task<(EhloOffer? Offer, SmtpReply? Refusal)> RunAsync(AccountSettings account, SmtpReply greeting, LoginProof proof, CancellationToken cancellation)
     {
         Stage = Stage.Ehlo;
-        await using var stream = new LoginStream(wire, greeting) { Patience = timeouts.Ehlo };
+        await using var stream = new LoginStream(wire, greeting) { Patience = ConversationTimeouts.Ehlo };
         using var client = new SmtpClient { LocalDomain = localDomain, Timeout = Timeout.Infinite };
         if (await RefusalAsync(stream, () => client.ConnectAsync(stream, account.Host, 0, SecureSocketOptions.None, cancellation)) is { } noEhlo) return (null, noEhlo);
         var offer = Read(client);
@@ -48,7 +48,7 @@ internal sealed class GmailLogin(SmtpWire wire, ConversationTimeouts timeouts, s
                 throw new WireException(ConnectionFailure.AuthNotOffered, null);
             }
             stream.Forget();
-            stream.Patience = timeouts.Auth;
+            stream.Patience = ConversationTimeouts.Auth;
             if (await RefusalAsync(stream, () => client.AuthenticateAsync(mechanism, cancellation)) is { } refusal) return (null, Redacted(refusal, account, proof));
         }
         return (offer, null);
