@@ -31,18 +31,8 @@ internal sealed class HappyEyeballs(TimeProvider time)
     }
 
     /// <summary>Keeps the system's order (RFC 6724) within a family, and alternates the families.</summary>
-    internal static IReadOnlyList<IPAddress> Alternating(IReadOnlyList<IPAddress> addresses)
-    {
-        var first = addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily).ToList();
-        var second = addresses.Where(a => a.AddressFamily != addresses[0].AddressFamily).ToList();
-        var order = new List<IPAddress>(addresses.Count);
-        for (var i = 0; i < Math.Max(first.Count, second.Count); i++)
-        {
-            if (i < first.Count) order.Add(first[i]);
-            if (i < second.Count) order.Add(second[i]);
-        }
-        return order;
-    }
+    internal static IReadOnlyList<IPAddress> Alternating(IReadOnlyList<IPAddress> addresses) =>
+        [.. addresses.GroupBy(address => address.AddressFamily).SelectMany(family => family.Index()).OrderBy(one => one.Index).Select(one => one.Item)];
 
     private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken stop, CancellationToken cancellation)
     {
@@ -77,7 +67,7 @@ internal sealed class HappyEyeballs(TimeProvider time)
                 }
                 // Whatever comes first: an attempt ends, or it is the next address's turn.
                 using var turn = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-                var pause = next < addresses.Count ? Task.Delay(ConversationTimeouts.NextAddress, time, turn.Token) : Task.Delay(Timeout.InfiniteTimeSpan, time, turn.Token);
+                var pause = Task.Delay(next < addresses.Count ? ConversationTimeouts.NextAddress : Timeout.InfiniteTimeSpan, time, turn.Token);
                 var ended = await Task.WhenAny([pause, .. running.Select(attempt => attempt.Task)]);
                 await turn.CancelAsync();
                 if (running.FirstOrDefault(attempt => attempt.Task == ended) is not { Task: not null } winner)
