@@ -38,14 +38,11 @@ internal static class GmailTls
             }, cancellation);
             return tls;
         }
-        catch (Exception e) when (e is AuthenticationException || SmtpWire.IsBroken(e))
+        catch (Exception e)
         {
             await tls.DisposeAsync();
-            throw problem ?? new WireException(e is AuthenticationException ? ConnectionFailure.TlsHandshake : ConnectionFailure.Closed, null, e);
-        }
-        catch
-        {
-            await tls.DisposeAsync();
+            if (e is AuthenticationException) throw problem ?? new WireException(ConnectionFailure.TlsHandshake, null, e);
+            if (SmtpWire.IsBroken(e)) throw problem ?? new WireException(ConnectionFailure.Closed, null, e);
             throw;
         }
     }
