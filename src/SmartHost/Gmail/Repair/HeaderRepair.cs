@@ -35,7 +35,7 @@ internal sealed class HeaderRepair
         repair.PrefixSubject();
         repair.NameSomeRecipient();
         repair.CleanText();
-        repair.fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.Read(Encoding.UTF8.GetBytes(context.Device))));
+        repair.fields.Add(HeaderText.Unstructured("X-SmartHost-Device", HeaderText.OnOneLine(context.Device)));
         return (repair.Write(), from);
     }
 
@@ -163,7 +163,7 @@ internal sealed class HeaderRepair
 
     private void PrefixSubject()
     {
-        var prefix = HeaderText.Read(Encoding.UTF8.GetBytes(context.SubjectPrefix ?? ""));
+        var prefix = HeaderText.OnOneLine(context.SubjectPrefix ?? "");
         var value = Find("Subject") is { } field ? field.Value : default;
         if (HeaderText.Decoded(value).StartsWith(prefix, StringComparison.Ordinal)) return;
         // The device's own words are not written anew: who can read their charset still can.

@@ -40,9 +40,11 @@ internal static class HeaderText
     }
 
     /// <summary>The value on one line: unfolded, without control characters, raw 8-bit read as UTF-8 if it is that, else Windows-1252.</summary>
-    public static string Read(ReadOnlySpan<byte> value)
+    public static string Read(ReadOnlySpan<byte> value) => OnOneLine(Decode(value));
+
+    /// <summary>Unfolded, without control characters.</summary>
+    public static string OnOneLine(string text)
     {
-        var text = Decode(value);
         var made = new StringBuilder(text.Length);
         foreach (var c in text)
         {
@@ -124,7 +126,7 @@ internal static class HeaderText
     public static string Decoded(ReadOnlySpan<byte> value) => DecodedWords(Read(value));
 
     public static string DecodedWords(string text) =>
-        text.Contains("=?", StringComparison.Ordinal) ? Read(Encoding.UTF8.GetBytes(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text)))) : text;
+        text.Contains("=?", StringComparison.Ordinal) ? OnOneLine(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text))) : text;
 
     /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
     public static HeaderField Field(ContentType type) => Refolded("Content-Type", type.ToString(Format, Encoding.UTF8, encode: true));
@@ -132,7 +134,7 @@ internal static class HeaderText
     /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
     public static HeaderField Field(ContentDisposition disposition) => Refolded("Content-Disposition", disposition.ToString(Format, Encoding.UTF8, encode: true));
 
-    private static HeaderField Refolded(string name, string written) => Folded(name, Read(Encoding.UTF8.GetBytes(written[(name.Length + 1)..])));
+    private static HeaderField Refolded(string name, string written) => Folded(name, OnOneLine(written[(name.Length + 1)..]));
 
     /// <summary>The field made clean, as its kind allows. Null: nothing of it can be kept.</summary>
     public static HeaderField? Mended(HeaderField field)

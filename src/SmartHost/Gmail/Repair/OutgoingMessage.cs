@@ -103,7 +103,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
                 if (part is not { FileName: { } archive, Content: { } content } || !archive.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) continue;
                 await using var directory = new ZipDirectory();
                 await content.DecodeToAsync(directory, cancellation);
-                found.AddRange(directory.Names().Where(BlockedTypes.Contains).Select(name => $"{name} in {HeaderText.Read(Encoding.UTF8.GetBytes(archive))}"));
+                found.AddRange(directory.Names().Where(BlockedTypes.Contains).Select(name => $"{name} in {HeaderText.OnOneLine(archive)}"));
             }
         }
         catch (Exception)
