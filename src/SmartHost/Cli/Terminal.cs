@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
@@ -62,20 +61,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Screen scree
     private string Shown(string text) => screen.Ascii ? Ascii(text) : text;
 
     /// <summary>Marks and typographer's signs as letters that mean the same; whatever else a stranger's subject is made of stays.</summary>
-    private static string Ascii(string text)
-    {
-        var plain = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            _ = c switch
-            {
-                '✓' => plain.Append("ok"), '✗' => plain.Append('X'), '→' => plain.Append("->"), '…' => plain.Append("..."),
-                '“' or '”' => plain.Append('"'), '‘' or '’' => plain.Append('\''), '–' => plain.Append('-'),
-                _ => plain.Append(c),
-            };
-        }
-        return plain.ToString();
-    }
+    private static string Ascii(string text) => text.Replace("✓", "ok").Replace('✗', 'X').Replace("→", "->").Replace("…", "...")
+        .Replace('“', '"').Replace('”', '"').Replace('‘', '\'').Replace('’', '\'').Replace('–', '-');
 
     private string Wrapped(string text, int indent)
     {

@@ -34,6 +34,6 @@ internal sealed record PracticeHeader(IReadOnlyList<(string Name, string Value)>
             }
             at = next;
         }
-        return new PracticeHeader(fields, Math.Min(at, content.Length));
+        return new PracticeHeader(fields, at);
     }
 }
