@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 using MimeKit;
 using MimeKit.Utils;
 using SmartHost.Mail;
@@ -18,8 +19,8 @@ internal static class HeaderText
 
     private const int PreferredLine = 78;
 
-    /// <summary>Windows-1252 where it differs from Latin-1: 0x80 to 0x9F, <c>\0</c> where it has nothing.</summary>
-    private const string Windows1252 = "€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ";
+    /// <summary>Windows-1252, which leaves octets without a letter as they are.</summary>
+    private static readonly Encoding Western = CodePagesEncodingProvider.Instance.GetEncoding(1252)!;
 
     public static readonly FormatOptions Format = DosFormat();
 
@@ -40,7 +41,7 @@ internal static class HeaderText
     }
 
     /// <summary>The value on one line: unfolded, without control characters, raw 8-bit read as UTF-8 if it is that, else Windows-1252.</summary>
-    public static string Read(ReadOnlySpan<byte> value) => OnOneLine(Decode(value));
+    public static string Read(ReadOnlySpan<byte> value) => OnOneLine((Utf8.IsValid(value) ? Encoding.UTF8 : Western).GetString(value));
 
     /// <summary>Unfolded, without control characters.</summary>
     public static string OnOneLine(string text)
@@ -58,16 +59,6 @@ internal static class HeaderText
     public static HeaderField InUtf8(HeaderField field, string? charset) =>
         RawText.TryRead(field.Value, charset, out var text) ? field with { Raw = (byte[])[.. field.Raw.Span[..field.ValueStart], .. Encoding.UTF8.GetBytes(text)] } : field;
 
-    public static string Decode(ReadOnlySpan<byte> octets)
-    {
-        if (System.Text.Unicode.Utf8.IsValid(octets)) return Encoding.UTF8.GetString(octets);
-        return string.Create(octets.Length, octets, static (text, source) =>
-        {
-            for (var i = 0; i < source.Length; i++)
-                text[i] = source[i] is >= 0x80 and <= 0x9f && Windows1252[source[i] - 0x80] is not '\0' and var c ? c : (char)source[i];
-        });
-    }
-
     /// <summary>An unstructured field (RFC 5322 §2.2.1) with any text, encoded where it must be, folded.</summary>
     public static HeaderField Unstructured(string name, string text) => Folded(name, Encode(text));
 
@@ -75,7 +66,7 @@ internal static class HeaderText
     public static HeaderField Folded(string name, string ascii) => HeaderField.Of(name, Fold(name.Length + 2, ascii));
 
     /// <summary>The value of an unstructured field as it may go out: what is encoded stays so, whoever can read it.</summary>
-    public static string Words(ReadOnlySpan<byte> value) => System.Text.Unicode.Utf8.IsValid(value) ? Encode(Read(value)) : EncodeOctets(value);
+    public static string Words(ReadOnlySpan<byte> value) => Utf8.IsValid(value) ? Encode(Read(value)) : EncodeOctets(value);
 
     /// <summary>RFC 2047 where anything is beyond ASCII.</summary>
     public static string Encode(string text) =>
