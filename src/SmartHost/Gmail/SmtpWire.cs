@@ -129,11 +129,8 @@ internal sealed class SmtpWire(Stream stream, TimeProvider time) : IAsyncDisposa
     }
 
     /// <summary>A reply ends up in logs and on pages: it may hold no control characters.</summary>
-    private static string Printable(ReadOnlySpan<byte> line)
-    {
-        var text = Encoding.UTF8.GetString(line).TrimEnd('\r');
-        return text.Any(c => char.IsControl(c) && c != '\t') ? string.Concat(text.Select(c => char.IsControl(c) && c != '\t' ? '?' : c)) : text;
-    }
+    private static string Printable(ReadOnlySpan<byte> line) =>
+        string.Concat(Encoding.UTF8.GetString(line).TrimEnd('\r').Select(c => char.IsControl(c) && c != '\t' ? '?' : c));
 
     private static string Shortened(string line) => line.Length <= 80 ? line : line[..80] + "…";
 }

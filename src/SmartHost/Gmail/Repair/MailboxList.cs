@@ -84,13 +84,7 @@ internal static partial class MailboxList
     /// <summary>The field with one entry a line, names encoded; entries without a usable address are left out. Null: nothing is left.</summary>
     public static HeaderField? Field(string name, IEnumerable<Entry> entries)
     {
-        var column = name.Length + 2;
-        var lines = new List<string>();
-        foreach (var entry in Written(entries))
-        {
-            lines.Add(HeaderText.Fold(column, entry));
-            column = 1;
-        }
+        var lines = Written(entries).Select((entry, index) => HeaderText.Fold(index == 0 ? name.Length + 2 : 1, entry)).ToList();
         return lines.Count == 0 ? null : HeaderField.Of(name, string.Join(",\r\n ", lines));
     }
 
