@@ -96,14 +96,7 @@ public sealed partial class GmailSession : IAsyncDisposable
                 // We were leaving anyway.
             }
         }
-        try
-        {
-            await wire.DisposeAsync();
-        }
-        catch (Exception e) when (SmtpWire.IsBroken(e))
-        {
-            // TLS says goodbye on closing; there may be nobody to hear it.
-        }
+        await wire.DisposeAsync();
     }
 
     private TransactionOutcome Judge(IReadOnlyList<Mailbox> recipients, List<Mailbox> sendable, TransactionExchange exchange)

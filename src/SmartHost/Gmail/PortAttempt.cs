@@ -76,7 +76,7 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
         }
         finally
         {
-            if (Session is null && wire is not null) await CloseAsync(wire);
+            if (Session is null && wire is not null) await wire.DisposeAsync();
         }
     }
 
@@ -141,16 +141,4 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
         : ReplyCatalogue.Read(reply, Stage));
 
     private void Fail(WireException e) => Verdict = ReplyCatalogue.Read(e.Failure, Stage, e.Detail);
-
-    private static async Task CloseAsync(SmtpWire wire)
-    {
-        try
-        {
-            await wire.DisposeAsync();
-        }
-        catch (Exception e) when (SmtpWire.IsBroken(e))
-        {
-            // It is closed, one way or the other.
-        }
-    }
 }

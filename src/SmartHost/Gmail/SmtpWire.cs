@@ -93,7 +93,17 @@ internal sealed class SmtpWire(Stream stream, TimeProvider time) : IAsyncDisposa
         }
     }
 
-    public ValueTask DisposeAsync() => stream.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await stream.DisposeAsync();
+        }
+        catch (Exception e) when (IsBroken(e))
+        {
+            // TLS says goodbye on closing; there may be nobody to hear it.
+        }
+    }
 
     internal static bool IsBroken(Exception e) => e is IOException and not WireException or SocketException or ObjectDisposedException or InvalidOperationException;
 
