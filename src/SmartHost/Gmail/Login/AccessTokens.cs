@@ -30,7 +30,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
     /// <summary>The only scope that SMTP accepts; gmail.send does not.</summary>
     public const string Scope = "https://mail.google.com/";
 
-    private static readonly TimeSpan Early = TimeSpan.FromMinutes(5), Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Early = TimeSpan.FromMinutes(5);
 
     private readonly ILogger log = logger ?? NullLogger<AccessTokens>.Instance;
     private readonly ConcurrentDictionary<string, Held> accounts = new();
@@ -73,7 +73,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
         var (form, cannot) = await FormAsync(account, cancellation);
         if (form is null) return held.Refuse(account.Credentials, cannot!);
 
-        var (answer, refusal) = await TokenRequest.PostAsync(http, Endpoint, form, time, Patience, cancellation);
+        var (answer, refusal) = await TokenRequest.PostAsync(http, Endpoint, form, time, cancellation);
         if (answer is not null)
         {
             var now = time.GetUtcNow();

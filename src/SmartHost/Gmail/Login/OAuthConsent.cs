@@ -49,7 +49,7 @@ public sealed class OAuthConsent(TimeProvider time, HttpClient http, RefreshToke
             ["redirect_uri"] = request.Redirect.ToString(),
             ["code_verifier"] = request.Verifier.Reveal(),
         };
-        var (answer, refusal) = await TokenRequest.PostAsync(http, endpoint, form, time, TimeSpan.FromSeconds(30), cancellation);
+        var (answer, refusal) = await TokenRequest.PostAsync(http, endpoint, form, time, cancellation);
         if (answer is null) return new ConsentOutcome.Failed(Explain(refusal!), MayTryAgain: refusal!.Action == VerdictAction.RetrySoon);
         // Google lets people untick a scope on the consent page.
         if (answer.Scope is { } scope && !scope.Split(' ').Contains(AccessTokens.Scope))

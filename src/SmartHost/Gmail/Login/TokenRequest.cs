@@ -47,10 +47,12 @@ internal static class TokenRequest
     /// <summary>A real answer has about 2 KB.</summary>
     private const int MaxAnswer = 64 * 1024;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     public static async Task<(TokenAnswer? Answer, Verdict? Refusal)> PostAsync(
-        HttpClient http, Uri endpoint, Dictionary<string, string> form, TimeProvider time, TimeSpan patience, CancellationToken cancellation)
+        HttpClient http, Uri endpoint, Dictionary<string, string> form, TimeProvider time, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(patience, time);
+        using var limit = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
