@@ -171,7 +171,7 @@ public sealed class PracticeScript
     }
 
     /// <summary>The first rule that acts now. Every rule counts, whichever acts.</summary>
-    internal PracticeRule? Next(PracticeStage stage, string? argument)
+    internal PracticeRule? Next(PracticeStage stage, string? argument = null)
     {
         lock (guard)
         {

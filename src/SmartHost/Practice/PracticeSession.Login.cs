@@ -36,12 +36,12 @@ internal sealed partial class PracticeSession
         if (claim is not { } claimed) return Say(PracticeReplies.CannotDecode);
         gmail.TriedToLogIn();
 
-        var played = await PlayAsync(PracticeStage.Auth, mechanism, cancellation);
+        var played = await PlayAsync(PracticeStage.Auth, cancellation, mechanism);
         if (played.Ended) return false;
         if (played.Code == 334)
         {
             await wire.ReadLineAsync(cancellation);
-            return await AnswerAsync(PracticeStage.AuthResponse, null, PracticeReplies.BadCredentials, null, cancellation);
+            return await AnswerAsync(PracticeStage.AuthResponse, PracticeReplies.BadCredentials, cancellation);
         }
         var known = claimed.IsToken
             ? gmail.Accounts.ByToken(claimed.Username, claimed.Secret)

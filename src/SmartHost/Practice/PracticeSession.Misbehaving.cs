@@ -7,9 +7,9 @@ internal sealed partial class PracticeSession
 {
     /// <summary>The script's answer if it has one, else this. <paramref name="accepted"/> runs where the answer is positive, whoever gave it.</summary>
     /// <returns>False: the connection is over.</returns>
-    private async Task<bool> AnswerAsync(PracticeStage stage, string? argument, SmtpReply normal, Action? accepted, CancellationToken cancellation)
+    private async Task<bool> AnswerAsync(PracticeStage stage, SmtpReply normal, CancellationToken cancellation, string? argument = null, Action? accepted = null)
     {
-        var played = await PlayAsync(stage, argument, cancellation);
+        var played = await PlayAsync(stage, cancellation, argument);
         if (played.Ended) return false;
         if (!played.Answered) Say(normal);
         if (played.Answered ? played.Positive : normal.IsPositive) accepted?.Invoke();
@@ -22,7 +22,7 @@ internal sealed partial class PracticeSession
         public bool Positive => Code is >= 200 and < 400;
     }
 
-    private async Task<Played> PlayAsync(PracticeStage stage, string? argument, CancellationToken cancellation) =>
+    private async Task<Played> PlayAsync(PracticeStage stage, CancellationToken cancellation, string? argument = null) =>
         gmail.Script.Next(stage, argument) is { } rule ? await PlayAsync(rule, cancellation) : default;
 
     private async Task<Played> PlayAsync(PracticeRule rule, CancellationToken cancellation)

@@ -9,8 +9,7 @@ internal sealed partial class PracticeSession
     {
         if (!greeted) return Say(PracticeReplies.HelloFirst);
         var path = PracticePath.Read(argument, "FROM:");
-        var refusal = Refusal();
-        return await AnswerAsync(PracticeStage.Mail, path?.Mailbox?.ToString(), refusal ?? PracticeReplies.Done, Begin, cancellation);
+        return await AnswerAsync(PracticeStage.Mail, Refusal() ?? PracticeReplies.Done, cancellation, path?.Mailbox?.ToString(), Begin);
 
         SmtpReply? Refusal()
         {
@@ -52,7 +51,7 @@ internal sealed partial class PracticeSession
     private async Task<bool> RecipientAsync(string argument, CancellationToken cancellation)
     {
         var path = PracticePath.Read(argument, "TO:");
-        return await AnswerAsync(PracticeStage.Rcpt, path?.Mailbox?.ToString(), Refusal() ?? PracticeReplies.RecipientDone, Add, cancellation);
+        return await AnswerAsync(PracticeStage.Rcpt, Refusal() ?? PracticeReplies.RecipientDone, cancellation, path?.Mailbox?.ToString(), Add);
 
         SmtpReply? Refusal()
         {
@@ -75,7 +74,7 @@ internal sealed partial class PracticeSession
             : chunks is not null ? PracticeReplies.NoDataAfterBdat
             : TransactionFault();
         var go = false;
-        if (!await AnswerAsync(PracticeStage.Data, null, refusal ?? PracticeReplies.Go, () => go = true, cancellation)) return false;
+        if (!await AnswerAsync(PracticeStage.Data, refusal ?? PracticeReplies.Go, cancellation, accepted: () => go = true)) return false;
         if (!go) return true;
         using var content = new ArrivingContent(Settings.KeepsContent);
         var interruption = Interruption();
@@ -127,7 +126,7 @@ internal sealed partial class PracticeSession
         Played played = default;
         if (chunks is null)
         {
-            played = await PlayAsync(PracticeStage.Data, null, cancellation);
+            played = await PlayAsync(PracticeStage.Data, cancellation);
             if (played.Ended) return false;
         }
         var taking = played.Answered ? played.Positive : refusal is null;
@@ -167,7 +166,7 @@ internal sealed partial class PracticeSession
         wire.Skip(octets);
     }
 
-    private PracticeRule? Interruption() => gmail.Script.Next(PracticeStage.Content, null);
+    private PracticeRule? Interruption() => gmail.Script.Next(PracticeStage.Content);
 
     /// <returns>False: the connection is over.</returns>
     private async Task<bool> InterruptAsync(PracticeRule? rule, ArrivingContent content, CancellationToken cancellation)
@@ -182,7 +181,7 @@ internal sealed partial class PracticeSession
     {
         var envelope = new Envelope(sender ?? ReversePath.Null, [.. recipients]);
         Forget();
-        var played = said.Answered ? said : await PlayAsync(PracticeStage.EndOfData, null, cancellation);
+        var played = said.Answered ? said : await PlayAsync(PracticeStage.EndOfData, cancellation);
         if (played.Ended) return false;
         if (played.Answered && !played.Positive) return true;
         if (!played.Answered && content.Octets > Settings.MaxSize) return Say(PracticeReplies.TooLarge);
@@ -205,8 +204,8 @@ internal sealed partial class PracticeSession
             Violations = violations,
             RewritesFrom = Settings.RewritesFrom,
         });
-        if (!played.Answered && !await AnswerAsync(PracticeStage.Taken, null, PracticeReplies.Taken, null, cancellation)) return false;
-        if (gmail.Script.Next(PracticeStage.Idle, null) is not { } unasked) return true;
+        if (!played.Answered && !await AnswerAsync(PracticeStage.Taken, PracticeReplies.Taken, cancellation)) return false;
+        if (gmail.Script.Next(PracticeStage.Idle) is not { } unasked) return true;
         await wire.FlushAsync(cancellation);
         return !(await PlayAsync(unasked, cancellation)).Ended;
     }

@@ -51,9 +51,9 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
 
     private async Task ConverseAsync(CancellationToken cancellation)
     {
-        if ((await PlayAsync(PracticeStage.Connect, null, cancellation)).Ended) return;
+        if ((await PlayAsync(PracticeStage.Connect, cancellation)).Ended) return;
         if (implicitTls && !await ShakeHandsAsync(cancellation)) return;
-        if (!await AnswerAsync(PracticeStage.Greeting, null, new SmtpReply(220, "smtp.gmail.com ESMTP"), null, cancellation)) return;
+        if (!await AnswerAsync(PracticeStage.Greeting, new SmtpReply(220, "smtp.gmail.com ESMTP"), cancellation)) return;
         while (true)
         {
             var (line, fault) = await wire.ReadLineAsync(cancellation);
@@ -96,11 +96,11 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
                 return await BdatAsync(argument, cancellation);
             case "RSET":
                 Forget();
-                return await AnswerAsync(PracticeStage.Rset, null, PracticeReplies.Flushed, null, cancellation);
+                return await AnswerAsync(PracticeStage.Rset, PracticeReplies.Flushed, cancellation);
             case "NOOP":
-                return await AnswerAsync(PracticeStage.Noop, null, PracticeReplies.Nothing, null, cancellation);
+                return await AnswerAsync(PracticeStage.Noop, PracticeReplies.Nothing, cancellation);
             case "QUIT":
-                if (!await AnswerAsync(PracticeStage.Quit, null, PracticeReplies.Goodbye, null, cancellation)) return false;
+                if (!await AnswerAsync(PracticeStage.Quit, PracticeReplies.Goodbye, cancellation)) return false;
                 await wire.CloseAsync(cancellation);
                 return false;
             case "VRFY":
@@ -116,7 +116,7 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
     {
         if (name.Trim().Length == 0) return await EndAsync(PracticeReplies.NoHelloArgument, cancellation);
         var stage = wire.Tls is null ? PracticeStage.Ehlo : PracticeStage.EhloTls;
-        var played = await PlayAsync(stage, null, cancellation);
+        var played = await PlayAsync(stage, cancellation);
         if (played.Ended) return false;
         if (played.Answered && !played.Positive) return true;
         greeted = true;
@@ -141,7 +141,7 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
         // Obeyed, these would be commands from before the encryption, believed as if they came after it.
         if (wire.HasInput) return await EndAsync(PracticeReplies.PipelinedAfterStartTls, cancellation);
         var ready = false;
-        if (!await AnswerAsync(PracticeStage.StartTls, null, PracticeReplies.ReadyForTls, () => ready = true, cancellation)) return false;
+        if (!await AnswerAsync(PracticeStage.StartTls, PracticeReplies.ReadyForTls, cancellation, accepted: () => ready = true)) return false;
         if (!ready) return true;
         await wire.FlushAsync(cancellation);
         greeted = false; // RFC 3207 §4.2: both forget what was said before.
@@ -150,7 +150,7 @@ internal sealed partial class PracticeSession(PracticeGmail gmail, PracticeWire 
 
     private async Task<bool> ShakeHandsAsync(CancellationToken cancellation)
     {
-        if (gmail.Script.Next(PracticeStage.Handshake, null) is { } rule)
+        if (gmail.Script.Next(PracticeStage.Handshake) is { } rule)
         {
             // Not before the client's hello, as any server: or it would find its answer in the same packet as the 220.
             await wire.WaitForInputAsync(cancellation);
