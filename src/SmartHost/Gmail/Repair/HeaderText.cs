@@ -78,13 +78,11 @@ internal static class HeaderText
     /// </summary>
     private static string EncodeOctets(ReadOnlySpan<byte> value)
     {
-        var octets = new List<byte>(value.Length);
-        foreach (var octet in value)
-            if (octet is (byte)'\t' or >= 32 and not 127) octets.Add(octet is (byte)'\t' ? (byte)' ' : octet);
+        var text = string.Concat(Encoding.Latin1.GetString(value).Where(c => c is '\t' or >= ' ' and not '\x7f')).Replace('\t', ' ');
         var charset = value.IndexOfAnyInRange((byte)0x80, (byte)0x9f) >= 0 ? "windows-1252" : "iso-8859-1";
         var words = new List<string>();
         var run = new List<byte>();
-        foreach (var word in Encoding.Latin1.GetString(octets.ToArray()).Trim(' ').Split(' '))
+        foreach (var word in text.Trim(' ').Split(' '))
         {
             if (Ascii.IsValid(word))
             {

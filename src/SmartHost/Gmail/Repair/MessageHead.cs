@@ -96,8 +96,8 @@ internal sealed class MessageHead : IDisposable
                 var end = chunk.Span[i..].IndexOf((byte)'\n');
                 var piece = chunk.Span.Slice(i, end < 0 ? chunk.Length - i : end + 1);
                 var room = Math.Min(piece.Length, head.Length - length);
-                if (!isInLine) piece[..room].CopyTo(head.AsSpan(length));
-                if (!isInLine) length += room;
+                piece[..room].CopyTo(head.AsSpan(length));
+                length += room;
                 i += piece.Length;
                 if (!isInLine && (end >= 0 || length == head.Length))
                 {
@@ -111,14 +111,9 @@ internal sealed class MessageHead : IDisposable
                         var rest = before == 0 ? chunk[start..] : (byte[])[.. line[..before], .. chunk.Span[start..]];
                         return (at + start - before, rest);
                     }
-                    isInLine = end < 0;
-                    length = 0;
+                    isInLine = true;
                 }
-                else if (end >= 0)
-                {
-                    isInLine = false;
-                    length = 0;
-                }
+                if (end >= 0) (isInLine, length) = (false, 0);
             }
             at += chunk.Length;
         }

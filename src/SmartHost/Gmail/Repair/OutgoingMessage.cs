@@ -78,12 +78,8 @@ public sealed class OutgoingMessage : IAsyncDisposable
     public async Task WriteToAsync(Stream destination, CancellationToken cancellation)
     {
         await destination.WriteAsync(header, cancellation);
-        if (sections is null)
-        {
-            await EachBodyChunkAsync(chunk => destination.WriteAsync(chunk, cancellation), cancellation);
-            return;
-        }
-        await RepairBodyAsync(chunk => destination.WriteAsync(chunk, cancellation), cancellation);
+        ValueTask Write(ReadOnlyMemory<byte> chunk) => destination.WriteAsync(chunk, cancellation);
+        await (sections is null ? EachBodyChunkAsync(Write, cancellation) : RepairBodyAsync(Write, cancellation));
     }
 
     /// <summary>
