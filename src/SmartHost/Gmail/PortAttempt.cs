@@ -93,9 +93,7 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
     {
         Stage = Stage.Greeting;
         var greeting = await wire.ReadReplyAsync(ConversationTimeouts.Greeting, cancellation);
-        if (greeting.Code == 220) return greeting;
-        Refuse(greeting);
-        return null;
+        return Expect(220, greeting) ? greeting : null;
     }
 
     private async Task<bool> StartTlsAsync(SmtpWire wire, CancellationToken cancellation)
@@ -103,20 +101,12 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
         Stage = Stage.Ehlo;
         await wire.WriteLineAsync($"EHLO {localDomain}", ConversationTimeouts.Ehlo, cancellation);
         var ehlo = await wire.ReadReplyAsync(ConversationTimeouts.Ehlo, cancellation);
-        if (ehlo.Code != 250)
-        {
-            Refuse(ehlo);
-            return false;
-        }
+        if (!Expect(250, ehlo)) return false;
         Stage = Stage.StartTls;
         if (!ehlo.Lines.Any(line => line.Trim().Equals("STARTTLS", StringComparison.OrdinalIgnoreCase))) throw new WireException(ConnectionFailure.StartTlsNotOffered, null);
         await wire.WriteLineAsync("STARTTLS", ConversationTimeouts.Ehlo, cancellation);
         var ready = await wire.ReadReplyAsync(ConversationTimeouts.Ehlo, cancellation);
-        if (ready.Code != 220)
-        {
-            Refuse(ready);
-            return false;
-        }
+        if (!Expect(220, ready)) return false;
         // Whatever follows the 220 in clear was put there by somebody in between, to be read as if it came encrypted.
         return wire.HasMore ? throw new WireException(ConnectionFailure.NotSmtp, "it said more after STARTTLS than it was asked") : true;
     }
@@ -133,6 +123,12 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
         {
             throw new WireException(ConnectionFailure.TimedOut, null, e);
         }
+    }
+
+    private bool Expect(int code, SmtpReply reply)
+    {
+        if (reply.Code != code) Refuse(reply);
+        return reply.Code == code;
     }
 
     /// <summary>A success where it ends the conversation is no answer to what was asked.</summary>

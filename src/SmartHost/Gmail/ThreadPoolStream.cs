@@ -12,21 +12,17 @@ internal sealed class ThreadPoolStream(Socket socket) : NetworkStream(socket, ow
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var reading = base.ReadAsync(buffer, cancellationToken);
-        if (reading.IsCompleted) return await reading;
+        var wasThere = reading.IsCompleted;
         var read = await reading;
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (!wasThere) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return read;
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var writing = base.WriteAsync(buffer, cancellationToken);
-        if (writing.IsCompleted)
-        {
-            await writing;
-            return;
-        }
+        var wasTaken = writing.IsCompleted;
         await writing;
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (!wasTaken) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
     }
 }

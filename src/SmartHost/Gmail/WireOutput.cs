@@ -21,10 +21,7 @@ internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : WriteOnlySt
     /// <summary>More than this is a bug that would turn the rest of a message into commands: it throws instead.</summary>
     public void BeginContent(long limit) => (ContentLength, contentLimit) = (0, limit);
 
-    public async Task WriteLineAsync(string command, CancellationToken cancellation)
-    {
-        await AddAsync(Encoding.UTF8.GetBytes(command + "\r\n"), cancellation);
-    }
+    public Task WriteLineAsync(string command, CancellationToken cancellation) => AddAsync(Encoding.UTF8.GetBytes(command + "\r\n"), cancellation);
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
@@ -51,7 +48,7 @@ internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : WriteOnlySt
         base.Dispose(disposing);
     }
 
-    private async ValueTask AddAsync(ReadOnlyMemory<byte> source, CancellationToken cancellation)
+    private async Task AddAsync(ReadOnlyMemory<byte> source, CancellationToken cancellation)
     {
         while (source.Length > 0)
         {
