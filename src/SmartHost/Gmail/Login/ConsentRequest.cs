@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.WebUtilities;
 using SmartHost.Mail;
 
 namespace SmartHost.Gmail.Login;
@@ -63,18 +64,12 @@ public sealed class ConsentRequest
     internal ConsentReturn Read(string address)
     {
         var text = string.Concat(address.Where(c => !char.IsWhiteSpace(c))).Trim('"', '\'', '<', '>');
-        var query = text.Contains('?') ? text[(text.IndexOf('?') + 1)..] : text;
-        query = query.Split('#')[0];
-        var values = new Dictionary<string, string>();
-        foreach (var pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var equals = pair.IndexOf('=');
-            if (equals > 0) values.TryAdd(pair[..equals], Uri.UnescapeDataString(pair[(equals + 1)..].Replace('+', ' ')));
-        }
-        if (values.GetValueOrDefault("error") is { } error) return new ConsentReturn.Problem(Refusal(error));
-        if (values.GetValueOrDefault("code") is not { Length: > 0 } code)
+        var values = QueryHelpers.ParseQuery(text[(text.IndexOf('?') + 1)..].Split('#')[0]);
+        string? First(string name) => values.GetValueOrDefault(name).FirstOrDefault();
+        if (First("error") is { } error) return new ConsentReturn.Problem(Refusal(error));
+        if (First("code") is not { Length: > 0 } code)
             return new ConsentReturn.Problem("There is no code in this address. Copy the whole address line of the page that the browser ends on; it begins with " + Redirect + ".");
-        return values.GetValueOrDefault("state") == state
+        return First("state") == state
             ? new ConsentReturn.Code(new Secret(code))
             : new ConsentReturn.Problem("This answer belongs to another login. Open the address above once more, and copy the address that this one ends on.");
     }
