@@ -80,8 +80,7 @@ public sealed partial class AccessTokens(TimeProvider time, HttpClient http, Ref
             var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer.ExpiresIn ?? 3600, 0, 86_400));
             // A token that lives shorter than we are early would be renewed at every use.
             var token = new Secret(answer.AccessToken!);
-            held.Grant(account.Credentials, token, renewAt: now + lifetime - (lifetime > 2 * Early ? Early : lifetime / 2), expiresAt: now + lifetime,
-                consentEnds: answer.RefreshTokenExpiresIn is { } seconds ? now + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null);
+            held.Grant(account.Credentials, token, renewAt: now + lifetime - (lifetime > 2 * Early ? Early : lifetime / 2), expiresAt: now + lifetime, answer.ConsentEnds(now));
             KeepReplacement(account, answer.RefreshToken);
             return new TokenOutcome.Granted(token, Fresh: true);
         }

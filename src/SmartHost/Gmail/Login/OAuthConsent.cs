@@ -57,9 +57,10 @@ public sealed class OAuthConsent(TimeProvider time, HttpClient http, RefreshToke
         if (string.IsNullOrEmpty(answer.RefreshToken))
             return new ConsentOutcome.Failed("Google gave no refresh token. Remove SmartHost's access at https://myaccount.google.com/permissions and log in once more.", MayTryAgain: false);
 
-        refreshTokens.Keep(account.Name, oauth.ClientId, new Secret(answer.RefreshToken), time.GetUtcNow());
-        return answer.RefreshTokenExpiresIn is { } seconds
-            ? new ConsentOutcome.Kept(Endures: false, string.Create(null, $"Google ends this consent on {time.GetUtcNow().AddSeconds(Math.Clamp(seconds, 0, int.MaxValue)):yyyy-MM-dd}. {TestingTrap}"))
+        var now = time.GetUtcNow();
+        refreshTokens.Keep(account.Name, oauth.ClientId, new Secret(answer.RefreshToken), now);
+        return answer.ConsentEnds(now) is { } end
+            ? new ConsentOutcome.Kept(Endures: false, $"Google ends this consent on {end:yyyy-MM-dd}. {TestingTrap}")
             : new ConsentOutcome.Kept(Endures: true, TestingTrap);
     }
 

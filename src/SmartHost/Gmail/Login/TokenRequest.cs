@@ -21,6 +21,8 @@ internal sealed class TokenAnswer
     [JsonPropertyName("refresh_token_expires_in")]
     public long? RefreshTokenExpiresIn { get; init; }
 
+    public DateTimeOffset? ConsentEnds(DateTimeOffset now) => RefreshTokenExpiresIn is { } seconds ? now.AddSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null;
+
     [JsonPropertyName("scope")]
     public string? Scope { get; init; }
 
