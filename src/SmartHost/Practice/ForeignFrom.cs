@@ -18,8 +18,7 @@ internal static class ForeignFrom
         var (name, address) = Split(value);
         if (Mailbox.TryParse(address, out var from) && (from == account || identities.Contains(from))) return content;
         var field = name.Length > 0 ? $"From: {name} <{account}>\r\n" : $"From: {account}\r\n";
-        return Encoding.Latin1.GetBytes($"X-Google-Original-From: {value}\r\n{text[..begin]}{field}")
-            .Concat(content[end..].ToArray()).ToArray();
+        return (byte[])[.. Encoding.Latin1.GetBytes($"X-Google-Original-From: {value}\r\n{text[..begin]}{field}"), .. content.Span[end..]];
     }
 
     /// <summary>Where the first From field begins and where the next field does, or -1.</summary>
