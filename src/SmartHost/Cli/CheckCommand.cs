@@ -32,7 +32,7 @@ internal static class CheckCommand
             {
                 using var http = new HttpClient();
                 var time = TimeProvider.System;
-                var connector = new GmailConnector(time, null, GmailConnector.LocalDomain(settings.Hostname), new AccessTokens(time, http, new RefreshTokens(settings.DataFolder)));
+                var connector = new GmailConnector(time, null, settings.Hostname, new AccessTokens(time, http, new RefreshTokens(settings.DataFolder)));
                 using var control = new ControlClient(settings.DataFolder);
                 var checkup = new Checkup(settings, connector, time, async (account, token) =>
                 {

@@ -12,14 +12,14 @@ namespace SmartHost.Gmail;
 /// checked; one AUTH a connection. Safe for several callers at once. Every failure is a verdict, with one line of what
 /// was tried; nothing is retried here except the other port, and one fresh token for one that Gmail did not accept.
 /// </summary>
-/// <param name="localDomain">Our name for EHLO; see <see cref="LocalDomain"/>. Gmail turns <c>localhost</c> and the like away.</param>
+/// <param name="hostname">Of which <see cref="LocalDomain"/> makes our name for EHLO. Gmail turns <c>localhost</c> and the like away.</param>
 /// <param name="tokens">Where OAuth and service accounts get their access tokens; null: they cannot log in.</param>
-public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConnector>? logger = null, string? localDomain = null, AccessTokens? tokens = null)
+public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConnector>? logger = null, string? hostname = null, AccessTokens? tokens = null)
 {
     private const int Submission = 587, Submissions = 465;
 
     private readonly ILogger log = logger ?? NullLogger<GmailConnector>.Instance;
-    private readonly string localDomain = LocalDomain(localDomain);
+    private readonly string localDomain = LocalDomain(hostname);
 
     /// <summary>The port that worked last, by account.</summary>
     private readonly ConcurrentDictionary<string, int> working = new();
@@ -65,7 +65,7 @@ public sealed partial class GmailConnector(TimeProvider time, ILogger<GmailConne
     /// A name that Gmail accepts in EHLO: the host name where it has a domain, else the host name below home.arpa, the
     /// domain that RFC 8375 sets aside for homes. Characters that no host name has are dropped.
     /// </summary>
-    public static string LocalDomain(string? hostname)
+    internal static string LocalDomain(string? hostname)
     {
         var labels = (hostname ?? "").Split('.').Select(label => string.Concat(label.Where(c => char.IsAsciiLetterOrDigit(c) || c == '-')).Trim('-')).Where(label => label.Length is > 0 and <= 63).ToList();
         if (labels is [] or ["localhost", ..]) return "smarthost.home.arpa";

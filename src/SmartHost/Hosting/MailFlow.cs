@@ -34,7 +34,7 @@ internal sealed class MailFlow : IAsyncDisposable
         var hostname = settings.Current.Hostname;
         RefreshTokens = new RefreshTokens(settings.Current.DataFolder);
         var tokens = new AccessTokens(time, http, RefreshTokens, loggers.CreateLogger<AccessTokens>(), tokenEndpoint);
-        Connector = new GmailConnector(time, loggers.CreateLogger<GmailConnector>(), GmailConnector.LocalDomain(hostname), tokens);
+        Connector = new GmailConnector(time, loggers.CreateLogger<GmailConnector>(), hostname, tokens);
         Mail = new LocalMail(queue, hostname, time);
         Alerts = new Alerts(() => settings.Current.Alerts, queue, Mail, new Webhook(http, time), hostname, log, meters, time);
         reports = new ReportWriter(
