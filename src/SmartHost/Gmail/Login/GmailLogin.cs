@@ -94,15 +94,10 @@ internal sealed class GmailLogin(SmtpWire wire, string localDomain)
     /// <summary>A server that repeats the command it did not like must not carry a secret into our log.</summary>
     private static SmtpReply Redacted(SmtpReply reply, AccountSettings account, LoginProof proof)
     {
-        if (proof is LoginProof.None) return reply;
-        var (secret, response) = proof switch
-        {
-            LoginProof.Password { Value: var password } => (password.Reveal(), $"\0{account.Username}\0{password.Reveal()}"),
-            LoginProof.AccessToken { Value: var token } => (token.Reveal(), $"user={account.Username}\u0001auth=Bearer {token.Reveal()}\u0001\u0001"),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
+        var secret = proof is LoginProof.Password { Value: var password } ? password.Reveal() : ((LoginProof.AccessToken)proof).Value.Reveal();
         if (secret.Length == 0) return reply;
-        var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(response));
+        // What was sent: a mechanism says it once, so another one is asked.
+        var encoded = Mechanism(account, proof)!.Challenge(null);
         return reply with { Lines = [.. reply.Lines.Select(line => line.Replace(encoded, "***", StringComparison.Ordinal).Replace(secret, "***", StringComparison.Ordinal))] };
     }
 }
