@@ -134,7 +134,7 @@ internal sealed class TransactionExchange(SmtpWire wire, TimeProvider time, Ehlo
         using var patience = new Patience(time);
         using var stopReading = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var stopWriting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await using var output = new WireOutput(wire, ConversationTimeouts.Write);
+        await using var output = new WireOutput(wire);
         var reading = ReadAsync(steps, patience, stopWriting, stopReading.Token);
         try
         {

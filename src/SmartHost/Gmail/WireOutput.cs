@@ -8,7 +8,7 @@ namespace SmartHost.Gmail;
 /// one. A block that does not get into the socket in time ends the conversation; the message's own errors pass through
 /// untouched, so that an unreadable file is never taken for a broken connection.
 /// </summary>
-internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : WriteOnlyStream
+internal sealed class WireOutput(SmtpWire wire) : WriteOnlyStream
 {
     private byte[] block = ArrayPool<byte>.Shared.Rent(32 * 1024);
     private int used;
@@ -34,7 +34,7 @@ internal sealed class WireOutput(SmtpWire wire, TimeSpan patience) : WriteOnlySt
     public async Task SendAsync(CancellationToken cancellation)
     {
         if (used == 0) return;
-        await wire.WriteAsync(block.AsMemory(0, used), patience, cancellation);
+        await wire.WriteAsync(block.AsMemory(0, used), ConversationTimeouts.Write, cancellation);
         used = 0;
     }
 

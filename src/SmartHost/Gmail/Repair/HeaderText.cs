@@ -44,16 +44,8 @@ internal static class HeaderText
     public static string Read(ReadOnlySpan<byte> value) => OnOneLine((Utf8.IsValid(value) ? Encoding.UTF8 : Western).GetString(value));
 
     /// <summary>Unfolded, without control characters.</summary>
-    public static string OnOneLine(string text)
-    {
-        var made = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            if (c is '\t') made.Append(' ');
-            else if (!char.IsControl(c) && c is not ('\uFEFF' or '\u2028' or '\u2029')) made.Append(c);
-        }
-        return made.ToString().Trim(' ');
-    }
+    public static string OnOneLine(string text) =>
+        string.Concat(text.Where(c => c is '\t' || !(char.IsControl(c) || c is '\uFEFF' or '\u2028' or '\u2029'))).Replace('\t', ' ').Trim(' ');
 
     /// <summary>So that whatever looks at the field needs to know one charset: names and addresses must be text before they can be told apart.</summary>
     public static HeaderField InUtf8(HeaderField field, string? charset) =>
