@@ -27,6 +27,14 @@ public class OutgoingMessageTests
         Assert.That(message.Repairs, Is.Empty);
     }
 
+    /// <summary>Without quotes round its comma, Gmail takes it for two senders and refuses the message.</summary>
+    [TestCase("Scanner, 3rd floor")]
+    [TestCase("Scanner: hall")]
+    [TestCase("[Scan] hall")]
+    [TestCase("=?utf-8?q?Scanner,_hall?=")]
+    public async Task A_name_with_signs_in_it_stands_in_quotes_in_the_accounts_own_From(string name) =>
+        Assert.That((await Prepare($"From: {name} <you@gmail.com>\r\nSubject: s\r\n\r\nx\r\n")).Got, Does.Match("^From: \"[^\"]+\" <you@gmail.com>\r\n"));
+
     /// <summary>RFC 2046 §5.1.5: a message, though it does not say so, and no text whose lines could be encoded.</summary>
     [Test]
     public async Task Part_of_a_digest_is_a_message_where_it_does_not_say_so()
@@ -222,6 +230,8 @@ public class OutgoingMessageTests
     [TestCase("=?utf-8?q?T=C3=A4?=: =?utf-8?q?=C3=A4?= <a@b.example>;", "=?utf-8?q?T=C3=A4?=: =?utf-8?q?=C3=A4?= <a@b.example>;", null)]
     [TestCase("Team: a@b.example, operator;", "a@b.example", "Team: a@b.example, operator;")]
     [TestCase("a@b.example: c@d.example;", "a@b.example,c@d.example", null)]
+    [TestCase("Desk, 3rd floor <a@b.example>", "\"Desk, 3rd floor\" <a@b.example>", null)]
+    [TestCase("'a@b.example' <a@b.example>", "\"'a@b.example'\" <a@b.example>", "'a@b.example' <a@b.example>")]
     [TestCase("Desk a@b.example>, c@d.example", "c@d.example", "Desk a@b.example>, c@d.example")]
     public async Task To_holds_addresses(string to, string expected, string? original)
     {

@@ -10,7 +10,7 @@ namespace SmartHost.Gmail.Repair;
 /// <summary>Address fields (To, Cc, From …): MimeKit reads them, forgiving much; what goes out is strict.</summary>
 internal static partial class MailboxList
 {
-    private static readonly SearchValues<char> Specials = SearchValues.Create("@<>,;()\\");
+    private static readonly SearchValues<char> Specials = SearchValues.Create("@<>,;:()[]\\");
 
     /// <param name="Address">Null: no address one could write to.</param>
     /// <param name="Written">What stood in the address's place.</param>
@@ -55,6 +55,8 @@ internal static partial class MailboxList
         var written = HeaderText.Read(value);
         if (written.Contains("=?", StringComparison.Ordinal))
         {
+            // RFC 2047 §5 allows no such sign in a name's word: who divides the list before reading it would divide there.
+            if (WordWithSpecials().IsMatch(written)) return false;
             // Whatever an encoded-word says, and whoever can read it: what counts is what stands around it.
             var around = EncodedWord().Replace(written, "word");
             // One that is broken would not become whole by being written anew.
@@ -112,12 +114,22 @@ internal static partial class MailboxList
         }
     }
 
-    private static string Essence(string list) =>
-        NamelessBrackets().Replace(string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\'))), "$1");
+    /// <summary>What is left without the signs that may stand or not. Quotes round a comma must stand: Gmail takes <c>Scanner, 3rd floor &lt;a@b></c> for two senders.</summary>
+    private static string Essence(string list)
+    {
+        list = Quoted().Replace(list, quoted => quoted.Groups[1].ValueSpan.ContainsAny(Specials) ? $"“{quoted.Groups[1].Value}”" : quoted.Value);
+        return NamelessBrackets().Replace(string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\'))), "$1");
+    }
 
     [GeneratedRegex(@"(?<=^|,)<([^<>,]*)>(?=,|$)")]
     private static partial Regex NamelessBrackets();
 
+    [GeneratedRegex(@"""((?:[^""\\]|\\.)*)""")]
+    private static partial Regex Quoted();
+
     [GeneratedRegex(@"=\?[!->@-~]+\?[bBqQ]\?[!->@-~]*\?=")]
     private static partial Regex EncodedWord();
+
+    [GeneratedRegex(@"=\?[!->@-~]+\?[qQ]\?[^?\s]*[][,;:<>@()""\\][^?\s]*\?=")]
+    private static partial Regex WordWithSpecials();
 }
