@@ -307,6 +307,14 @@ public class OutgoingMessageTests
         Assert.That(Encoding.ASCII.GetString(mail.Headers.First(h => h.Id == HeaderId.Subject).RawValue).Trim(), Is.EqualTo(written));
     }
 
+    // With blanks in them, or cut by a fold, they are none, and most readers show the code.
+    [TestCase("=?utf-8?Q?T=C3=BCr 3 offen?= now", "=?utf-8?Q?T=C3=BCr_3_offen?= now")]
+    [TestCase("=?utf-8?b?VMO8\r\n ciAz?=", "=?utf-8?b?VMO8ciAz?=")]
+    [TestCase("=?utf-8?Q?a?= and =?utf-8?Q?b?=", "=?utf-8?Q?a?= and =?utf-8?Q?b?=")]
+    [TestCase("what =? is ?q? that ?=", "what =? is ?q? that ?=")]
+    public async Task Encoded_words_of_a_Subject_have_no_blanks(string written, string sent) =>
+        Assert.That((await Prepare($"Subject: {written}\r\n\r\nx\r\n")).Got, Does.StartWith($"Subject: {sent}\r\n"));
+
     [TestCase("B\u00fcro 7", "[B\u00fcro]", "[Büro] Büro 7")]
     [TestCase("s", "[B\u00fcro]", "[Büro] s")]
     [TestCase("\u00e4", "B\u00fcro Nord:", "Büro Nord: ä")]

@@ -32,6 +32,7 @@ internal sealed class HeaderRepair
         repair.MendRecipients("Cc");
         repair.MendDate();
         repair.MendMessageId();
+        repair.MendSubject();
         repair.PrefixSubject();
         repair.NameSomeRecipient();
         repair.CleanText();
@@ -159,6 +160,17 @@ internal sealed class HeaderRepair
         Replace(HeaderText.Folded("Message-ID", id));
         if (written is { } old) KeepOriginal("Message-ID", HeaderText.Read(old.Value));
         repairs.Add(written is null ? "supplied Message-ID" : "replaced Message-ID");
+    }
+
+    /// <summary>Encoded-words as programs make them that encode a text as if it were a body: with blanks in them, or cut by a fold. RFC 2047 §2 allows none, so most readers show the code.</summary>
+    private void MendSubject()
+    {
+        if (Find("Subject") is not { } field || !Ascii.IsValid(field.Raw.Span)) return;
+        var written = HeaderText.Read(field.Value);
+        var mended = HeaderText.WithoutBlanksInWords(written);
+        if (mended == written) return;
+        Replace("Subject", HeaderText.Folded("Subject", mended));
+        repairs.Add("took blanks out of the Subject's encoded-words");
     }
 
     private void PrefixSubject()

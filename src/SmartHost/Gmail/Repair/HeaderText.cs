@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using MimeKit;
 using MimeKit.Utils;
@@ -12,7 +13,7 @@ namespace SmartHost.Gmail.Repair;
 /// The text of header values: what devices put there (raw code pages, control characters, endless lines) read, and
 /// written back as RFC 5322 and RFC 2047 allow.
 /// </summary>
-internal static class HeaderText
+internal static partial class HeaderText
 {
     /// <summary>RFC 5322 §2.1.1, in octets, without the line end.</summary>
     public const int MaxLine = 998;
@@ -108,6 +109,15 @@ internal static class HeaderText
 
     public static string DecodedWords(string text) =>
         text.Contains("=?", StringComparison.Ordinal) ? OnOneLine(Rfc2047.DecodeText(Encoding.UTF8.GetBytes(text))) : text;
+
+    public static string WithoutBlanksInWords(string text) => text.Contains("=?", StringComparison.Ordinal)
+        ? WordWithBlanks().Replace(text, word => word.Groups[2].ValueSpan is "q" or "Q"
+            ? $"{word.Groups[1].Value}{word.Groups[3].Value.Replace(' ', '_')}?="
+            : $"{word.Groups[1].Value}{word.Groups[3].Value.Replace(" ", "", StringComparison.Ordinal)}?=")
+        : text;
+
+    [GeneratedRegex(@"(=\?[!->@-~]+\?([bBqQ])\?)([!->@-~]* [ !->@-~]*)\?=", RegexOptions.CultureInvariant)]
+    private static partial Regex WordWithBlanks();
 
     /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
     public static HeaderField Field(ContentType type) => Refolded("Content-Type", type.ToString(Format, Encoding.UTF8, encode: true));
