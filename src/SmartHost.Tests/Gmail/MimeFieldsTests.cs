@@ -154,4 +154,22 @@ public class MimeFieldsTests
     [TestCase("x-uuencode (old)")]
     public async Task An_encoding_that_stands_alone_or_that_nobody_knows_stays(string written) =>
         Assert.That((await Prepare($"Subject: s\r\nContent-Transfer-Encoding: {written}\r\n\r\nJVBERi0x\r\n")).Got, Does.Contain($"Content-Transfer-Encoding: {written}\r\n"));
+    [TestCase("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"abc\"", Parts)]
+    [TestCase("Content-Type: multipart/mixed;\r\n boundary=abc\r\nX-Mailer: script", "\r\n" + Parts)]
+    [TestCase("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", "<p>page</p>\r\n")]
+    public async Task A_header_that_an_empty_line_cuts_in_two_is_one(string second, string body)
+    {
+        var (got, message) = await Prepare($"Subject: s\r\n\r\n\r\n{second}\r\n\r\n{body}");
+        Assert.That(got[..(got.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 2)], Does.StartWith($"Subject: s\r\n{second}\r\n"));
+        Assert.That(got, Does.EndWith("\r\n\r\n" + body));
+        Assert.That(message.Repairs, Has.Some.Contains("empty line"));
+    }
+
+    [TestCase("Content-Type: multipart/mixed; boundary=abc\r\n\r\nis what it should say\r\n")]
+    [TestCase("Content-Type: text/plain\r\n\r\n--abc\r\n")]
+    [TestCase("From: a@b.example\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n" + Parts)]
+    [TestCase("Content-Type: multipart/mixed; boundary=abc\r\nis what it says\r\n\r\n" + Parts)]
+    [TestCase("Content-Type: multipart/mixed; boundary=abc\r\n")]
+    public async Task Text_about_mail_stays_text(string text) =>
+        Assert.That((await Prepare($"Subject: s\r\n\r\n{text}")).Got, Does.EndWith("\r\n\r\n" + text));
 }

@@ -150,8 +150,10 @@ internal sealed class HeaderBlock
     /// <returns>False: there are none, or they end the header.</returns>
     private bool SkipEmptyLines()
     {
-        var skipped = ownOnly ? HeaderLookAhead.EmptyLinesBeforeHeader(Ahead) : 0;
-        if (skipped > 0) Repairs.Add("removed the empty line before the header");
+        var skipped = ownOnly ? HeaderLookAhead.EmptyLinesBeforeHeader(Ahead)
+            : Fields.Exists(field => field.Is("Content-Type")) ? 0
+            : HeaderLookAhead.EmptyLinesBeforeMime(Ahead);
+        if (skipped > 0) Repairs.Add($"removed the empty line {(ownOnly ? "before" : "within")} the header");
         at += skipped;
         return skipped > 0;
     }

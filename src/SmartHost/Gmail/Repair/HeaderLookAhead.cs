@@ -1,3 +1,4 @@
+using System.Text;
 using SmartHost.Mail;
 using static SmartHost.Gmail.Repair.HeaderBlock;
 
@@ -39,9 +40,7 @@ internal static class HeaderLookAhead
     /// </summary>
     public static int EmptyLinesBeforeHeader(ReadOnlySpan<byte> rest)
     {
-        var empty = 0;
-        while (rest[empty..].StartsWith("\r\n"u8) && empty < 16) empty += 2;
-        rest = rest[empty..];
+        var empty = TakeEmptyLines(ref rest);
         for (var isFirst = true; NextLine(ref rest, out var line); isFirst = false)
         {
             if (TryName(line, out var name, out _))
@@ -53,6 +52,47 @@ internal static class HeaderLookAhead
             else if (isFirst || !BeginsBlank(line)) return 0;
         }
         return 0;
+    }
+
+    /// <summary>
+    /// Octets of empty lines to skip where nothing but MIME's fields follows them, and behind an empty line of its own what they announce:
+    /// the first part of a multipart, or a page. 0: they end the header. Scripts that end a field twice cut their header in two,
+    /// and what they attach would be shown as the base64 that it is.
+    /// </summary>
+    public static int EmptyLinesBeforeMime(ReadOnlySpan<byte> rest)
+    {
+        var empty = TakeEmptyLines(ref rest);
+        var (begins, isBehind) = (default(string), false);
+        for (var isFirst = true; NextLine(ref rest, out var line); isFirst = false)
+        {
+            if (line.IsEmpty)
+            {
+                if (begins is null) return 0;
+                isBehind = true;
+            }
+            else if (isBehind) return line.StartsWith(Encoding.ASCII.GetBytes(begins!)) ? empty : 0;
+            else if (TryName(line, out var name, out var value) && IsMime(name))
+            {
+                if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) begins = BeginningOf(HeaderText.Read(line[value..]).Trim());
+            }
+            else if (isFirst || !BeginsBlank(line)) return 0;
+        }
+        return 0;
+
+        static bool IsMime(string name) => name.Equals("MIME-Version", StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-", StringComparison.OrdinalIgnoreCase);
+
+        static string? BeginningOf(string type) => type.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) ? "--"
+            : type.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) ? "<" : null;
+    }
+
+    /// <summary>Sixteen octets of them at most; how many octets.</summary>
+    private static int TakeEmptyLines(ref ReadOnlySpan<byte> rest)
+    {
+        var empty = 0;
+        while (rest[empty..].StartsWith("\r\n"u8) && empty < 16) empty += 2;
+        rest = rest[empty..];
+        return empty;
     }
 
     /// <summary><c>From x@lan Tue Jul 2</c> before a field; before anything else it is text that begins so.</summary>
