@@ -78,6 +78,7 @@ public class CharsetRepairTests
     [TestCase("US-ASCII", "B\u00c3\u00bcro", "utf-8")]
     [TestCase("ANSI_X3.4-1968", "B\u00c3\u00bcro", "utf-8")]
     [TestCase("unknown-8bit", "B\u00c3\u00bcro", "utf-8")]
+    [TestCase("ANSI", "B\u00fcro", "iso-8859-1")]
     [TestCase("utf-8", "B\u00fcro", "iso-8859-1")]
     [TestCase("UTF8", "B\u00fcro", "iso-8859-1")]
     [TestCase("utf-8", "B\u00c3\u00bcro", null)]

@@ -116,7 +116,8 @@ public class MimeFieldsTests
         foreach (var identity in (string[])["7bit", "8bit", "binary", ""])
         {
             var mail = Parse((await Prepare($"Content-Transfer-Encoding: {identity}\r\nContent-Transfer-Encoding: {other}\r\nSubject: s\r\n\r\n{body}")).Got);
-            var expected = identity is "" ? other : kept is "7bit" ? identity : kept;
+            // Alone it is not believed either, where the body is plainly something else.
+            var expected = identity is "" ? (body.StartsWith("One line", StringComparison.Ordinal) ? "7bit" : other) : kept is "7bit" ? identity : kept;
             Assert.That(mail.Body!.Headers.Where(field => field.Id == HeaderId.ContentTransferEncoding).Select(field => field.Value), Is.EqualTo(new[] { expected }));
         }
     }
@@ -137,6 +138,9 @@ public class MimeFieldsTests
     [TestCase("\"base64\"")]
     [TestCase("base64;")]
     [TestCase(" 'Base64' \t")]
+    [TestCase("base64 ")]
+    [TestCase("Base-64")]
+    [TestCase("x-base64")]
     public async Task An_encoding_with_something_round_it_is_known(string written)
     {
         var content = Enumerable.Range(0, 2_000).Select(i => (byte)(i * 7)).ToArray();
@@ -149,11 +153,47 @@ public class MimeFieldsTests
         Assert.That(part.Replace("\r\n", "", StringComparison.Ordinal), Does.Contain(Convert.ToBase64String(content)));
     }
 
-    [TestCase("base64 ")]
     [TestCase("BASE64")]
     [TestCase("x-uuencode (old)")]
     public async Task An_encoding_that_stands_alone_or_that_nobody_knows_stays(string written) =>
         Assert.That((await Prepare($"Subject: s\r\nContent-Transfer-Encoding: {written}\r\n\r\nJVBERi0x\r\n")).Got, Does.Contain($"Content-Transfer-Encoding: {written}\r\n"));
+
+    // A NAS of QNAP writes the first.
+    [TestCase("8bits", "8bit")]
+    [TestCase("8-bit", "8bit")]
+    [TestCase("UTF-8", "8bit")]
+    [TestCase("7 bit", "7bit")]
+    [TestCase("Quoted_Printable", "quoted-printable")]
+    public async Task An_encoding_by_a_name_that_few_know_gets_its_own(string written, string known)
+    {
+        Assert.That((await Prepare($"Subject: s\r\nContent-Transfer-Encoding: {written}\r\n\r\ntext\r\n")).Got, Does.Contain($"\r\nContent-Transfer-Encoding: {known}\r\n").And.Not.Contain(written));
+        var part = $"--abc\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: {written}\r\n\r\ntext\r\n--abc--\r\n";
+        Assert.That((await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n{part}")).Got, Does.EndWith(part.Replace(written, known, StringComparison.Ordinal)));
+    }
+
+    [TestCase("base64")]
+    [TestCase("quoted-printable")]
+    public async Task A_multipart_has_no_encoding_of_its_own(string encoding)
+    {
+        var (got, message) = await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{Parts}");
+        Assert.That(got, Does.EndWith("\r\n\r\n" + Parts));
+        Assert.That(got[..got.IndexOf("\r\n\r\n", StringComparison.Ordinal)], Does.Not.Contain("Content-Transfer-Encoding"));
+        Assert.That(message.Repairs, Has.Some.Contains("multipart"));
+    }
+
+    [TestCase("text/plain; charset=utf-8", "The door was opened at 22:14\r\nand closed\r\n", "7bit")]
+    [TestCase("text/plain; charset=iso-8859-1", "\r\ngr\u00fcn\r\n", "8bit")]
+    [TestCase("text/plain", "SGVsbG8=\r\n-- \r\nsent by a copier\r\n", "base64")]
+    [TestCase("text/plain", "Test\r\nof the mail\r\n", "base64")]
+    [TestCase("text/plain", "Zmlyc3Qg bGluZQ==\r\n", "base64")]
+    [TestCase("text/plain", "The door is open\r\n", "7bit")]
+    [TestCase("application/pdf", "The door was opened\r\n", "base64")]
+    public async Task Text_that_is_plainly_no_base64_is_not_called_so(string type, string body, string encoding)
+    {
+        var (got, _) = await Prepare($"Subject: s\r\nContent-Type: {type}\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}");
+        Assert.That(got, Does.Contain($"\r\nContent-Transfer-Encoding: {encoding}\r\n").And.EndWith("\r\n\r\n" + body));
+    }
+
     [TestCase("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"abc\"", Parts)]
     [TestCase("Content-Type: multipart/mixed;\r\n boundary=abc\r\nX-Mailer: script", "\r\n" + Parts)]
     [TestCase("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", "<p>page</p>\r\n")]

@@ -11,9 +11,9 @@ internal static class Charset
     /// <summary>UTF-8 by its names in the wild.</summary>
     public static bool IsUtf8(string name) => name.ToUpperInvariant() is "UTF-8" or "UTF8" or "UNICODE-1-1-UTF-8";
 
-    /// <summary>A name that tells nothing of octets above 127: ASCII, by whatever name a C library gives it, or a word for "unknown" (RFC 1428).</summary>
+    /// <summary>A name that tells nothing of octets above 127: ASCII, by whatever name a C library gives it, a word for "unknown" (RFC 1428), or Windows' for whatever code page it has.</summary>
     public static bool SaysNothing(string name) =>
-        name.ToUpperInvariant() is "US-ASCII" or "ASCII" or "ANSI_X3.4-1968" or "ISO646-US" or "UNKNOWN-8BIT" or "X-UNKNOWN" or "UNKNOWN";
+        name.ToUpperInvariant() is "US-ASCII" or "ASCII" or "ANSI_X3.4-1968" or "ISO646-US" or "UNKNOWN-8BIT" or "X-UNKNOWN" or "UNKNOWN" or "ANSI";
 
     public static bool IsWestern(string name) =>
         name.ToUpperInvariant() is "ISO-8859-1" or "ISO8859-1" or "LATIN1" or "ISO-8859-15" or "WINDOWS-1252" or "CP1252";

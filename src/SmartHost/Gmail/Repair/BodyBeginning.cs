@@ -16,6 +16,8 @@ internal readonly struct BodyBeginning(ReadOnlyMemory<byte> octets)
 
     private static readonly SearchValues<byte> Base64 = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="u8);
 
+    private static readonly SearchValues<byte> Base64OrBlank = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t"u8);
+
     /// <summary>A cut may fall within a line end.</summary>
     private ReadOnlySpan<byte> Octets => octets.Span[..Math.Min(octets.Length, Length)].TrimEnd((byte)'\r');
 
@@ -67,6 +69,22 @@ internal readonly struct BodyBeginning(ReadOnlyMemory<byte> octets)
         // "Test" is four of its letters, too.
         return total + rest.Length >= 16 || (total > 0 && Octets.Contains((byte)'='));
     }
+
+    /// <summary>Its first line is no base64, not even some with blanks in it: those may stand anywhere between groups of four.</summary>
+    public bool IsPlainText()
+    {
+        for (var rest = Octets; NextLine(ref rest, out var line);)
+        {
+            line = line.Trim(" \t"u8);
+            if (line.IsEmpty) continue;
+            var blanks = line.Count((byte)' ') + line.Count((byte)'\t');
+            return (blanks > 0 && (line.Length - blanks) % 4 != 0) || line.ContainsAnyExcept(Base64OrBlank);
+        }
+        return false;
+    }
+
+    /// <summary>Nothing but its letters, and at the end the signs that fill it up.</summary>
+    public static bool IsBase64(ReadOnlySpan<byte> line) => !line.TrimEnd((byte)'=').ContainsAnyExcept(Base64);
 
     /// <summary>Every <c>=</c> begins two hexadecimal digits or ends a line, and one of them is what no text has by chance.</summary>
     public bool IsQuotedPrintable()

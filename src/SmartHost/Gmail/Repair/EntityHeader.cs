@@ -67,7 +67,10 @@ internal sealed partial record EntityHeader(ContentType? ContentType, TransferEn
         return new EntityHeader(type, encoding, is8Bit, fileName ?? typeName, strayCharset);
     }
 
-    /// <summary>The word of a Content-Transfer-Encoding in lower case, without the comments that RFC 2045 §6.1 allows and the quotes that it does not.</summary>
+    /// <summary>
+    /// The word of a Content-Transfer-Encoding in lower case, without the comments that RFC 2045 §6.1 allows and the quotes that it does
+    /// not. Of words that few readers know, those that can mean but one thing: a NAS of QNAP writes <c>8bits</c>, and RFC 2045 §6.4 has such text shown as an attachment.
+    /// </summary>
     public static string EncodingWord(HeaderField field)
     {
         var (word, depth) = (new StringBuilder(), 0);
@@ -77,7 +80,16 @@ internal sealed partial record EntityHeader(ContentType? ContentType, TransferEn
             else if (c == ')') depth--;
             else if (depth <= 0) word.Append(char.ToLowerInvariant(c));
         }
-        return word.ToString().Trim('"', '\'', ';', ' ');
+        var written = word.ToString().Trim('"', '\'', ';', ' ');
+        return string.Concat(written.Where(c => c is not (' ' or '-' or '_'))) switch
+        {
+            "7bit" or "7bits" => "7bit",
+            // A charset in the encoding's place says as much.
+            "8bit" or "8bits" or "utf8" => "8bit",
+            "base64" or "xbase64" => "base64",
+            "quotedprintable" => "quoted-printable",
+            _ => written,
+        };
     }
 
     [GeneratedRegex("""\bcharset["'\s]*[=:][="'\s]*([a-z0-9][a-z0-9._:+-]{1,39})""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using MimeKit;
 
 namespace SmartHost.Gmail.Repair;
@@ -20,14 +21,29 @@ internal static class MimeFields
             fields[encoding] = word;
             repairs.Add($"wrote {EntityHeader.EncodingWord(word)} alone in Content-Transfer-Encoding");
         }
+        if (Find("Content-Transfer-Encoding") is >= 0 and var encoded && EntityHeader.EncodingWord(fields[encoded]) is "base64" or "quoted-printable")
+        {
+            var entity = EntityHeader.Of(fields);
+            if (entity.Boundary is { } boundary && body.HasDelimiter(boundary))
+            {
+                // RFC 2045 §6.4 forbids it, for the parts say how they are encoded. Some readers would decode all of them together.
+                fields.RemoveAt(encoded);
+                repairs.Add("removed the Content-Transfer-Encoding of a multipart, whose parts have their own");
+            }
+            else if (entity.Encoding == TransferEncoding.Base64 && entity.ContentType?.IsMimeType("text", "*") != false && body.IsPlainText())
+            {
+                fields[encoded] = HeaderField.Of("Content-Transfer-Encoding", "7bit");
+                repairs.Add("set Content-Transfer-Encoding to 7bit, since the text is not in base64");
+            }
+        }
 
         int Find(string name) => fields.FindIndex(field => field.Is(name));
     }
 
-    /// <summary>The word alone: of quotes around it, or anything behind it, few readers make sense. Null: it stands alone, or nobody knows it.</summary>
+    /// <summary>The word alone: of quotes around it, or anything behind it (if but a blank), few readers make sense. Null: it stands alone, or nobody knows it.</summary>
     public static HeaderField? MendedEncoding(HeaderField field) =>
         field.Is("Content-Transfer-Encoding") && EntityHeader.EncodingWord(field) is var word && Encodings.Contains(word)
-            && !HeaderText.Read(field.Value).Equals(word, StringComparison.OrdinalIgnoreCase) ? HeaderField.Of("Content-Transfer-Encoding", word) : null;
+            && !Ascii.EqualsIgnoreCase(field.Value.TrimStart(" \t\r\n"u8), word) ? HeaderField.Of("Content-Transfer-Encoding", word) : null;
 
     /// <summary>
     /// With the boundary that its parts have, and mixed where it does not say how they belong together. Null: it is no multipart, it
