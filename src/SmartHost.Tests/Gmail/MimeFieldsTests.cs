@@ -194,6 +194,43 @@ public class MimeFieldsTests
         Assert.That(got, Does.Contain($"\r\nContent-Transfer-Encoding: {encoding}\r\n").And.EndWith("\r\n\r\n" + body));
     }
 
+    [TestCase("scan 1 of 2.pdf")]
+    [TestCase("\"scan 1.pdf")]
+    [TestCase("C:\\scans\\1.pdf")]
+    [TestCase("scan [2].pdf")]
+    public async Task A_name_without_its_quotes_gets_them(string written)
+    {
+        var entity = $"Content-Type: application/pdf; name={written}\r\nContent-Disposition: attachment; filename={written}\r\n\r\ntext\r\n";
+        var quoted = $"\"{written.Trim('"').Replace("\\", "\\\\", StringComparison.Ordinal)}\"";
+        foreach (var sent in (string[])[$"Subject: s\r\n{entity}", $"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n--abc\r\n{entity}--abc--\r\n"])
+        {
+            var (got, message) = await Prepare(sent);
+            Assert.That(got.Replace("\r\n ", " ", StringComparison.Ordinal).Replace("\r\n\t", " ", StringComparison.Ordinal), Does.Contain($"Content-Type: application/pdf; name={quoted}\r\n").And.Contain($"Content-Disposition: attachment; filename={quoted}\r\n"));
+            Assert.That(message.Repairs, Has.Some.Contains("quotes"));
+            Assert.That((await Prepare(got)).Got, Is.EqualTo(got), "again");
+        }
+    }
+
+    [TestCase("application/pdf; name=scan.pdf")]
+    [TestCase("application/pdf; name=\"a; name=b c.pdf\"")]
+    [TestCase("application/pdf; name*=utf-8''a%20b.pdf")]
+    [TestCase("text/plain; charset=us-ascii (plain)")]
+    public async Task Parameters_that_need_no_quotes_stay_as_they_are(string type)
+    {
+        var part = $"--abc\r\nContent-Type: {type}\r\n\r\ntext\r\n--abc--\r\n";
+        Assert.That((await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n{part}")).Got, Does.EndWith(part));
+    }
+
+    [TestCase("--=_1:2?", "\"--=_1:2?\"")]
+    [TestCase("\"abc", "abc")]
+    public async Task A_boundary_gets_both_quotes_or_none(string written, string sent)
+    {
+        var boundary = sent.Trim('"');
+        var body = Parts.Replace("abc", boundary, StringComparison.Ordinal);
+        var (got, _) = await Prepare($"Subject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary={written}\r\n\r\n{body}");
+        Assert.That(got, Does.Contain($"boundary={sent}\r\n").And.EndWith("\r\n\r\n" + body));
+    }
+
     [TestCase("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"abc\"", Parts)]
     [TestCase("Content-Type: multipart/mixed;\r\n boundary=abc\r\nX-Mailer: script", "\r\n" + Parts)]
     [TestCase("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", "<p>page</p>\r\n")]

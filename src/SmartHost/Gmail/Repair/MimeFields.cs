@@ -1,11 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Text.RegularExpressions;
 using MimeKit;
 
 namespace SmartHost.Gmail.Repair;
 
 /// <summary>A message's own Content-Type and Content-Transfer-Encoding, where no reader would understand them as the device means them.</summary>
-internal static class MimeFields
+internal static partial class MimeFields
 {
     private static readonly string[] Encodings = ["7bit", "8bit", "binary", "base64", "quoted-printable"];
 
@@ -36,6 +37,12 @@ internal static class MimeFields
                 repairs.Add("set Content-Transfer-Encoding to 7bit, since the text is not in base64");
             }
         }
+        foreach (var name in (ReadOnlySpan<string>)["Content-Type", "Content-Disposition"])
+        {
+            if (Find(name) is not (>= 0 and var at) || !LacksQuotes(fields[at]) || !Ascii.IsValid(fields[at].Raw.Span) || HeaderText.Mended(fields[at]) is not { } quoted) continue;
+            fields[at] = quoted;
+            repairs.Add($"put the quotes that were missing in {name}");
+        }
 
         int Find(string name) => fields.FindIndex(field => field.Is(name));
     }
@@ -44,6 +51,16 @@ internal static class MimeFields
     public static HeaderField? MendedEncoding(HeaderField field) =>
         field.Is("Content-Transfer-Encoding") && EntityHeader.EncodingWord(field) is var word && Encodings.Contains(word)
             && !Ascii.EqualsIgnoreCase(field.Value.TrimStart(" \t\r\n"u8), word) ? HeaderField.Of("Content-Transfer-Encoding", word) : null;
+
+    /// <summary>
+    /// A name or a boundary with blanks or other signs in it that RFC 2045 §5.1 wants in quotes: of <c>filename=scan 1.pdf</c> many
+    /// readers leave <c>scan</c>, which nobody can open, and of <c>boundary=--=_1:2</c> no parts. Or a quote that never closes.
+    /// </summary>
+    public static bool LacksQuotes(HeaderField field) =>
+        (field.Is("Content-Type") || field.Is("Content-Disposition")) && Unquoted().IsMatch(HeaderText.Read(field.Value)) && HeaderText.CanSay(field);
+
+    [GeneratedRegex("""^(?:[^"]|"(?:[^"\\]|\\.)*")*?;\s*(?:(?:file)?name|boundary)\s*=\s*(?:[^";\s]*[][()<>@,:\\/?=]|[^";\s]+\s+[^";\s]|"(?:[^"\\]|\\.)*$)""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Unquoted();
 
     /// <summary>
     /// With the boundary that its parts have, and mixed where it does not say how they belong together. Null: it is no multipart, it

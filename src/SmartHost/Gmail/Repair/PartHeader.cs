@@ -31,8 +31,8 @@ internal static class PartHeader
         return fields;
     }
 
-    /// <summary>A name of a file in raw text, which one reader shows and the next does not, or an encoding that few would find. With a comment it is well-formed.</summary>
-    public static bool NeedsMending(HeaderField field) => !Ascii.IsValid(field.Raw.Span) || (MimeFields.MendedEncoding(field) is not null && !field.Value.Contains((byte)'('));
+    /// <summary>A name of a file in raw text or without its quotes, which one reader shows and the next does not, or an encoding that few would find. With a comment it is well-formed.</summary>
+    public static bool NeedsMending(HeaderField field) => !Ascii.IsValid(field.Raw.Span) || MimeFields.LacksQuotes(field) || (MimeFields.MendedEncoding(field) is not null && !field.Value.Contains((byte)'('));
 
     private static HeaderField? Kept(HeaderField field, string? charset)
     {
