@@ -231,6 +231,65 @@ public class MimeFieldsTests
         Assert.That(got, Does.Contain($"boundary={sent}\r\n").And.EndWith("\r\n\r\n" + body));
     }
 
+    [TestCase("Content-Type: text/plain; charset=iso-8859-1", "gr\u00fcn, und so weiter\r\n\r\nTime: 22:14\r\n")]
+    [TestCase("Content-Type: text/plain", "Zone: 3\r\nthe door\r\n")]
+    [TestCase("", "the door\r\n\r\nis open\r\n")]
+    public async Task Text_of_a_part_right_behind_its_header_gets_an_empty_line_before_it(string header, string text)
+    {
+        header = header is "" ? "" : header + "\r\n";
+        var (got, message) = await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n--abc\r\n{header}{text}{Parts}");
+        Assert.That(got, Does.Contain($"\r\n\r\n--abc\r\n{header}\r\n{text}--abc\r\n"));
+        Assert.That(message.Repairs, Has.Some.Contains("empty line"));
+        Assert.That((await Prepare(got)).Got, Is.EqualTo(got), "again");
+    }
+
+    [Test]
+    public async Task An_attachment_right_behind_its_header_is_whole_whatever_its_size()
+    {
+        foreach (var size in (int[])[10, 3_000, 300_000])
+        {
+            var content = Enumerable.Range(0, size).Select(i => (byte)(i * 7)).ToArray();
+            foreach (var breaks in (Base64FormattingOptions[])[Base64FormattingOptions.InsertLineBreaks, Base64FormattingOptions.None])
+            {
+                var sent = $"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n--abc\r\nContent-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n{Convert.ToBase64String(content, breaks)}\r\n{Parts}";
+                var (got, _) = await Prepare(sent);
+                Assert.That(got, Does.Contain("\r\nContent-Transfer-Encoding: base64\r\n\r\n"));
+                Assert.That(Parse(got).BodyParts.OfType<MimePart>().Select(part => Encoding.Latin1.GetString(Content(part)).TrimEnd()), Is.EqualTo(new[] { Encoding.Latin1.GetString(content).TrimEnd(), "text", "%PDF-1" }));
+            }
+        }
+    }
+
+    // With another field of MIME's behind it, a strange line ends no header.
+    [TestCase("Content-Disposition: attachment;\r\nfilename=\"a.pdf\"", "Content-Disposition: attachment;\r\n filename=\"a.pdf\"")]
+    [TestCase("strange line", "strange line")]
+    public async Task The_header_of_a_part_goes_on_behind_a_line_that_is_no_field(string written, string sent)
+    {
+        const string Rest = "\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0x\r\n--abc--\r\n";
+        var (got, _) = await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n--abc\r\nContent-Type: application/pdf\r\n{written}{Rest}");
+        Assert.That(got, Does.EndWith($"--abc\r\nContent-Type: application/pdf\r\n{sent}{Rest}"));
+    }
+
+    [TestCase("")]
+    [TestCase("--")]
+    public async Task A_boundary_behind_the_last_octets_of_an_attachment_stands_on_a_line_of_its_own(string end)
+    {
+        foreach (var size in (int[])[10, 3_000, 300_000])
+        {
+            var content = Enumerable.Range(0, size).Select(i => (byte)(i * 7)).ToArray();
+            foreach (var breaks in (Base64FormattingOptions[])[Base64FormattingOptions.InsertLineBreaks, Base64FormattingOptions.None])
+            {
+                var attached = $"Content-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(content, breaks)}--a--b";
+                var sent = $"Subject: s\r\nContent-Type: multipart/mixed; boundary=a--b\r\n\r\n--a--b\r\n{attached}\r\n{attached}{end}\r\n{(end is "" ? Parts.Replace("abc", "a--b", StringComparison.Ordinal)[8..] : "")}";
+                var (got, message) = await Prepare(sent);
+                Assert.That(Parse(got).BodyParts.OfType<MimePart>().Take(2).Select(Content), Is.All.EqualTo(content));
+                Assert.That(Parse(got).BodyParts.Count(), Is.EqualTo(end is "" ? 4 : 2));
+                Assert.That(got, Does.Contain("\r\n--a--b--\r\n"));
+                Assert.That(message.Repairs, Has.Some.Contains("boundary"));
+                Assert.That((await Prepare(got)).Got, Is.EqualTo(got), "again");
+            }
+        }
+    }
+
     [TestCase("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"abc\"", Parts)]
     [TestCase("Content-Type: multipart/mixed;\r\n boundary=abc\r\nX-Mailer: script", "\r\n" + Parts)]
     [TestCase("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", "<p>page</p>\r\n")]

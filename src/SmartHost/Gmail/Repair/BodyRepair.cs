@@ -21,7 +21,11 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
     {
         while (!body.IsEmpty)
         {
-            while (current < sections.Count && sections[current].End <= position) current++;
+            for (; current < sections.Count && sections[current].End <= position; current++)
+            {
+                // What is put in between stands in no octet's place.
+                if (sections[current].Start == sections[current].End) output.Write(sections[current].Replacement);
+            }
             if (current == sections.Count)
             {
                 FoldAtBlanks(body, output);
@@ -35,7 +39,11 @@ internal sealed class BodyRepair(IReadOnlyList<BodySection> sections)
             else if (section.Action == BodyAction.WrapBase64) WrapBase64(part, output);
             else if (section.Action == BodyAction.SoftBreak) SoftBreak(part, output);
             else if (section.Action == BodyAction.EncodeQuotedPrintable) EncodeQuotedPrintable(part, output);
-            else if (position == section.Start) output.Write(section.Replacement);
+            else if (position == section.Start)
+            {
+                output.Write(section.Replacement);
+                column = 0;
+            }
             position += length;
             body = body[length..];
         }

@@ -28,12 +28,12 @@ internal readonly record struct BodySection(long Start, long End, BodyAction Act
 /// <param name="Charset">Set where the octets of the root need a charset that the header does not name.</param>
 /// <param name="TextCharset">Of the first text, declared or found: what raw text in the header will be in.</param>
 /// <param name="PartCharsets">Those that parts needed and now declare, as many as a person reads.</param>
-/// <param name="MendsPartHeader">A part's raw name, or how it says that it is encoded, is written anew.</param>
+/// <param name="PartRepairs">What was mended in parts, in words for a person.</param>
 /// <param name="Checksum">Of all octets: tells one body from another.</param>
 /// <param name="RootEncoding">Set where the message's own Content-Transfer-Encoding must say something else.</param>
 internal sealed record BodyFacts(
     EntityHeader Root, bool HasLongLines, bool Is8Bit, IReadOnlyList<BodySection> Sections, string? Charset, string? TextCharset,
-    IReadOnlyCollection<string> PartCharsets, bool MendsPartHeader, string? RootEncoding, IReadOnlyList<string> BlockedAttachments, uint Checksum);
+    IReadOnlyCollection<string> PartCharsets, IReadOnlyCollection<string> PartRepairs, string? RootEncoding, IReadOnlyList<string> BlockedAttachments, uint Checksum);
 
 /// <summary>
 /// Reads a body once, line by line, and keeps of it only where its MIME parts begin (RFC 2046) as long as they matter:
@@ -47,13 +47,13 @@ internal sealed class BodyScan
     private const int MaxPartHeader = 64 << 10, MaxDepth = 20, MaxSections = 2048, MaxEntities = 20_000, MaxPartCharsets = 8;
 
     /// <summary>Enough of a line to know a boundary (70 octets, RFC 2046 §5.1.1; some write more).</summary>
-    private readonly byte[] lineHead = new byte[300];
+    private readonly byte[] lineHead = new byte[300], lineTail = new byte[300];
     private readonly List<(byte[] Line, bool OfDigest)> boundaries = [];
     private readonly List<BodySection> sections = [];
     private readonly List<string> blocked = [];
     private readonly EntityHeader root;
 
-    private readonly HashSet<string> partCharsets = [];
+    private readonly HashSet<string> partCharsets = [], partRepairs = [];
 
     private MemoryStream? header;
     private bool inHeader;
@@ -73,8 +73,9 @@ internal sealed class BodyScan
 
     private long lineStart;
     private long lineLength;
+    private int tailLength;
     private int entities;
-    private bool hasLongLines, is8Bit, mendsPartHeader;
+    private bool hasLongLines, is8Bit;
     private uint checksum;
     private string? rootEncoding, rootCharset, textCharset;
 
@@ -98,9 +99,10 @@ internal sealed class BodyScan
             if (lineLength == 0 && end >= 0 && !inHeader)
             {
                 lineLength = line.Length;
-                EndLine(line);
+                EndLine(line, line);
                 continue;
             }
+            KeepTail(line);
             if (lineLength < lineHead.Length)
             {
                 var room = Math.Min(line.Length, lineHead.Length - (int)lineLength);
@@ -108,7 +110,7 @@ internal sealed class BodyScan
             }
             lineLength += line.Length;
             if (inHeader) header!.Write(line);
-            if (end >= 0) EndLine(lineHead.AsSpan(0, (int)Math.Min(lineLength, lineHead.Length)));
+            if (end >= 0) EndLine(lineHead.AsSpan(0, (int)Math.Min(lineLength, lineHead.Length)), lineTail.AsSpan(0, tailLength));
             else if (inHeader && header!.Length > MaxPartHeader) GiveUpHeader();
         }
     }
@@ -120,10 +122,20 @@ internal sealed class BodyScan
         var isLeaf = !root.IsMultipart && !root.IsMessage;
         if (isLeaf && rootEncoding is null && is8Bit && root.Encoding == TransferEncoding.Identity && !root.Is8Bit) rootEncoding = "8bit";
         return new BodyFacts(root, hasLongLines, is8Bit, sections, rootCharset,
-            textCharset ?? root.Charset, partCharsets, mendsPartHeader, rootEncoding, blocked, checksum);
+            textCharset ?? root.Charset, partCharsets, partRepairs, rootEncoding, blocked, checksum);
     }
 
-    private void EndLine(ReadOnlySpan<byte> head)
+    private void KeepTail(ReadOnlySpan<byte> piece)
+    {
+        if (lineLength == 0) tailLength = 0;
+        piece = piece[^Math.Min(piece.Length, lineTail.Length)..];
+        var kept = Math.Min(tailLength, lineTail.Length - piece.Length);
+        lineTail.AsSpan(tailLength - kept, kept).CopyTo(lineTail);
+        piece.CopyTo(lineTail.AsSpan(kept));
+        tailLength = kept + piece.Length;
+    }
+
+    private void EndLine(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
     {
         var next = lineStart + lineLength;
         var isLong = lineLength > HeaderText.MaxLine + 2;
@@ -136,11 +148,18 @@ internal sealed class BodyScan
                 EndHeader(lineStart);
             }
             CloseLeaf(lineStart);
-            boundaries.RemoveRange(depth + (closes ? 0 : 1), boundaries.Count - depth - (closes ? 0 : 1));
-            if (boundaries.Count <= sealedWithin) sealedWithin = int.MaxValue;
-            lineStart = next;
-            lineLength = 0;
-            if (!closes) BeginHeader(next);
+            Delimit(next, depth, closes);
+            return;
+        }
+        if (leaf is { Encoding: TransferEncoding.Base64 } && sealedWithin == int.MaxValue && Glued(tail, out depth, out closes) is { } delimiter)
+        {
+            // No base64 has that sign, so what follows would be lost in the attachment.
+            var at = next - delimiter.Length;
+            leafHasLongLine = true;
+            CloseLeaf(at);
+            Add(new(at, next, BodyAction.Replace, [.. "\r\n"u8, .. delimiter]));
+            partRepairs.Add("put a boundary on a line of its own, which stood behind an attachment's last octets");
+            Delimit(next, depth, closes);
             return;
         }
         lineStart = next;
@@ -155,6 +174,26 @@ internal sealed class BodyScan
             leafHasLongLine |= isLong;
         }
         lineLength = 0;
+    }
+
+    private void Delimit(long next, int depth, bool closes)
+    {
+        boundaries.RemoveRange(depth + (closes ? 0 : 1), boundaries.Count - depth - (closes ? 0 : 1));
+        if (boundaries.Count <= sealedWithin) sealedWithin = int.MaxValue;
+        lineStart = next;
+        lineLength = 0;
+        if (!closes) BeginHeader(next);
+    }
+
+    /// <summary>The boundary behind base64 on the same line, with its line end. Null: there is none.</summary>
+    private byte[]? Glued(ReadOnlySpan<byte> tail, out int depth, out bool closes)
+    {
+        closes = false;
+        depth = boundaries.Count - 1;
+        var line = tail.TrimEnd("\r\n \t"u8);
+        var dashes = line.IndexOf("--"u8);
+        if (dashes < 4 || !BodyBeginning.IsBase64(line[..dashes])) return null;
+        return IsBoundary(line[dashes..], out depth, out closes) ? tail[dashes..].ToArray() : null;
     }
 
     private bool IsBoundary(ReadOnlySpan<byte> line, out int depth, out bool closes)
@@ -181,23 +220,50 @@ internal sealed class BodyScan
         (header ??= new MemoryStream(512)).SetLength(0);
     }
 
-    /// <summary>No header of a part is so long: whatever it is, it is not understood.</summary>
-    private void GiveUpHeader() => (inHeader, leaf) = (false, null);
+    /// <summary>No header of a part is so long: it is text that follows without an empty line between, or not understood.</summary>
+    private void GiveUpHeader()
+    {
+        if (PartHeader.Parse(HeaderOctets(), out _, out _) is null) EndHeader(headerStart + header!.Length);
+        else (inHeader, leaf) = (false, null);
+    }
+
+    private ReadOnlyMemory<byte> HeaderOctets() => header!.GetBuffer().AsMemory(0, (int)header.Length);
 
     private void EndHeader(long end)
     {
         inHeader = false;
-        if (PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is not { } fields)
+        leaf = null;
+        byte[] text = [];
+        var fields = PartHeader.Parse(HeaderOctets(), out var isJoined, out var textStart);
+        if (fields is null && textStart >= 0 && sealedWithin == int.MaxValue)
         {
-            leaf = null;
-            return;
+            text = HeaderOctets()[textStart..].ToArray();
+            header!.SetLength(textStart);
+            end = headerStart + textStart;
+            fields = PartHeader.Parse(HeaderOctets(), out isJoined, out _);
+            headerNeedsMending = true;
         }
-        if (sealedWithin == int.MaxValue && fields.Exists(PartHeader.NeedsMending)) mendsPartHeader = headerNeedsMending = true;
+        // A forwarded message would have to begin with what has just been read.
+        if (fields is null || (text.Length > 0 && EntityHeader.Of(fields).IsMessage)) return;
+        if (text.Length > 0) partRepairs.Add("added the empty line between a part's header and its text");
+        if (sealedWithin == int.MaxValue && isJoined)
+        {
+            headerNeedsMending = true;
+            partRepairs.Add("joined a line of a part's header that had lost its leading blank");
+        }
+        if (sealedWithin == int.MaxValue && fields.Exists(PartHeader.NeedsMending))
+        {
+            headerNeedsMending = true;
+            partRepairs.Add("wrote a part's name in ASCII or in quotes, or its Content-Transfer-Encoding alone");
+        }
         var entity = EntityHeader.Of(fields);
         // The parts of a digest are messages where they do not say so (RFC 2046 §5.1.5).
         if (boundaries is [.., { OfDigest: true }] && !fields.Exists(field => field.Is("Content-Type"))) entity = entity with { ContentType = new ContentType("message", "rfc822") };
         if (headerNeedsMending && (entity.IsMultipart || entity.IsMessage)) Add(new(headerStart, end, BodyAction.Replace, PartHeader.Write(fields, textCharset)));
         Enter(entity, end);
+        if (leaf is null) return;
+        charset?.Read(text);
+        leafHasLongLine |= PartHeader.HasLongLine(text);
     }
 
     private void Enter(EntityHeader entity, long at)
@@ -223,7 +289,7 @@ internal sealed class BodyScan
         if (isRoot) rootCharset = found;
         if (isRoot || closed.FileName is not null || sealedWithin != int.MaxValue) found = null;
         var encodes = leafHasLongLine && closed.Encoding == TransferEncoding.Identity;
-        if (!isRoot && (encodes || headerNeedsMending || found is not null) && PartHeader.Parse(header!.GetBuffer().AsMemory(0, (int)header.Length)) is { } fields)
+        if (!isRoot && (encodes || headerNeedsMending || found is not null) && PartHeader.Parse(HeaderOctets(), out _, out _) is { } fields)
         {
             if (found is not null && partCharsets.Count < MaxPartCharsets) partCharsets.Add(found);
             Add(new(headerStart, leafStart, BodyAction.Replace, PartHeader.Write(fields, textCharset, encodes ? "quoted-printable" : null, found is null ? null : TextCharset.Declare(closed, found))));

@@ -140,7 +140,7 @@ public sealed class OutgoingMessage : IAsyncDisposable
 
         if (body.HasLongLines) repairs.Add("broke lines of more than 998 octets" + (body.Root.IsSigned ? ", so its signature no longer holds" : ""));
         if (body.PartCharsets.Count > 0) repairs.Add($"named the charset of a part's text, {string.Join(" and ", body.PartCharsets)}");
-        if (body.MendsPartHeader) repairs.Add("wrote a part's name in ASCII, or its Content-Transfer-Encoding alone");
+        repairs.AddRange(body.PartRepairs);
         if (context.UniqueId is { } unique)
         {
             var subject = head.Block.Fields.FirstOrDefault(field => field.Is("Subject"));

@@ -1,4 +1,5 @@
 using System.Text;
+using SmartHost.Mail;
 
 namespace SmartHost.Gmail.Repair;
 
@@ -6,29 +7,51 @@ namespace SmartHost.Gmail.Repair;
 internal static class PartHeader
 {
     /// <summary>Null: a line in it is neither a field nor a fold, so it is no header.</summary>
-    public static List<HeaderField>? Parse(ReadOnlyMemory<byte> header)
+    /// <param name="isJoined">A parameter had lost the blank before it, and is none without it.</param>
+    /// <param name="textStart">
+    /// Where it is no header: text that follows without an empty line between begins here, behind the last field that mail software writes.
+    /// -1: another of MIME's follows, so the header goes on, with a line in it that nobody understands.
+    /// </param>
+    public static List<HeaderField>? Parse(ReadOnlyMemory<byte> header, out bool isJoined, out int textStart)
     {
+        (isJoined, textStart) = (false, 0);
         var fields = new List<HeaderField>();
-        Index start = 0;
+        var (start, isLastJoined) = ((Index)0, false);
         foreach (var range in header.Span.Split("\r\n"u8))
         {
             var line = header[range];
             if (line.IsEmpty) break;
-            if (HeaderBlock.BeginsBlank(line.Span) && fields.Count > 0)
+            if (HeaderBlock.BeginsBlank(line.Span) && fields is [.., var folded])
             {
-                fields[^1] = fields[^1] with { Raw = header[start..range.End] };
+                fields[^1] = folded with { Raw = isLastJoined ? (byte[])[.. folded.Raw.Span, .. "\r\n"u8, .. line.Span] : header[start..range.End] };
+            }
+            else if (fields is [.., var promising] && BrokenFold.IsPromised(promising, line.Span, out var missing))
+            {
+                isJoined = isLastJoined = true;
+                fields[^1] = promising with { Raw = (byte[])[.. promising.Raw.Span, .. Encoding.ASCII.GetBytes(missing + "\r\n "), .. line.Span] };
             }
             else if (HeaderBlock.TryName(line.Span, out var name, out var value))
             {
-                start = range.Start;
+                (start, isLastJoined) = (range.Start, false);
                 fields.Add(new HeaderField(name, line, value));
             }
             else
             {
+                if (HasMimeField(header.Span[range.Start..])) textStart = -1;
                 return null;
             }
+            if (HeaderNames.IsKnown(fields[^1].Name)) textStart = Math.Min(range.End.GetOffset(header.Length) + 2, header.Length);
         }
         return fields;
+    }
+
+    private static bool HasMimeField(ReadOnlySpan<byte> octets)
+    {
+        foreach (var range in octets.Split("\r\n"u8))
+        {
+            if (HeaderBlock.TryName(octets[range], out var name, out _) && name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
     }
 
     /// <summary>A name of a file in raw text or without its quotes, which one reader shows and the next does not, or an encoding that few would find. With a comment it is well-formed.</summary>
@@ -66,7 +89,7 @@ internal static class PartHeader
         return made.ToArray();
     }
 
-    private static bool HasLongLine(ReadOnlySpan<byte> raw)
+    public static bool HasLongLine(ReadOnlySpan<byte> raw)
     {
         foreach (var line in raw.Split("\r\n"u8))
             if (raw[line].Length > HeaderText.MaxLine) return true;
