@@ -272,6 +272,9 @@ public class OutgoingMessageTests
     [TestCase("Tue, 02 Jul 2024 10:11:12", false)]
     [TestCase("32 Jul 2024 10:11:12 +0200", false)]
     [TestCase("Tue, 02 Jul 2024 10:11:12 +9900", false)]
+    // A clock that nobody set.
+    [TestCase("Thu, 1 Jan 1970 00:00:31 +0000", false)]
+    [TestCase("Sat, 01 Jan 2000 00:12:00 +0100", false)]
     [TestCase("", false)]
     public async Task Date_that_nobody_can_read_becomes_the_time_of_arrival(string date, bool stays)
     {

@@ -11,6 +11,9 @@ namespace SmartHost.Gmail.Repair;
 /// </summary>
 internal sealed class HeaderRepair
 {
+    /// <summary>What says less is the year that a clock begins with: 1970, 1980, 2000, or the firmware's. Readers sort by it, and nobody would find an alarm that lies below all other mail.</summary>
+    private const int FirstLikelyYear = 2020;
+
     private readonly RepairContext context;
     private readonly List<HeaderField> fields;
     private readonly List<string> repairs;
@@ -140,7 +143,8 @@ internal sealed class HeaderRepair
     private void MendDate()
     {
         var written = Find("Date");
-        if (written is { } field && HeaderText.IsDate(field.Value))
+        var year = written is { } dated ? HeaderText.YearOf(dated.Value) : null;
+        if (written is { } field && year >= FirstLikelyYear)
         {
             if (HeaderText.IsClean(field.Raw.Span)) return;
             Replace(HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));
@@ -149,7 +153,9 @@ internal sealed class HeaderRepair
         }
         Replace(HeaderField.Of("Date", DateUtils.FormatDate(context.ReceivedAt)));
         if (written is { } old) KeepOriginal("Date", HeaderText.Read(old.Value));
-        repairs.Add(written is null ? "supplied Date" : "replaced an unreadable Date by the time of arrival");
+        repairs.Add(written is null ? "supplied Date"
+            : year is null ? "replaced an unreadable Date by the time of arrival"
+            : "replaced the Date of a clock that nobody set by the time of arrival");
     }
 
     private void MendMessageId()

@@ -170,26 +170,29 @@ internal static partial class HeaderText
     /// RFC 5322 §3.3 with a numeric zone, or one of the old names that mean a known time. A date without a zone is not one:
     /// hours off is worse than the time of arrival.
     /// </summary>
-    public static bool IsDate(ReadOnlySpan<byte> value)
+    public static bool IsDate(ReadOnlySpan<byte> value) => YearOf(value) is not null;
+
+    /// <summary>Null: it is no date.</summary>
+    public static int? YearOf(ReadOnlySpan<byte> value)
     {
         value = WithoutComment(value);
-        if (value.Length is < 16 or > 60 || !Ascii.IsValid(value)) return false;
+        if (value.Length is < 16 or > 60 || !Ascii.IsValid(value)) return null;
         var text = Encoding.ASCII.GetString(value);
         var comma = text.IndexOf(',');
         if (comma >= 0)
         {
-            if (comma != 3 || "MonTueWedThuFriSatSun".IndexOf(text[..3], StringComparison.OrdinalIgnoreCase) % 3 != 0) return false;
+            if (comma != 3 || "MonTueWedThuFriSatSun".IndexOf(text[..3], StringComparison.OrdinalIgnoreCase) % 3 != 0) return null;
             text = text[4..];
         }
         text = text.Trim();
         var blank = text.LastIndexOf(' ');
-        if (blank < 0) return false;
+        if (blank < 0) return null;
         var zone = text[(blank + 1)..];
         var numeric = zone.Length == 5 && zone[0] is '+' or '-' && int.TryParse(zone.AsSpan(1), NumberStyles.None, null, out var offset)
             && offset / 100 <= 14 && offset % 100 < 60;
-        if (!numeric && zone is not ("GMT" or "UT" or "UTC" or "Z" or "EST" or "EDT" or "CST" or "CDT" or "MST" or "MDT" or "PST" or "PDT")) return false;
+        if (!numeric && zone is not ("GMT" or "UT" or "UTC" or "Z" or "EST" or "EDT" or "CST" or "CDT" or "MST" or "MDT" or "PST" or "PDT")) return null;
         return DateTime.TryParseExact(text[..blank].TrimEnd(), DateFormats, CultureInfo.InvariantCulture, DateTimeStyles.AllowInnerWhite, out var date)
-            && date.Year is > 1900;
+            && date.Year is > 1900 ? date.Year : null;
     }
 
     /// <summary>What stands before a comment. Windows' names of time zones are long, and in the letters of its language.</summary>
