@@ -175,7 +175,7 @@ internal sealed class HeaderRepair
         var written = HeaderText.Read(field.Value);
         var mended = HeaderText.WithoutBlanksInWords(written);
         if (mended == written) return;
-        Replace("Subject", HeaderText.Folded("Subject", mended));
+        Replace(HeaderText.Folded("Subject", mended));
         repairs.Add("took blanks out of the Subject's encoded-words");
     }
 
