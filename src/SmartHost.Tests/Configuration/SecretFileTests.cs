@@ -38,11 +38,23 @@ public class SecretFileTests
     [TestCase("abcd efgh ijkl mnop")]
     [TestCase("https://hooks.example.com/services/hunter2")]
     [TestCase("missing/hunter2")]
+    [TestCase("/hunter2+Q3cK0Jx1yR5mB8n/aZ4e7w==")]
     public void What_is_no_file_may_be_the_secret_itself_and_is_not_told(string written)
     {
         using var folder = new SettingsFolder();
         Assert.That(folder.Problems(folder.Read(Yaml($"'{written}'"))).Single(), Is.EqualTo(
-            $"smarthost.yaml:4:22: error: accounts.default.appPasswordFile names a file that does not exist, and the nearest folder that does is {folder.Path}. Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as accounts.default.appPassword."));
+            $"smarthost.yaml:4:22: error: accounts.default.appPasswordFile names a file that does not exist, and the nearest folder that does is {(written.StartsWith('/') ? "/" : folder.Path)}. Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as accounts.default.appPassword."));
+    }
+
+    [TestCase("/run/secrets/gmail", "/run/secrets/gmail")]
+    [TestCase("./gmail", "gmail")]
+    [TestCase("$CREDENTIALS_DIRECTORY/gmail", "credentials/gmail")]
+    public void A_path_that_can_be_no_secret_is_named(string written, string named)
+    {
+        using var folder = new SettingsFolder();
+        folder.Environment["CREDENTIALS_DIRECTORY"] = Path.Combine(folder.Path, "credentials");
+        Assert.That(folder.Problems(folder.Read(Yaml(written))).Single(), Does.StartWith(
+            $"smarthost.yaml:4:22: error: accounts.default.appPasswordFile names {named}, which does not exist; the nearest folder that does is ").And.EndWith(". Create it, or correct the path; in a container the file must be mounted there."));
     }
 
     [Test]
@@ -50,6 +62,7 @@ public class SecretFileTests
     {
         using var folder = new SettingsFolder();
         Assert.That(folder.Problems(folder.Read(Yaml("~/hunter2"))).Single(), Is.EqualTo("smarthost.yaml:4:22: error: accounts.default.appPasswordFile is not a path. Write the whole path: ~ is not read."));
+        Assert.That(folder.Problems(folder.Read(Yaml("$HOME/hunter2"))).Single(), Is.EqualTo("smarthost.yaml:4:22: error: accounts.default.appPasswordFile is not a path. Write the whole path: variables such as $HOME are not read."));
     }
 
     [Test]
@@ -60,12 +73,12 @@ public class SecretFileTests
         folder.Publish(folder.Write("secret", Content));
         var result = folder.Read(Yaml("secret"));
         Assert.That(result.Settings, Is.Not.Null);
-        Assert.That(folder.Problems(result).Single(), Is.EqualTo("smarthost.yaml:4:22: warning: accounts.default.appPasswordFile names secret, which everyone on this machine can read. Run: chmod 600 secret."));
+        Assert.That(folder.Problems(result).Single(), Is.EqualTo("smarthost.yaml:4:22: warning: accounts.default.appPasswordFile names secret, which everyone on this machine can read. Let it belong to the user that runs SmartHost (chown USER secret), then run: chmod 600 secret."));
 
         folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner + "dashboard: { password: geheim }\n");
         folder.Publish(folder.ConfigFile);
         Assert.That(folder.Problems(folder.Read()).Single(), Is.EqualTo(
-            "smarthost.yaml:4:18: warning: accounts.default.appPassword is written in a file that everyone on this machine can read. Run: chmod 600 smarthost.yaml; or move the secret to a file of its own and name it in appPasswordFile."), "once a file");
+            "smarthost.yaml:4:18: warning: accounts.default.appPassword is written in a file that everyone on this machine can read. Let it belong to the user that runs SmartHost (chown USER smarthost.yaml), then run: chmod 600 smarthost.yaml; or move the secret to a file of its own and name it in appPasswordFile."), "once a file");
     }
 
     [TestCase("$CREDENTIALS_DIRECTORY/gmail")]

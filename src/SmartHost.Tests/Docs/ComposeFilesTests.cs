@@ -35,7 +35,7 @@ public class ComposeFilesTests
         Assert.That(File.Exists(settings), Is.EqualTo(isMounted), settings);
 
         var problems = SettingsReader.Read(isMounted ? settings : null, environment).Problems;
-        var secret = $"names a file that does not exist, and the nearest folder that does is {WriteProbe.Existing(Secret)}";
+        var secret = $"names {Secret}, which does not exist; the nearest folder that does is {WriteProbe.Existing(Secret)}";
         Assert.That(problems.Select(problem => problem.What), Is.EquivalentTo(isMounted ? [secret, HashToPaste] : new[] { secret }));
     }
 

@@ -50,6 +50,6 @@ internal sealed class ReadContext(SettingsSection root, IReadOnlyDictionary<stri
     public void WrittenSecret(Place place, string path)
     {
         if (place.Line == 0 || !readable.Add(place.Source) || !SecretFile.IsReadableByAll(place.Source)) return;
-        Warning(place, path, "is written in a file that everyone on this machine can read", $"Run: chmod 600 {place.Source}; or move the secret to a file of its own and name it in {path[(path.LastIndexOf('.') + 1)..]}File");
+        Warning(place, path, "is written in a file that everyone on this machine can read", $"{SecretFile.PrivateTo(place.Source)}; or move the secret to a file of its own and name it in {path[(path.LastIndexOf('.') + 1)..]}File");
     }
 }

@@ -17,6 +17,7 @@ internal static class SecretFile
         {
             // What is no file may be the secret itself, written under the wrong of two names: then it must not be told.
             if (Path.Exists(file) || trouble.What is not (TextFile.Missing or TextFile.Broken)) context.Error(place, path, $"names {file}, which {trouble.What}", trouble.Instead);
+            else if (trouble.What == TextFile.Missing && IsPath(written.Trim())) context.Error(place, path, $"names {file}, which {trouble.What}; the nearest folder that does is {WriteProbe.Existing(file)}", trouble.Instead);
             else context.Error(place, path, $"names a file that does not exist, and the nearest folder that does is {WriteProbe.Existing(file)}",
                 $"Create it, or correct the path; in a container the file must be mounted there. If it is the secret itself that stands here, write it as {path[..^"File".Length]}");
             return null;
@@ -35,10 +36,23 @@ internal static class SecretFile
         }
         if (IsReadableByAll(file))
         {
-            context.Warning(place, path, $"names {file}, which everyone on this machine can read", $"Run: chmod 600 {file}");
+            context.Warning(place, path, $"names {file}, which everyone on this machine can read", PrivateTo(file));
         }
         return new Secret(secret);
     }
+
+    /// <summary>
+    /// Nobody's secret begins so, and so it may be told. One made of base64 may begin with a slash; its other signs are seldom in a path.
+    /// </summary>
+    private static bool IsPath(string written) =>
+        written.StartsWith("./", StringComparison.Ordinal) || written.StartsWith("../", StringComparison.Ordinal) || written.StartsWith('$')
+        || (written.StartsWith('/') && !written.AsSpan().ContainsAny('+', '='));
+
+    /// <summary>
+    /// The mode alone would lock the server out where root made the file and another user runs it: as a service, in a container.
+    /// Who that is, is not known to a check that root runs.
+    /// </summary>
+    public static string PrivateTo(string file) => $"Let it belong to the user that runs SmartHost (chown USER {file}), then run: chmod 600 {file}";
 
     /// <summary>Docker and Kubernetes mount secrets readable by all of the container, where nobody else lives: no reason to warn.</summary>
     public static bool IsReadableByAll(string file)

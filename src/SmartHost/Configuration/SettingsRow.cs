@@ -69,7 +69,7 @@ internal sealed class ValueRow<TRecord, T>(string name, ValueKind<T> kind, Func<
             return record;
         }
         if (kind.TryRead(text.Trim(), value.Place, out var read)) return set(record, read);
-        context.Error(value.Place, path, $"is {Quoting.Value(text)}, which is not {kind.Name}", kind.Hint(text.Trim()) ?? kind.Expected);
+        context.Error(value.Place, path, $"is {Quoting.Value(text)}, which is not {kind.Wanted ?? kind.Name}", kind.Hint(text.Trim()) ?? kind.Expected);
         return record;
     }
 }
@@ -103,7 +103,7 @@ internal sealed class ListRow<TRecord, T>(string name, ValueKind<T> kind, Func<T
                 read.Add(item);
                 if (kind.Doubt(text, item) is { } doubt) context.Warning(node.Place, path, $"has {Quoting.Value(text)}, which {doubt.What}", doubt.Instead);
             }
-            else context.Error(node.Place, path, $"has {Quoting.Value(text)}, which is not {kind.Name}", kind.Hint(text.Trim()) ?? kind.Expected);
+            else context.Error(node.Place, path, $"has {Quoting.Value(text)}, which is not {kind.Wanted ?? kind.Name}", kind.Hint(text.Trim()) ?? kind.Expected);
         }
         return set(record, read);
     }

@@ -20,6 +20,9 @@ internal sealed record ValueKind<T>(string Name, string Expected, string JsonSch
     /// <summary>Of a text that cannot be read: what to write, where it shows a common mistake. Null: <see cref="Expected"/> says it.</summary>
     public Func<string, string?> Hint { get; init; } = _ => null;
 
+    /// <summary>What a text that cannot be read is not, where <see cref="Name"/> would puzzle: text that is “not text”.</summary>
+    public string? Wanted { get; init; }
+
     /// <summary>Of a text that can be read though it was probably meant otherwise: what it means, and what to write. Null: it is clear.</summary>
     public Func<string, T, (string What, string Instead)?> Doubt { get; init; } = (_, _) => null;
 }
@@ -29,7 +32,11 @@ internal static class ValueKinds
 {
     private const string AnyText = """{"type":"string","minLength":1}""";
 
-    public static readonly ValueKind<string> Text = new("text", "Write some text", AnyText, ReadText, text => text);
+    public static readonly ValueKind<string> Text = new("text", "Write some text", AnyText, ReadText, text => text)
+    {
+        Wanted = "text on one line",
+        Hint = text => text.Any(char.IsControl) ? "It must be one line: write it without line ends and tabs" : null,
+    };
 
     public static readonly ValueKind<bool> Switch = new("true or false", "Write true or false", """{"type":"boolean"}""", ReadSwitch, value => value ? "true" : "false");
 
@@ -145,13 +152,17 @@ internal static class ValueKinds
         return true;
     }
 
-    /// <summary>Taken as they stand, both would quietly make a folder of that very name.</summary>
+    /// <summary>Taken as they stand, all of them would quietly make a folder of that very name.</summary>
     private static string? HintPath(string text) => text switch
     {
         ['~', '/' or '\\', ..] => "Write the whole path: ~ is not read",
+        ['$', '{' or '_', ..] => WithoutVariables,
+        ['$', var letter, ..] when char.IsAsciiLetter(letter) => WithoutVariables,
         [var drive, ':', '/' or '\\', ..] when char.IsAsciiLetter(drive) && !OperatingSystem.IsWindows() => "That is a Windows path: write one of this system, which begins with /",
         _ => null,
     };
+
+    private const string WithoutVariables = "Write the whole path: variables such as $HOME are not read";
 
     private static bool ReadWebAddress(string text, Place place, out string value)
     {
