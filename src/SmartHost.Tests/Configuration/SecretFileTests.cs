@@ -75,7 +75,7 @@ public class SecretFileTests
         Assert.That(result.Settings, Is.Not.Null);
         Assert.That(folder.Problems(result).Single(), Is.EqualTo("smarthost.yaml:4:22: warning: accounts.default.appPasswordFile names secret, which everyone on this machine can read. Let it belong to the user that runs SmartHost (chown USER secret), then run: chmod 600 secret."));
 
-        folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner + "dashboard: { password: geheim }\n");
+        folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner + "dashboard: { password: geheimnis }\n");
         folder.Publish(folder.ConfigFile);
         Assert.That(folder.Problems(folder.Read()).Single(), Is.EqualTo(
             "smarthost.yaml:4:18: warning: accounts.default.appPassword is written in a file that everyone on this machine can read. Let it belong to the user that runs SmartHost (chown USER smarthost.yaml), then run: chmod 600 smarthost.yaml; or move the secret to a file of its own and name it in appPasswordFile."), "once a file");

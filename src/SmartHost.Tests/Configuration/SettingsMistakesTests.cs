@@ -161,6 +161,23 @@ public class SettingsMistakesTests
             "smarthost.yaml:9:13: error: delivery.retryShortest is 5h, longer than retryLongest (4h). Write a shorter one, or raise retryLongest.",
             "smarthost.yaml:10:11: warning: limits.maxSize is 52428800 octets, more than the 35882577 that Gmail takes. Remove the line: a device that hears at once that its message is too large can say so.",
             "smarthost.yaml:11:11: warning: alerts.format has no effect without a webhook. Write alerts.webhook, or remove the line.");
+        yield return Case("a message that is given up before it is tried again", Account + Scanner + "delivery: { lifetime: 1m }\n",
+            "smarthost.yaml:9:13: error: delivery.lifetime is 1m, not longer than retryShortest (1m), so a message would fail before it is tried again. Write a longer one, such as 5d, or shorten retryShortest.");
+        yield return Case("a first wait that is all of the patience", Account + Scanner + "delivery: { retryShortest: 6d, retryLongest: 7d }\n",
+            "smarthost.yaml:9:13: error: delivery.lifetime is 5d, not longer than retryShortest (6d), so a message would fail before it is tried again. Write a longer one, such as 5d, or shorten retryShortest.");
+        yield return Case("a notice that comes too late", Account + Scanner + "delivery: { lifetime: 3h }\n",
+            "smarthost.yaml:9:13: warning: delivery.lateNotice is 4h, not less than lifetime (3h), so a message fails before it is announced as late. Write a shorter lateNotice, or raise lifetime.");
+        yield return Case("secrets of the page that are guessed", Account + Scanner + "dashboard: { password: '1', token: x }\n",
+            "smarthost.yaml:9:14: warning: dashboard.password is shorter than 8 characters, so it may be guessed. Write a longer one, or remove the line: SmartHost then makes one and shows it once in the log.",
+            "smarthost.yaml:9:29: warning: dashboard.token is shorter than 16 characters, so it may be guessed. Write a longer one, such as what openssl rand -hex 24 prints.");
+        yield return Case("secrets of a page that is not there", Account + Scanner + "dashboard: { off: true, password: '1', token: x }\n");
+        yield return Case("nobody's address, meant as everyone", Account + "devices:\n  a:\n    addresses: [0.0.0.0, '::']\n    recipients: '*'\n",
+            "smarthost.yaml:7:5: error: devices.a.addresses has 0.0.0.0, which no device has, so it can never match. Write its address, such as 192.168.1.23, or your own network, such as 192.168.1.0/24.",
+            "smarthost.yaml:7:5: error: devices.a.addresses has ::, which no device has, so it can never match. Write its address, such as 192.168.1.23, or your own network, such as 192.168.1.0/24.");
+        yield return Case("a text of two lines", Account + Scanner + "    subjectPrefix: \"x\\ny\"\n",
+            "smarthost.yaml:9:20: error: devices.scanner.subjectPrefix is “x?y”, which is not text on one line. It must be one line: write it without line ends and tabs.");
+        yield return Case("a variable that nobody expands", Account + Scanner + "log: { file: $HOME/smarthost.log }\n",
+            "smarthost.yaml:9:14: error: log.file is “$HOME/smarthost.log”, which is not a path. Write the whole path: variables such as $HOME are not read.");
         yield return Case("everyone, and an alias that is none", Account + "devices:\n  all:\n    addresses: 0.0.0.0/0\n    recipients: \"*\"\n    from: info@example.com\n",
             "smarthost.yaml:7:5: warning: devices.all.addresses has 0.0.0.0/0: everyone who reaches this port can send by your account. Write your own network, such as 192.168.1.0/24.",
             "smarthost.yaml:9:5: warning: devices.all.from is info@example.com, which is no alias of account default, so Gmail would replace it. Add it to accounts.default.aliases once Gmail has verified it, or write a display name.");
@@ -206,7 +223,7 @@ public class SettingsMistakesTests
             "smarthost.yaml:2:46: error: accounts.default.oauth.clientId is missing. Copy the client id from Google Cloud's console (Clients).");
         yield return Case("a home that nobody expands", Account + Scanner + "log: { file: ~/smarthost.log }\n",
             "smarthost.yaml:9:14: error: log.file is “~/smarthost.log”, which is not a path. Write the whole path: ~ is not read.");
-        yield return Case("a secret with a number sign", "accounts:\n  default:\n    username: you@gmail.com\n    appPassword: abcd efgh ijkl mnop # made in May\n" + Scanner + "dashboard: { password: 'hunter2secret #1', token: hunter2secret\n  # for scripts\n  }\nalerts:\n  webhook: https://hunter2secret.example.com/ #1 more\n",
+        yield return Case("a secret with a number sign", "accounts:\n  default:\n    username: you@gmail.com\n    appPassword: abcd efgh ijkl mnop # made in May\n" + Scanner + "dashboard: { password: 'hunter2secret #1', token: hunter2secret-for-scripts\n  # for scripts\n  }\nalerts:\n  webhook: https://hunter2secret.example.com/ #1 more\n",
             "smarthost.yaml:13:12: warning: alerts.webhook ends before “ #”, with which a comment begins. If that belongs to it, put the whole into quotes; if it is a comment, move it to a line of its own.");
         yield return Case("an app password with more around it", """
             accounts:

@@ -27,7 +27,7 @@ public class SettingsReaderTests
             listeners:
               lan: { port: 25, address: 127.0.0.1, tls: off, authInClear: yes }
               tls: { port: 465, tls: implicit, legacyTls: on }
-            dashboard: { port: 8026, address: localhost, password: geheim, token: t, openMetrics: true, hosts: ["*.example.com", mail.example.org] }
+            dashboard: { port: 8026, address: localhost, password: geheimnis, token: token-for-scripts, openMetrics: true, hosts: ["*.example.com", mail.example.org] }
             data: ./queue
             hostname: mail.home.lan
             unknownDevices: refuse
@@ -71,7 +71,7 @@ public class SettingsReaderTests
             new ListenerSettings { Name = "tls", Port = 465, Tls = ListenerTls.Implicit, LegacyTls = true },
         }));
         Assert.That((settings.Dashboard.Port, settings.Dashboard.Address, settings.Dashboard.Password, settings.Dashboard.Token, settings.Dashboard.OpenMetrics),
-            Is.EqualTo((8026, IPAddress.Loopback, new Secret("geheim"), new Secret("t"), true)));
+            Is.EqualTo((8026, IPAddress.Loopback, new Secret("geheimnis"), new Secret("token-for-scripts"), true)));
         Assert.That(settings.Dashboard.Hosts, Is.EqualTo(new[] { "*.example.com", "mail.example.org" }));
         Assert.That((settings.DataFolder, settings.Queue.Folder, settings.Hostname), Is.EqualTo((Path.Combine(folder.Path, "queue"), Path.Combine(folder.Path, "queue"), "mail.home.lan")));
 

@@ -48,7 +48,7 @@ public class SettingsSourceTests
     {
         using var folder = new SettingsFolder();
         var source = Open(folder, Sound + "listeners: { lan: { port: 2525 }, old: { port: 2526 } }\n");
-        folder.Write("smarthost.yaml", Sound + "listeners: { lan: { port: 25, authInClear: true }, new: { port: 2527 } }\ndashboard: { port: 8026, token: t }\nhostname: other.lan\n");
+        folder.Write("smarthost.yaml", Sound + "listeners: { lan: { port: 25, authInClear: true }, new: { port: 2527 } }\ndashboard: { port: 8026, token: token-for-scripts }\nhostname: other.lan\n");
         var applied = (ReloadOutcome.Applied)source.Reload();
         var name = applied.Change.Old.Hostname;
         Assert.That(applied.Change.AfterRestart, Is.EqualTo(new[]
@@ -60,7 +60,7 @@ public class SettingsSourceTests
             "listeners.old is gone; it stays open until SmartHost is restarted",
         }));
         Assert.That(source.Current.Listeners.Select(listener => (listener.Name, listener.Port, listener.AuthInClear)), Is.EqualTo(new[] { ("lan", 2525, false), ("old", 2526, false) }));
-        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("t"), name)));
+        Assert.That((source.Current.Dashboard.Port, source.Current.Dashboard.Token, source.Current.Hostname), Is.EqualTo((8025, new Secret("token-for-scripts"), name)));
         Assert.That(source.AfterRestart, Is.EqualTo(applied.Change.AfterRestart));
     }
 
@@ -84,10 +84,10 @@ public class SettingsSourceTests
     public void A_password_that_is_taken_away_opens_the_page_until_a_restart_and_it_is_said()
     {
         using var folder = new SettingsFolder();
-        var source = Open(folder, Sound + "dashboard: { password: geheim }\n");
+        var source = Open(folder, Sound + "dashboard: { password: geheimnis }\n");
         folder.Write("smarthost.yaml", Sound);
         source.Reload();
-        Assert.That((source.Current.Dashboard.Password, source.AfterRestart.Single()), Is.EqualTo((new Secret("geheim"),
+        Assert.That((source.Current.Dashboard.Password, source.AfterRestart.Single()), Is.EqualTo((new Secret("geheimnis"),
             "dashboard.password is gone; the page opens by the one in the data folder after a restart, and by the old one until then")));
     }
 

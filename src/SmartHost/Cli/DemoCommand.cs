@@ -18,6 +18,9 @@ public static class DemoCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Of the page, which only this machine reaches; long enough for the settings not to warn of it.</summary>
+    private const string Password = "practice";
+
     /// <summary>Taken where they are free, so that what the demo prints looks like the real thing.</summary>
     private const int UsualPort = 2525, UsualPage = 8025;
 
@@ -144,7 +147,7 @@ public static class DemoCommand
     {
         Console.WriteLine("Send more from any program or device, for example:");
         Console.WriteLine($"  printf 'Subject: hello\\n\\nIt works.\\n' | curl smtp://127.0.0.1:{port} --mail-from scanner@example.com --mail-rcpt you@gmail.com -T -");
-        if (server.PagePort is { } page) Console.WriteLine($"and look at it on http://127.0.0.1:{page} (password: demo). Ctrl+C ends the demo.");
+        if (server.PagePort is { } page) Console.WriteLine($"and look at it on http://127.0.0.1:{page} (password: {Password}). Ctrl+C ends the demo.");
         Console.WriteLine();
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -181,7 +184,7 @@ public static class DemoCommand
             accounts:
               default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop, host: {{gmail.Host}}, port: {{gmail.Port}}, tls: starttls, caFile: {{Quoted(gmail.CaFile)}} }
             listeners: { lan: { port: {{Free(UsualPort)}}, address: 127.0.0.1 } }
-            dashboard: { port: {{Free(UsualPage)}}, address: 127.0.0.1, password: demo }
+            dashboard: { port: {{Free(UsualPage)}}, address: 127.0.0.1, password: {{Password}} }
             devices: { old-printer: { addresses: [127.0.0.1], recipients: ["*"] } }
             log: { level: warning }
             """);

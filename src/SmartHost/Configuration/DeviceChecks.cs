@@ -61,10 +61,15 @@ internal static class DeviceChecks
             {
                 var path = $"devices.{device.Name}.addresses";
                 if (!owners.TryAdd(network, device)) context.Error(context.PlaceOf(path), path, $"has {ClientNetwork.ToText(network)}, which devices.{owners[network].Name} ({context.PlaceOf($"devices.{owners[network].Name}.addresses")}) has too", "Remove it from one of the two");
+                if (IsNobody(network)) context.Error(context.PlaceOf(path), path, $"has {ClientNetwork.ToText(network)}, which no device has, so it can never match", "Write its address, such as 192.168.1.23, or your own network, such as 192.168.1.0/24");
                 if (network.PrefixLength == 0) context.Warning(context.PlaceOf(path), path, $"has {ClientNetwork.ToText(network)}: everyone who reaches this port can send by your account", "Write your own network, such as 192.168.1.0/24");
             }
         }
     }
+
+    /// <summary>0.0.0.0 or ::, meant as everyone: to a listener it is, to an allowlist it is one address that nothing comes from.</summary>
+    private static bool IsNobody(IPNetwork network) =>
+        network is { PrefixLength: 32 or 128 } && (network.BaseAddress.Equals(IPAddress.Any) || (network.PrefixLength == 128 && network.BaseAddress.Equals(IPAddress.IPv6Any)));
 
     private static void CheckUsernames(IReadOnlyList<Device> devices, ReadContext context)
     {

@@ -2,8 +2,11 @@ using System.Net;
 using System.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using SmartHost.Dashboard;
 using SmartHost.Dashboard.Access;
+using SmartHost.Delivery;
 using SmartHost.Listener;
+using SmartHost.Mail;
 
 namespace SmartHost.Configuration;
 
@@ -15,6 +18,9 @@ internal static class SettingsChecks
     /// <summary>What Gmail takes; see <see cref="LimitSettings.MaxSize"/>.</summary>
     private static readonly long GmailSize = new LimitSettings().MaxSize;
 
+    /// <summary>Characters below which a secret of the page is warned of. A person types the one; nobody types the other.</summary>
+    private const int LeastPassword = 8, LeastToken = 16;
+
     public static void Check(SettingsDraft draft, ReadContext context)
     {
         CheckDataFolder(draft.Data, context);
@@ -22,11 +28,8 @@ internal static class SettingsChecks
         foreach (var listener in draft.Listeners) CheckListener(listener, context);
         CheckPorts(draft, context);
         DeviceChecks.Check(draft, context);
-        if (draft.Delivery.RetryShortest > draft.Delivery.RetryLongest)
-        {
-            context.Error(context.PlaceOf("delivery.retryShortest"), "delivery.retryShortest",
-                $"is {ValueKinds.WriteDuration(draft.Delivery.RetryShortest)}, longer than retryLongest ({ValueKinds.WriteDuration(draft.Delivery.RetryLongest)})", "Write a shorter one, or raise retryLongest");
-        }
+        CheckDelivery(draft.Delivery, context);
+        CheckPage(draft.Dashboard, context);
         if (draft.Limits.MaxSize > GmailSize && draft.Accounts.Any(account => account.Settings.Host.EndsWith(".gmail.com", StringComparison.OrdinalIgnoreCase)))
         {
             context.Warning(context.PlaceOf("limits.maxSize"), "limits.maxSize", $"is {draft.Limits.MaxSize} octets, more than the {GmailSize} that Gmail takes", "Remove the line: a device that hears at once that its message is too large can say so");
@@ -40,6 +43,43 @@ internal static class SettingsChecks
             var path = context.Places.ContainsKey("alerts.webhookFile") ? "alerts.webhookFile" : "alerts.webhook";
             context.Error(context.PlaceOf(path), path, "is not a web address", ValueKinds.WebAddress.Expected);
         }
+    }
+
+    private static void CheckDelivery(DeliverySettings delivery, ReadContext context)
+    {
+        static string Text(TimeSpan time) => ValueKinds.WriteDuration(time);
+        var isWritten = context.Places.ContainsKey("delivery.lifetime");
+        if (delivery.RetryShortest > delivery.RetryLongest)
+        {
+            context.Error(context.PlaceOf("delivery.retryShortest"), "delivery.retryShortest",
+                $"is {Text(delivery.RetryShortest)}, longer than retryLongest ({Text(delivery.RetryLongest)})", "Write a shorter one, or raise retryLongest");
+        }
+        // The place is of the one that was written.
+        else if (delivery.Lifetime <= delivery.RetryShortest)
+        {
+            context.Error(context.PlaceOf(isWritten ? "delivery.lifetime" : "delivery.retryShortest"), "delivery.lifetime",
+                $"is {Text(delivery.Lifetime)}, not longer than retryShortest ({Text(delivery.RetryShortest)}), so a message would fail before it is tried again", "Write a longer one, such as 5d, or shorten retryShortest");
+        }
+        // No more than a warning: who shortens the lifetime has not asked for the notice that falls away.
+        else if (delivery.LateNotice >= delivery.Lifetime)
+        {
+            context.Warning(context.PlaceOf(isWritten && !context.Places.ContainsKey("delivery.lateNotice") ? "delivery.lifetime" : "delivery.lateNotice"), "delivery.lateNotice",
+                $"is {Text(delivery.LateNotice)}, not less than lifetime ({Text(delivery.Lifetime)}), so a message fails before it is announced as late", "Write a shorter lateNotice, or raise lifetime");
+        }
+    }
+
+    /// <summary>Whoever reaches the page may try passwords: a short one falls in spite of the pauses between tries. How long it is, is all that is told of it.</summary>
+    private static void CheckPage(DashboardSettings page, ReadContext context)
+    {
+        if (page.Off) return;
+        void Short(string setting, Secret? secret, int least, string instead)
+        {
+            if (secret is null || secret.Reveal().Length >= least) return;
+            var path = context.Places.ContainsKey($"dashboard.{setting}File") ? $"dashboard.{setting}File" : $"dashboard.{setting}";
+            context.Warning(context.PlaceOf(path), path, $"is shorter than {least} characters, so it may be guessed", instead);
+        }
+        Short("password", page.Password, LeastPassword, "Write a longer one, or remove the line: SmartHost then makes one and shows it once in the log");
+        Short("token", page.Token, LeastToken, "Write a longer one, such as what openssl rand -hex 24 prints");
     }
 
     private static void CheckDataFolder(string? folder, ReadContext context)
