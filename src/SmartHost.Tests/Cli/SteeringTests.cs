@@ -103,12 +103,12 @@ public class SteeringTests
     {
         using var folder = new TemporaryFolder();
         var config = folder.File("smarthost.yaml");
-        await File.WriteAllTextAsync(config, "data: data\naccounts: { default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop } }\n", cancellation);
+        await File.WriteAllTextAsync(config, "accounts: { default: { username: you@gmail.com, appPassword: abcd efgh ijkl mnop } }\n", cancellation);
         var unavailable = line.StartsWith("health", StringComparison.Ordinal) ? ExitCode.Failure : ExitCode.Unavailable;
 
         var none = await Typed.RunAsync(Screen.None, [.. line.Split(' '), "--config", config], cancellation);
         Assert.That((none.Code, none.Output), Is.EqualTo((unavailable, "")));
-        Assert.That(none.Error, Is.EqualTo($"smarthost: No server is running with the data folder {folder.Path}/data. Start it with smarthost run, or name its configuration with --config (in Docker: docker exec smarthost smarthost …).\n"));
+        Assert.That(none.Error, Is.EqualTo($"smarthost: No server is running with the data folder {folder.Path}/data. Start it with smarthost run, or name its configuration with --config (in Docker: docker exec smarthost smarthost …). If data was changed since it started, restart it.\n"));
 
         var elsewhere = await Typed.RunAsync(Screen.None, [.. line.Split(' '), "--config", config + "x"], cancellation);
         Assert.That((elsewhere.Code, elsewhere.Output), Is.EqualTo((ExitCode.Configuration, "")));

@@ -101,7 +101,45 @@ public class SettingsReaderTests
         Assert.That(settings.DataFolder, Is.EqualTo(folder.DataFolder));
         Assert.That(settings.Hostname, Is.Not.Empty);
         Assert.That(settings.Devices.Devices.Single().Senders.Patterns, Is.EqualTo(new[] { "*" }));
-        Assert.That(SettingsReader.Read(folder.ConfigFile, new Dictionary<string, string>()).Settings!.DataFolder, Is.EqualTo(Path.GetFullPath("data")), "from the current folder");
+    }
+
+    /// <summary>Else one verb would look for the data of the file here and another there, each by where it was typed.</summary>
+    [Test]
+    public void The_data_stand_beside_the_file_where_nobody_says_where()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner);
+        Assert.That(SettingsReader.Read(folder.ConfigFile, new Dictionary<string, string>()).Settings!.DataFolder, Is.EqualTo(folder.DataFolder));
+        var mistaken = folder.Write("mistaken.yaml", "devises: {}\n");
+        Assert.That(SettingsReader.Read(mistaken, new Dictionary<string, string>()).DeviceFolder, Is.EqualTo(Path.Combine(folder.DataFolder, "devices")), "a server that runs by it is asked there");
+
+        var environment = new Dictionary<string, string> { ["SMARTHOST_CONFIG"] = folder.ConfigFile + "x", ["GMAIL_USERNAME"] = "you@gmail.com", ["GMAIL_APP_PASSWORD"] = "abcdefghijklmnop" };
+        Assert.That(SettingsReader.Read(null, environment).Settings!.DataFolder, Is.EqualTo(Path.GetFullPath("data")), "without a file, in the current folder");
+    }
+
+    [Test]
+    public void A_file_with_YAMLs_other_ending_is_found_and_told()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("smarthost.yml", SettingsFolder.Account + SettingsFolder.Scanner);
+        Assert.That(folder.Problems(folder.Read()), Is.EqualTo(new[] { "smarthost.yaml: error: the configuration file does not exist. There is smarthost.yml: rename it to smarthost.yaml, or name that one." }));
+
+        var environment = new Dictionary<string, string>
+        {
+            ["SMARTHOST_CONFIG"] = folder.ConfigFile, ["SMARTHOST_DATA"] = folder.DataFolder, ["GMAIL_USERNAME"] = "you@gmail.com", ["GMAIL_APP_PASSWORD"] = "abcdefghijklmnop", ["SMARTHOST_DEVICES"] = "192.168.1.23=>you@gmail.com",
+        };
+        var result = SettingsReader.Read(null, environment);
+        Assert.That(folder.Problems(result), Is.EqualTo(new[] { "smarthost.yml: warning: this file is not read, for it is not called smarthost.yaml. Rename it to smarthost.yaml, or name it with --config." }));
+        Assert.That(result.Settings, Is.Not.Null);
+    }
+
+    [Test]
+    public void A_folder_is_asked_for_where_a_folder_is_meant()
+    {
+        using var folder = new SettingsFolder();
+        folder.Environment["SMARTHOST_DATA"] = "";
+        Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner + "data: ''\n")), Is.EqualTo(new[] { "smarthost.yaml:9:7: error: data is “”, which is not a path. Write the path of a folder." }));
+        Assert.That(folder.Problems(folder.Read(SettingsFolder.Account + SettingsFolder.Scanner + "data: ${HOME}/smarthost\n")).Single(), Does.EndWith("Write the whole path: variables such as $HOME are not read."));
     }
 
     [Test]

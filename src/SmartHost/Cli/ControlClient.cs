@@ -89,7 +89,7 @@ internal sealed class ControlClient : IDisposable
         SocketException { SocketErrorCode: SocketError.AccessDenied } =>
             $"You may not ask the server: {path} is open to the user that runs it alone. Run this as that user or as root (in Docker: docker exec smarthost smarthost …).",
         ArgumentException => $"The path {path} is too long for a socket: choose a shorter one with data.",
-        _ => $"No server is running with the data folder {Path.GetDirectoryName(path)}. Start it with smarthost run, or name its configuration with --config (in Docker: docker exec smarthost smarthost …).",
+        _ => $"No server is running with the data folder {Path.GetDirectoryName(path)}. Start it with smarthost run, or name its configuration with --config (in Docker: docker exec smarthost smarthost …). If data was changed since it started, restart it.",
     };
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

@@ -40,7 +40,7 @@ public static class SettingsReader
         var written = ReadConfigFile(file, mustExist, context);
 
         // Which files of devices there are depends on the data folder, and that on file and environment.
-        var data = DataFolder(written, environment);
+        var data = DataFolder(written, fullFile, environment);
         var deviceFolder = Path.Combine(runningDataFolder ?? data, DeviceFiles.FolderName);
         var all = WithDeviceFiles(written, deviceFolder, trial, context);
         var result = new SettingsResult(null, []) { ConfigFile = fullFile, DeviceFolder = deviceFolder, IsFileOptional = !mustExist };
@@ -70,20 +70,43 @@ public static class SettingsReader
     {
         var place = file is null ? new Place($"no {UsualPlaces[0]} found") : Place.InFile(file);
         context.Places[""] = place;
-        if (file is null || (!mustExist && !Path.Exists(file))) return new SettingsNode.Mapping(place, []);
+        var other = OtherEnding(file);
+        if (file is null || (!mustExist && !Path.Exists(file)))
+        {
+            if (other is null) return new SettingsNode.Mapping(place, []);
+            var name = Path.GetFileName(file) ?? UsualPlaces[0];
+            var isNeeded = !EnvironmentSettings.Configures(context.Environment);
+            var (what, instead) = ($"this file is not read, for it is not called {name}", $"Rename it to {name}, or name it with --config");
+            if (isNeeded) context.Error(Place.InFile(other), "", what, instead);
+            else context.Warning(Place.InFile(other), "", what, instead);
+            return isNeeded ? null : new SettingsNode.Mapping(place, []);
+        }
         if (TextFile.Read(file, MaxFileOctets, out var trouble) is not { } text)
         {
-            context.Error(place, "", $"the configuration file {trouble.What}", Path.Exists(file) ? trouble.Instead : $"{trouble.Instead}. Or do without a file: set GMAIL_USERNAME, GMAIL_APP_PASSWORD_FILE and {EnvironmentSettings.DevicesVariable}");
+            context.Error(place, "", $"the configuration file {trouble.What}", Path.Exists(file) ? trouble.Instead
+                : other is not null ? $"There is {other}: rename it to {Path.GetFileName(file)}, or name that one"
+                : $"{trouble.Instead}. Or do without a file: set GMAIL_USERNAME, GMAIL_APP_PASSWORD_FILE and {EnvironmentSettings.DevicesVariable}");
             return null;
         }
         return YamlReader.Read(text, file, context.Problems);
     }
 
-    private static string DataFolder(SettingsNode.Mapping? written, IReadOnlyDictionary<string, string> environment)
+    /// <summary>The file that somebody wrote with YAML's other ending, where the one that is looked for is not there.</summary>
+    /// <param name="file">Null: none was found in the usual places.</param>
+    private static string? OtherEnding(string? file) => (file is null ? UsualPlaces : Path.Exists(file) ? [] : [file])
+        .Select(place => Path.GetExtension(place) switch { ".yaml" => Path.ChangeExtension(place, ".yml"), ".yml" => Path.ChangeExtension(place, ".yaml"), _ => null })
+        .FirstOrDefault(File.Exists);
+
+    /// <summary>
+    /// The default stands beside the file in force, like every relative path in it: whoever names that file, from whatever folder
+    /// and with whatever verb, means the same data.
+    /// </summary>
+    private static string DataFolder(SettingsNode.Mapping? written, string? fullFile, IReadOnlyDictionary<string, string> environment)
     {
         var file = written ?? new SettingsNode.Mapping(new Place("settings"), []);
         var node = file.With(EnvironmentSettings.Read(environment, file, [])).Find("data");
-        return node is SettingsNode.Scalar { Text: { } text } && ValueKinds.FilePath.TryRead(text.Trim(), node.Place, out var folder) ? folder : Path.GetFullPath("data");
+        return node is SettingsNode.Scalar { Text: { } text } && ValueKinds.FolderPath.TryRead(text.Trim(), node.Place, out var folder) ? folder
+            : Path.Combine(fullFile is not null && Path.Exists(fullFile) ? Path.GetDirectoryName(fullFile)! : Directory.GetCurrentDirectory(), "data");
     }
 
     /// <summary>Adds the devices that stand one a file. One that cannot be read spoils the whole, like a mistake in the main file.</summary>

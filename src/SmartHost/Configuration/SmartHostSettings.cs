@@ -12,7 +12,7 @@ namespace SmartHost.Configuration;
 /// <summary>Everything a user configured, read and checked as a whole: there is no half-valid one.</summary>
 public sealed record SmartHostSettings
 {
-    /// <summary>Full path. Every relative path in the file is taken from the file's own folder, this one from the current folder when it is the default.</summary>
+    /// <summary>Full path. Every relative path in the file is taken from the file's own folder, the default of this one too; without a file, from the current folder.</summary>
     public required string DataFolder { get; init; }
 
     /// <summary>The name in our greeting and in Received. Default: the machine's.</summary>

@@ -56,6 +56,8 @@ internal static class ValueKinds
 
     public static readonly ValueKind<string> FilePath = new("a path", "Write the path of a file", AnyText, ReadPath, path => path) { Hint = HintPath };
 
+    public static readonly ValueKind<string> FolderPath = FilePath with { Expected = "Write the path of a folder" };
+
     public static readonly ValueKind<string> WebAddress = new("a web address", "Write an address that begins with https://", """{"type":"string","format":"uri"}""", ReadWebAddress, address => address);
 
     public static readonly ValueKind<long> Size = new("a size", "Write a number of octets, or a number with K, M or G, such as 25M", """{"type":["integer","string"],"pattern":"^[0-9.]+ ?([KMGkmg]([Ii]?[Bb])?|[Bb])?$"}""", ReadSize, WriteSize);
