@@ -63,6 +63,7 @@ public class CheckVerbTests
         Assert.Multiple(() =>
         {
             Assert.That(output, Does.Match("✗ data folder: /proc/nowhere does not exist and cannot be made: [^\n]+\n    → Make it and let the user that runs SmartHost own it"));
+            Assert.That(output, Does.Not.Contain(" disk: "), "the folder above it has no say");
             Assert.That(output, Does.Match("! log file: /proc/nowhere/smarthost.log cannot be written: [^\n]+\n    → Let the user that runs SmartHost write there"));
             Assert.That(output, Does.Contain($"✗ port {port}: Another program listens here.\n    → Stop it (ss -ltnp shows its name), or choose another port with listeners.lan.port."));
             Assert.That(output, Does.Match("! alerts: Nobody is told of trouble: [^\n]+\n    → Write an address that a person reads as alerts.email"));
@@ -127,6 +128,32 @@ public class CheckVerbTests
         await File.WriteAllTextAsync(folder.File("data"), "", cancellation);
         typed = await Typed.RunAsync(Screen.None, ["check", "--offline", "--config", config], cancellation);
         Assert.That(typed.Output, Does.Contain($"✗ data folder: {folder.Path}/data is a file, but a folder is needed there.\n    → Move the file away, or name another folder with data.\n"));
+    }
+
+    /// <summary>A start would fail on its ports.</summary>
+    [Test]
+    public async Task Another_SmartHost_on_the_ports_is_not_the_one_of_this_data_folder(CancellationToken cancellation)
+    {
+        using TemporaryFolder running = new(), folder = new();
+        await using var gmail = await PracticeGmail.StartAsync(new PracticeSettings(), TimeProvider.System);
+        var (port, page, tls) = (RunningServer.FreePort(), RunningServer.FreePort(), RunningServer.FreePort());
+        await using var server = SmartHostProcess.Start(["run", "--config", await WriteAsync(running, gmail, port, page, tls, cancellation)]);
+        await server.WaitForBannerAsync(port, cancellation);
+        var config = await WriteAsync(folder, gmail, port, page, tls, cancellation);
+        var typed = await Typed.RunAsync(Screen.None, ["check", "--offline", "--config", config], cancellation);
+        Assert.That(typed.Code, Is.EqualTo(ExitCode.Failure), typed.Output);
+        foreach (var (name, setting) in new[] { ($"port {port}", "listeners.lan.port"), ($"port {tls}", "listeners.secure.port"), ($"page on port {page}", "dashboard.port") })
+            Assert.That(typed.Output, Does.Contain($"✗ {name}: Another SmartHost, with another data folder, has this port.\n    → Stop it, or choose another port with {setting}."));
+    }
+
+    [Test]
+    public async Task A_file_with_YAMLs_other_ending_is_told_in_place_of_what_is_missing(CancellationToken cancellation)
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder.File("smarthost.yml"), "accounts: { default: { username: you@gmail.com, appPassword: abcdefghijklmnop } }\n", cancellation);
+        await using var check = SmartHostProcess.Start(["check", "--offline"], workingFolder: folder.Path);
+        Assert.That(await check.ExitAsync(cancellation), Is.EqualTo(ExitCode.Configuration), check.Output);
+        Assert.That(check.Output, Does.Contain("smarthost.yml\n").And.Contain("Rename it to smarthost.yaml").And.Not.Contain("accounts"));
     }
 
     [Test]

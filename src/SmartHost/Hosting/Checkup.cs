@@ -47,17 +47,19 @@ public sealed class Checkup(SmartHostSettings settings, GmailConnector connector
     public async IAsyncEnumerable<CheckLine> OfflineAsync(RunningState? server, bool listening, [EnumeratorCancellation] CancellationToken cancellation)
     {
         foreach (var sentence in server?.AfterRestart ?? []) yield return Trouble("settings", $"{sentence}.", "Restart SmartHost when it suits: what waits is kept.");
-        yield return DataFolder();
-        yield return FreeSpace();
+        var folder = DataFolder();
+        yield return folder;
+        // Of a folder that cannot be, the nearest one above tells nothing: /proc has no room for anybody.
+        if (folder.Result != CheckResult.Bad) yield return FreeSpace();
         if (settings.Log.File is { } log) yield return LogFile(log);
         foreach (var listener in settings.Listeners)
         {
-            yield return listening ? Good($"port {listener.Port}", "SmartHost listens here") : await PortCheck.ListenerAsync(listener, cancellation);
+            yield return listening ? Good($"port {listener.Port}", "SmartHost listens here") : await PortCheck.ListenerAsync(listener, server is not null, cancellation);
         }
         if (!settings.Dashboard.Off)
         {
             var name = $"page on port {settings.Dashboard.Port}";
-            yield return listening ? Good(name, "SmartHost listens here") : await PortCheck.PageAsync(name, settings.Dashboard, cancellation);
+            yield return listening ? Good(name, "SmartHost listens here") : await PortCheck.PageAsync(name, settings.Dashboard, server is not null, cancellation);
         }
         if (server?.Bridge is { } bridge) yield return Bad("Docker network", bridge, "“Docker and networks” in the documentation has the ways out.");
         yield return settings.Devices.Devices.Count switch

@@ -18,11 +18,13 @@ internal static class PortCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    public static Task<CheckLine> ListenerAsync(ListenerSettings listener, CancellationToken cancellation) =>
-        CheckAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}", (stream, patience) => GreetsAsync(stream, listener.Tls == ListenerTls.Implicit, patience), cancellation);
+    /// <param name="isRunning">The server of this data folder: a SmartHost on the port is that one then, and another one otherwise.</param>
+    public static Task<CheckLine> ListenerAsync(ListenerSettings listener, bool isRunning, CancellationToken cancellation) =>
+        CheckAsync($"port {listener.Port}", listener.Address, listener.Port, $"listeners.{listener.Name}", isRunning, (stream, patience) => GreetsAsync(stream, listener.Tls == ListenerTls.Implicit, patience), cancellation);
 
-    public static Task<CheckLine> PageAsync(string name, DashboardSettings page, CancellationToken cancellation) =>
-        CheckAsync(name, page.Address, page.Port, "dashboard", AnswersAsync, cancellation);
+    /// <param name="isRunning">As for a listener's port.</param>
+    public static Task<CheckLine> PageAsync(string name, DashboardSettings page, bool isRunning, CancellationToken cancellation) =>
+        CheckAsync(name, page.Address, page.Port, "dashboard", isRunning, AnswersAsync, cancellation);
 
     /// <summary>Opens the port for a moment, without listening.</summary>
     /// <param name="group">Where its settings stand: listeners.lan, or dashboard.</param>
@@ -50,15 +52,17 @@ internal static class PortCheck
         }
     }
 
-    private static async Task<CheckLine> CheckAsync(string name, IPAddress address, int port, string group, Func<Stream, CancellationToken, Task<bool>> isOurs, CancellationToken cancellation)
+    private static async Task<CheckLine> CheckAsync(string name, IPAddress address, int port, string group, bool isRunning, Func<Stream, CancellationToken, Task<bool>> isSmartHost, CancellationToken cancellation)
     {
         if (TroubleOf(address, port, group) is not { } trouble) return new CheckLine(name, CheckResult.Good, "free");
-        return trouble.IsTaken && await IsOursAsync(address, port, isOurs, cancellation)
+        if (!trouble.IsTaken || !await IsSmartHostAsync(address, port, isSmartHost, cancellation)) return new CheckLine(name, CheckResult.Bad, trouble.What, trouble.Remedy);
+        return isRunning
             ? new CheckLine(name, CheckResult.Good, "SmartHost is running and listens here")
-            : new CheckLine(name, CheckResult.Bad, trouble.What, trouble.Remedy);
+            : new CheckLine(name, CheckResult.Bad, "Another SmartHost, with another data folder, has this port.",
+                $"Stop it, or choose another port with {group}.port. If it is this one, started before data was changed, restart it; if another user started it, run this as that user or as root.");
     }
 
-    private static async Task<bool> IsOursAsync(IPAddress address, int port, Func<Stream, CancellationToken, Task<bool>> isOurs, CancellationToken cancellation)
+    private static async Task<bool> IsSmartHostAsync(IPAddress address, int port, Func<Stream, CancellationToken, Task<bool>> isSmartHost, CancellationToken cancellation)
     {
         try
         {
@@ -67,7 +71,7 @@ internal static class PortCheck
             using var client = new TcpClient();
             var anywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
             await client.ConnectAsync(anywhere ? IPAddress.Loopback : address, port, patience.Token);
-            return await isOurs(client.GetStream(), patience.Token);
+            return await isSmartHost(client.GetStream(), patience.Token);
         }
         catch (Exception failure) when (failure is SocketException or IOException or System.Security.Authentication.AuthenticationException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
