@@ -69,6 +69,24 @@ public class SteeringTests
         var second = (await live.Server.Queue.SearchAsync(new MessageSearch(), cancellation))[0];
         var show = await Typed.RunAsync(Typed.Terminal, ["queue", "show", second.Id.ToString(), "--config", live.ConfigFile], cancellation);
         Assert.That(show.Output, Does.Contain("Scan of the bill").And.Contain("Waits    account default is paused, next try ").And.Contain("app password"));
+        var capitals = await Typed.RunAsync(Typed.Terminal, ["queue", "show", second.Id.ToString().ToUpperInvariant(), "--config", live.ConfigFile], cancellation);
+        Assert.That(capitals.Output, Is.EqualTo(show.Output), "as it may be read out, or pasted from a mail");
+
+        var retry = await Typed.RunAsync(Screen.None, ["queue", "retry", second.Id.ToString(), "--config", live.ConfigFile], cancellation);
+        Assert.That(retry.Code, Is.EqualTo(ExitCode.Ok), retry.Scene());
+        Assert.That(retry.Output, Does.StartWith($"{second.Id} is due now, but account default is paused, next try ").And.Contain("app password").And.EndWith(". “Try now” on the page tries the account at once.\n"));
+    }
+
+    [Test]
+    public async Task Nothing_is_said_to_be_tried_now_on_a_day_that_is_spent(CancellationToken cancellation)
+    {
+        await using var live = await LiveServer.StartAsync(cancellation, edit: yaml => yaml.Replace("dailyMessages: 1000000", "dailyMessages: 1"));
+        await TakeAsync(live, "Scan of the contract", cancellation);
+        await DoneAsync(live, cancellation);
+        await TakeAsync(live, "Scan of the bill", cancellation);
+        var second = (await live.Server.Queue.SearchAsync(new MessageSearch(), cancellation))[0];
+        var retry = await Typed.RunAsync(Screen.None, ["queue", "retry", second.Id.ToString(), "--config", live.ConfigFile], cancellation);
+        Assert.That((retry.Code, retry.Output), Is.EqualTo((ExitCode.Ok, $"{second.Id} is due now, but account default has spent its 24-hour allowance for normal mail; it goes on as that moves on.\n")));
     }
 
     [Test]

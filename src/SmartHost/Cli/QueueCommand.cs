@@ -15,7 +15,7 @@ internal static class QueueCommand
     {
         List(common),
         Show(common),
-        Change(common, "retry", "Try now, whatever the schedule says.", "will be tried now", "waiting", "parked"),
+        Retry(common),
         Hold(common),
         Change(common, "release", "Let a held message go.", "is released", "held"),
         Change(common, "delete", "Delete a message and its content for good.", "is deleted", "waiting", "held", "parked"),
@@ -79,7 +79,7 @@ internal static class QueueCommand
             Field("Subject", message.Subject ?? "");
             Field("Size", $"{Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
             if (message.State == MessageState.Queued && (await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is { } overview
-                && KeptBack.Reason(message, overview.Accounts, next => $"{next.ToLocalTime():yyyy-MM-dd HH:mm}") is { } reason) Field("Waits", reason);
+                && KeptBack.Reason(message, overview.Accounts, Moment) is { } reason) Field("Waits", reason);
             terminal.Line();
             foreach (var entry in timeline.Value ?? []) Timeline(terminal, entry);
             return ExitCode.Ok;
@@ -117,6 +117,27 @@ internal static class QueueCommand
         return command;
     }
 
+    /// <summary>What is due is not tried while its account is paused or has spent its day, and who types this should hear so.</summary>
+    private static Command Retry(CommonOptions common)
+    {
+        var ids = Ids(common, "waiting", "parked");
+        var command = new Command("retry", "Try now, whatever the schedule says.") { ids };
+        command.Asks(common, (parsed, client, terminal, cancellation) => EachAsync(parsed.GetValue(ids)!, client, terminal, "will be tried now", id =>
+            client.DoAsync(HttpMethod.Post, $"{Resource(id)}/retry", null, cancellation), cancellation, keptBack: id => KeptBackAsync(client, id, cancellation)));
+        return command;
+    }
+
+    private static async Task<string?> KeptBackAsync(ControlClient client, string id, CancellationToken cancellation)
+    {
+        if ((await client.GetAsync(Resource(id), DashboardJson.Default.MessageReply, cancellation)).Value is not { } message) return null;
+        if ((await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is not { } overview) return null;
+        if (KeptBack.Reason(message, overview.Accounts, Moment) is not { } reason) return null;
+        var isPaused = KeptBack.By(message, overview.Accounts) is { Health: AccountHealth.Paused };
+        return $"is due now, but {reason.TrimEnd('.')}.{(isPaused ? " “Try now” on the page tries the account at once." : "")}";
+    }
+
+    private static string Moment(DateTimeOffset at) => $"{at.ToLocalTime():yyyy-MM-dd HH:mm}";
+
     private static Argument<string[]> Ids(CommonOptions common, params string[] states)
     {
         var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "As queue list shows it. More than one may be given.", HelpName = "ID" };
@@ -125,13 +146,16 @@ internal static class QueueCommand
     }
 
     /// <summary>One that is refused does not stop the others.</summary>
-    private static async Task<int> EachAsync(string[] ids, ControlClient client, Terminal terminal, string done, Func<string, Task<string?>> change, CancellationToken cancellation)
+    /// <param name="keptBack">What to say in place of <paramref name="done"/> where it does not come to that; null from it: it does.</param>
+    private static async Task<int> EachAsync(
+        string[] ids, ControlClient client, Terminal terminal, string done, Func<string, Task<string?>> change, CancellationToken cancellation, Func<string, Task<string?>>? keptBack = null)
     {
         var (code, changes) = (ExitCode.Ok, new List<ChangeReply>());
         foreach (var id in ids)
         {
             var problem = await change(id);
-            code = Math.Max(code, terminal.Report(problem, $"{id} {done}."));
+            var instead = problem is null && keptBack is not null ? await keptBack(id) : null;
+            code = Math.Max(code, terminal.Report(problem, $"{id} {instead ?? done + "."}"));
             if (!terminal.Json) continue;
             var now = await client.GetAsync(Resource(id), DashboardJson.Default.MessageReply, cancellation);
             changes.Add(new ChangeReply(id, problem is null, now.Value?.Status, problem));

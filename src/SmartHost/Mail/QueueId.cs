@@ -60,6 +60,9 @@ public readonly record struct QueueId : IComparable<QueueId>
         return true;
     }
 
+    /// <summary>As a person types one that was read out or copied: its letters may be capitals. Never for a file's name, of which there may be two then.</summary>
+    public static bool TryRead([NotNullWhen(true)] string? text, out QueueId id) => TryParse(text?.Trim().ToLowerInvariant(), out id);
+
     public int CompareTo(QueueId other) => string.CompareOrdinal(text, other.text);
 
     public override string ToString() => text ?? "";

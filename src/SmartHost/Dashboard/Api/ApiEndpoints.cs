@@ -237,7 +237,7 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
     }
 
     private async Task<QueuedMessage?> FindAsync(string text, CancellationToken cancellation) =>
-        QueueId.TryParse(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
+        QueueId.TryRead(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
 
     private DeviceView? FindDevice(string name) => sources.Devices().FirstOrDefault(view => view.Device.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 

@@ -209,7 +209,7 @@ internal sealed partial class PageEndpoints(DashboardSources sources, Traffic tr
     private IReadOnlyList<string> ListensAt(HttpContext context) => sources.ListensAt(HostNames.OfThisMachine(context.Request));
 
     private async Task<QueuedMessage?> FindAsync(string text, CancellationToken cancellation) =>
-        QueueId.TryParse(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
+        QueueId.TryRead(text, out var id) ? await sources.Queue.FindAsync(id, cancellation) : null;
 
     private IReadOnlyList<string> AccountNames() => [.. sources.Delivery().Accounts.Select(account => account.Name)];
 
