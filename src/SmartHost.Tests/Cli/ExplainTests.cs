@@ -1,8 +1,9 @@
 using SmartHost.Cli;
+using SmartHost.Tests.EndToEnd;
 
 namespace SmartHost.Tests.Cli;
 
-/// <summary>Which rule decides, asked of the settings alone.</summary>
+/// <summary>Which rule decides, asked of the settings, and of the running server what only it knows.</summary>
 [CancelAfter(30_000)]
 public class ExplainTests
 {
@@ -15,6 +16,7 @@ public class ExplainTests
           office: { addresses: [192.168.1.0/24], recipients: ["*@example.com"], maxSize: 100000 }
           camera: { addresses: ["fd00::/8"], recipients: ["*"], requireTls: true }
           door: { addresses: [192.168.2.7], username: door, passwordHash: "HASH", recipients: ["*"], requireAuth: true }
+          ups: { addresses: [192.168.2.40], recipients: ["*"], perHour: 5 }
           shop: { username: shop, passwordHash: "HASH", recipients: ["*@example.com"] }
         """;
 
@@ -66,6 +68,23 @@ public class ExplainTests
     {
         var typed = await RunAsync($"--client 192.168.1.24 --from {from} --to a@example.com", cancellation);
         Assert.That(typed.Output.Split('\n').SingleOrDefault(line => line.StartsWith("Note")), Is.EqualTo(note is null ? null : $"Note    {note}"));
+    }
+
+    [Test]
+    public async Task What_a_device_has_sent_is_asked_of_the_running_server(CancellationToken cancellation)
+    {
+        const string Line = "--client 127.0.0.1 --from scanner@device.lan --to you@example.com";
+        await using var live = await LiveServer.StartAsync(cancellation, edit: yaml => yaml.Replace("recipients: [\"*@example.com\"] }", "recipients: [\"*@example.com\"], perHour: 1 }"));
+        string[] line = ["explain", .. Line.Split(' '), "--config", live.ConfigFile];
+        var before = await Typed.RunAsync(Screen.None, line, cancellation);
+        Assert.That(before.Output, Does.StartWith("✓ allowed\n").And.Not.Contain("Note"));
+        Assert.That((await live.PlayAsync("Subject: note\r\n\r\nText.\r\n"u8.ToArray(), ["you@example.com"], cancellation)).Succeeded);
+        var after = await Typed.RunAsync(Screen.None, line, cancellation);
+        Assert.That(after.Code, Is.EqualTo(ExitCode.Failure), after.Output);
+        Assert.That(after.Output, Does.StartWith("✗ refused\n").And.Contain("Rule    devices.test-device.perHour 1\n").And.Contain("Reply   450 "));
+
+        var alone = await RunAsync("--client 192.168.2.40 --from a@example.com --to you@gmail.com", cancellation);
+        Assert.That(alone.Output, Does.StartWith("✓ allowed\n").And.Contain("Note    perHour and perDay are not looked at: what it has sent, only a running SmartHost knows, and none could be asked.\n"));
     }
 
     [TestCase("--client 192.168.1 --from a@b.example --to c@d.example", "--client is not an address: write one like 192.168.1.23.")]
