@@ -21,6 +21,13 @@ public class HelpTests
         Approved.Matches("help", string.Join('\n', scenes));
     }
 
+    [TestCase("run", "--json"), TestCase("login", "--json"), TestCase("demo", "--json"), TestCase("demo", "--config"), TestCase("hash-password", "--config")]
+    public async Task What_a_verb_refuses_is_not_in_its_help(string verb, string option)
+    {
+        Assert.That((await Typed.RunAsync([verb, "--help"], CancellationToken.None)).Output, Does.Not.Contain(option).And.Contain("--help"));
+        Assert.That((await Typed.RunAsync(["check", "--help"], CancellationToken.None)).Output, Does.Contain(option), "where it is taken");
+    }
+
     /// <summary>A process list shows arguments to everybody on the machine, and a shell keeps them.</summary>
     [Test]
     public void No_verb_takes_a_secret_as_an_argument()
@@ -62,6 +69,8 @@ public class HelpTests
     [TestCase("--version --json", "--version stands alone.")]
     [TestCase("demo --once --json", "smarthost demo does not take --json: leave it out.")]
     [TestCase("demo --once --config /nope", "smarthost demo does not take --config: leave it out.")]
+    [TestCase("hash-password --config x.yaml", "smarthost hash-password does not take --config: leave it out.")]
+    [TestCase("demo --confg x.yaml", "smarthost demo has no option --confg.\nTry")]
     [TestCase("--json run", "smarthost run does not take --json: leave it out.")]
     [TestCase("login --json", "smarthost login does not take --json: leave it out.")]
     public async Task A_slip_of_the_fingers_gets_a_sentence(string line, string sentence)

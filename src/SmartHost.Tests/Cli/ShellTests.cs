@@ -102,6 +102,9 @@ public class ShellTests
         Assert.That(await CompleteAsync("smarthost queue list --device te", live.ConfigFile, cancellation), Is.EqualTo("test-device"));
         Assert.That(await CompleteAsync("smarthost send-test --account d", live.ConfigFile, cancellation), Is.EqualTo("default"));
 
+        Assert.That(await CompleteAsync("smarthost demo --", live.ConfigFile, cancellation), Does.Contain("--once").And.Not.Contain("--config").And.Not.Contain("--json"), "what it refuses");
+        Assert.That(await CompleteAsync("smarthost check --", live.ConfigFile, cancellation), Does.Contain("--config").And.Contain("--json"));
+
         // Where there is nobody to ask, the shell says nothing and waits for nothing.
         Assert.That(await CompleteAsync("smarthost queue show 1", "/nowhere/smarthost.yaml", cancellation), Is.Empty);
     }

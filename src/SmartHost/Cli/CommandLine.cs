@@ -34,7 +34,12 @@ public static class CommandLine
         if (arguments is ["help", .. var verb]) arguments = [.. verb, "--help"];
         try
         {
-            var result = Root(screen).Parse(arguments);
+            var common = new CommonOptions(screen);
+            var root = Root(common);
+            var result = root.Parse(arguments);
+            // The Tab key hands the line that it wants completed as one argument.
+            var meant = arguments is [var directive, var line] && directive.StartsWith("[suggest", StringComparison.Ordinal) ? root.Parse(line) : result;
+            common.HideRefused(meant.CommandResult.Command);
             if (result.Errors.Count == 0 || result.Action is HelpAction)
             {
                 var command = result.CommandResult.Command;
@@ -62,11 +67,10 @@ public static class CommandLine
         }
     }
 
-    public static RootCommand Root() => Root(Screen.None);
+    public static RootCommand Root() => Root(new CommonOptions(Screen.None));
 
-    private static RootCommand Root(Screen screen)
+    private static RootCommand Root(CommonOptions common)
     {
-        var common = new CommonOptions(screen);
         var root = new RootCommand("Takes mail from printers, scanners and old programs on your network by plain SMTP and sends it through Gmail.")
         {
             common.Config,
@@ -85,7 +89,7 @@ public static class CommandLine
         // In the words of the other options, without the Windows manner (/?, /h) that the parser adds everywhere.
         var help = root.Options.OfType<HelpOption>().Single();
         root.Options.Remove(help);
-        root.Options.Add(new HelpOption("--help", "-h", "-?") { Description = "Say what can be typed here.", Action = new HelpAction { MaxWidth = screen.Width ?? HelpWidth } });
+        root.Options.Add(new HelpOption("--help", "-h", "-?") { Description = "Say what can be typed here.", Action = new HelpAction { MaxWidth = common.Screen.Width ?? HelpWidth } });
         root.Options.OfType<VersionOption>().Single().Description = "Say which version this is.";
         // Without a verb it runs: that is what a container's entry point and a service file want.
         root.SetAction((parsed, cancellation) => RunCommand.RunAsync(parsed.GetValue(common.Config), cancellation));

@@ -2,9 +2,11 @@ using System.CommandLine;
 
 namespace SmartHost.Cli;
 
-/// <summary>Options that every verb understands, and the screen that it writes to.</summary>
+/// <summary>Options that nearly every verb understands, and the screen that it writes to.</summary>
 public sealed class CommonOptions
 {
+    private readonly Dictionary<Command, Option[]> refused = [];
+
     internal CommonOptions(Screen screen)
     {
         Screen = screen;
@@ -31,8 +33,18 @@ public sealed class CommonOptions
     };
 
     /// <summary>For a verb that would not obey them: whoever typed one and hears nothing believes that it was heeded.</summary>
-    internal static void Refuse(Command command, params Option[] options) => command.Validators.Add(given =>
+    internal void Refuse(Command command, params Option[] options)
     {
-        foreach (var option in options.Where(option => given.GetResult(option) is { Implicit: false })) given.AddError($"smarthost {command.Name} does not take {option.Name}: leave it out.");
-    });
+        refused[command] = options;
+        command.Validators.Add(given =>
+        {
+            foreach (var option in options.Where(option => given.GetResult(option) is { Implicit: false })) given.AddError($"smarthost {command.Name} does not take {option.Name}: leave it out.");
+        });
+    }
+
+    /// <summary>Every verb inherits these options, and neither its help nor the Tab key should offer what it refuses.</summary>
+    internal void HideRefused(Command command)
+    {
+        foreach (var option in refused.GetValueOrDefault(command, [])) option.Hidden = true;
+    }
 }

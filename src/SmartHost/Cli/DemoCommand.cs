@@ -28,7 +28,7 @@ public static class DemoCommand
     {
         var once = new Option<bool>("--once") { Description = "End after the sample scan: exit code 0 if it arrived." };
         var command = new Command("demo", "See it work without a Google account: one sample scan's journey, step by step.") { once };
-        CommonOptions.Refuse(command, common.Config, common.Json);
+        common.Refuse(command, common.Config, common.Json);
         command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(once), cancellation));
         return command;
     }

@@ -10,6 +10,7 @@ public static class HashPasswordCommand
     public static Command Create(CommonOptions common)
     {
         var command = new Command("hash-password", "Print the hash of a device's password, for its passwordHash setting.");
+        common.Refuse(command, common.Config);
         command.SetAction((parsed, cancellation) => RunAsync(Terminal.Of(parsed, common), cancellation));
         return command;
     }

@@ -17,7 +17,7 @@ internal static class LoginCommand
     {
         var name = new Option<string?>("--account") { Description = "Which account. Default: the first that uses OAuth.", HelpName = "NAME" };
         var command = new Command("login", "Let Google's page ask you whether SmartHost may send (accounts with oauth).") { name };
-        CommonOptions.Refuse(command, common.Json);
+        common.Refuse(command, common.Json);
         command.SetAction(async (parsed, cancellation) =>
         {
             var terminal = Terminal.Of(parsed, common);

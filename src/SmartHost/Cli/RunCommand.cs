@@ -12,7 +12,7 @@ public static class RunCommand
     public static Command Create(CommonOptions common)
     {
         var command = new Command("run", "Run the server. This is what happens without any command, too.");
-        CommonOptions.Refuse(command, common.Json);
+        common.Refuse(command, common.Json);
         command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(common.Config), cancellation));
         return command;
     }

@@ -33,7 +33,7 @@ internal static class UsageError
         var command = result.Command;
         if (word.StartsWith('-'))
         {
-            var option = Suggestion.Closest(word, Options(result).Select(option => option.Name));
+            var option = Suggestion.Closest(word, Options(result).Where(option => !option.Hidden).Select(option => option.Name));
             return $"{path} has no option {word}.{(option is null ? "" : $" Did you mean {option}?")}";
         }
         if (command.Subcommands.Count == 0) return $"{path} does not know what to do with “{word}”.";
