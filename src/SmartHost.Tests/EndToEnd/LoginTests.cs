@@ -110,6 +110,28 @@ public class LoginTests
         Assert.That(await login.Ended, Is.Zero);
     }
 
+    /// <summary>Whoever copied it has seen Google's page: a prompt that waits on would only look as if more were to come.</summary>
+    [Test]
+    public async Task A_refusal_that_is_pasted_ends_the_login(CancellationToken cancellation)
+    {
+        await using var login = new Login(this, Account(), folder.Path, cancellation);
+        tokens.Declining = true;
+        using var redirect = await http.GetAsync(await login.PageAsync(), cancellation);
+        login.Paste(redirect.Headers.Location!.ToString());
+        Assert.That(await login.Ended, Is.EqualTo(ExitCode.Failure));
+        Assert.That(login.Complained, Does.Contain("the consent was declined"));
+        Assert.That(Directory.Exists(Path.Combine(folder.Path, "tokens")), Is.False);
+    }
+
+    [Test]
+    public async Task Without_a_terminal_there_is_nothing_to_wait_for(CancellationToken cancellation)
+    {
+        await using var login = new Login(this, Account(), folder.Path, cancellation);
+        login.CloseInput();
+        Assert.That(await login.Ended, Is.EqualTo(ExitCode.Usage));
+        Assert.That(login.Complained, Does.Contain("there is no terminal to paste it into").And.Contain("docker exec -it smarthost smarthost login"));
+    }
+
     [Test]
     public async Task A_code_that_Google_does_not_exchange_ends_the_login_and_keeps_nothing(CancellationToken cancellation)
     {
@@ -180,6 +202,8 @@ public class LoginTests
         public Task ComplainedAsync(string words) => LiveServer.WaitAsync(() => Complained.Contains(words, StringComparison.Ordinal), ending.Token);
 
         public void Paste(string line) => keyboard.Lines.Add(line);
+
+        public void CloseInput() => keyboard.Lines.CompleteAdding();
 
         public async ValueTask DisposeAsync()
         {

@@ -72,17 +72,24 @@ internal static class LoginCommand
         {
             await Task.WhenAny((Task)returned, pasted);
             string answer;
-            if (!returned.IsCompleted && await pasted is { } line)
+            var isPasted = false;
+            if (returned.IsCompleted)
+            {
+                answer = await returned;
+                returned = listener.WaitAsync(ended.Token);
+            }
+            else if (await pasted is { } line)
             {
                 pasted = Task.Run(input.ReadLine, CancellationToken.None);
                 if (string.IsNullOrWhiteSpace(line)) continue;
-                answer = line;
+                (answer, isPasted) = (line, true);
             }
             else
             {
-                // Where standard input is closed, only the browser can answer.
-                answer = await returned;
-                returned = listener.WaitAsync(ended.Token);
+                // A browser on this machine might still answer, but nobody who waits here without a terminal knows that.
+                terminal.Complain("the address must be pasted, and there is no terminal to paste it into. Run smarthost login in one (in Docker: docker exec -it smarthost smarthost login).");
+                await ended.CancelAsync();
+                return ExitCode.Usage;
             }
 
             switch (await FinishAsync(consent, account, request, answer, cancellation))
@@ -94,7 +101,8 @@ internal static class LoginCommand
                     return ExitCode.Ok;
                 case ConsentOutcome.Failed failed:
                     terminal.Complain(failed.Message);
-                    if (failed.MayTryAgain) break;
+                    // A refusal by the browser may be some other page's of this machine; who pastes one has read it, and may begin anew.
+                    if (failed.MayTryAgain && !(isPasted && failed.IsRefusal)) break;
                     await ended.CancelAsync();
                     return ExitCode.Failure;
             }

@@ -14,7 +14,8 @@ internal abstract record ConsentReturn
     public sealed record Code(Secret Value) : ConsentReturn;
 
     /// <param name="Message">A sentence, and what to do.</param>
-    public sealed record Problem(string Message) : ConsentReturn;
+    /// <param name="IsRefusal">It is Google's own “no”, and not a slip of whoever copied the address.</param>
+    public sealed record Problem(string Message, bool IsRefusal = false) : ConsentReturn;
 }
 
 /// <summary>
@@ -66,7 +67,7 @@ public sealed class ConsentRequest
         var text = string.Concat(address.Where(c => !char.IsWhiteSpace(c))).Trim('"', '\'', '<', '>');
         var values = QueryHelpers.ParseQuery(text[(text.IndexOf('?') + 1)..].Split('#')[0]);
         string? First(string name) => values.GetValueOrDefault(name).FirstOrDefault();
-        if (First("error") is { } error) return new ConsentReturn.Problem(Refusal(error));
+        if (First("error") is { } error) return new ConsentReturn.Problem(Refusal(error), IsRefusal: true);
         if (First("code") is not { Length: > 0 } code)
             return new ConsentReturn.Problem("There is no code in this address. Copy the whole address line of the page that the browser ends on; it begins with " + Redirect + ".");
         return First("state") == state

@@ -13,7 +13,8 @@ public abstract record ConsentOutcome
     public sealed record Kept(bool Endures, string? Warning) : ConsentOutcome;
 
     /// <param name="MayTryAgain">True where another address pasted for the same request may succeed.</param>
-    public sealed record Failed(string Message, bool MayTryAgain) : ConsentOutcome;
+    /// <param name="IsRefusal">Google itself said that there is no consent, or its owner did.</param>
+    public sealed record Failed(string Message, bool MayTryAgain, bool IsRefusal = false) : ConsentOutcome;
 }
 
 /// <summary>
@@ -38,7 +39,7 @@ public sealed class OAuthConsent(TimeProvider time, HttpClient http, RefreshToke
     {
         var oauth = (AccountCredentials.OAuth)account.Credentials;
         var read = request.Read(returned);
-        if (read is ConsentReturn.Problem problem) return new ConsentOutcome.Failed(problem.Message, MayTryAgain: true);
+        if (read is ConsentReturn.Problem problem) return new ConsentOutcome.Failed(problem.Message, MayTryAgain: true, problem.IsRefusal);
 
         var form = new Dictionary<string, string>
         {
