@@ -23,6 +23,27 @@ public class EnvironmentTests
         }));
     }
 
+    [Test]
+    public void A_device_may_be_given_its_name()
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("smarthost.yaml", SettingsFolder.Account + SettingsFolder.Scanner);
+        var settings = Read(folder, ("SMARTHOST_DEVICES", "office-scanner@192.168.1.24,192.168.1.25=>you@gmail.com; Scanner @ 192.168.1.26 => a@example.com; fd00::1=>b@example.com")).Settings!;
+        Assert.That(settings.Devices.Devices.Select(device => (device.Name, string.Join(' ', device.Addresses.Select(ClientNetwork.ToText)), device.Recipients.ToString())), Is.EquivalentTo(new[]
+        {
+            ("office-scanner", "192.168.1.24 192.168.1.25", "you@gmail.com"),
+            ("scanner", "192.168.1.26", "a@example.com"),
+            ("device-fd00--1", "fd00::1", "b@example.com"),
+        }));
+        var result = Read(folder, ("SMARTHOST_DEVICES", "ups@192.168.1.24=>a@x; ups@192.168.1.25=>b@x; the ups@192.168.1.26=>c@x; ups2@=>d@x"));
+        Assert.That(folder.Problems(result), Is.EqualTo(new[]
+        {
+            "environment variable SMARTHOST_DEVICES: error: “ups@192.168.1.25=>b@x” has a name that another device here has. Give each device a name of its own.",
+            "environment variable SMARTHOST_DEVICES: error: “the ups” is not a name for a device. Use 1 to 64 letters, digits, - and _, beginning with a letter or digit, such as office-scanner; or leave it out, and the @.",
+            "environment variable SMARTHOST_DEVICES: error: “ups2@=>d@x” is not a device. Write name@address=>recipient, such as office-scanner@192.168.1.23=>you@gmail.com, and a semicolon between two devices.",
+        }));
+    }
+
     [TestCase("SMARTHOST__accounts__default__dailyRecipients")]
     [TestCase("SMARTHOST__ACCOUNTS__DEFAULT__DAILYRECIPIENTS")]
     [TestCase("smarthost__accounts__Default__daily_recipients")]
@@ -97,7 +118,7 @@ public class EnvironmentTests
         {
             "environment variable SMARTHOST_listeners__lan__port: warning: this variable means nothing to SmartHost. Did you mean SMARTHOST__listeners__lan__port?",
             "environment variable SMARTHOST_DEVICE: warning: this variable means nothing to SmartHost. Did you mean SMARTHOST_DEVICES?",
-            "environment variable SMARTHOST_DEVICES: error: “192.168.1.9 you@gmail.com” is not a device. Write address=>recipient, such as 192.168.1.23=>you@gmail.com, and a semicolon between two devices.",
+            "environment variable SMARTHOST_DEVICES: error: “192.168.1.9 you@gmail.com” is not a device. Write name@address=>recipient, such as office-scanner@192.168.1.23=>you@gmail.com, and a semicolon between two devices.",
             "environment variable SMARTHOST__log____level: error: this variable's name has an empty part. Write SMARTHOST__accounts__default__username, two underscores between the parts.",
             "environment variable SMARTHOST__log__format: error: log.format is set twice: also by environment variable SMARTHOST__LOG__FORMAT. Remove one of the two.",
             "environment variable SMARTHOST__accounts__default__appPasswordFile: error: accounts.default.appPasswordFile is given, and so is appPassword (smarthost.yaml:4:5). Keep one of appPasswordFile and appPassword.",

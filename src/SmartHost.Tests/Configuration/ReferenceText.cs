@@ -47,8 +47,8 @@ internal static class ReferenceText
         | `GMAIL_USERNAME` | the account's address |
         | `GMAIL_APP_PASSWORD` | its app password |
         | `GMAIL_APP_PASSWORD_FILE` | or a file that holds it |
-        | `SMARTHOST_DEVICES` | who may send, and to whom: `192.168.1.23=>you@gmail.com; 192.168.1.0/24=>a@example.com,b@example.com` |
-        | `SMARTHOST_DATA` | the data folder |
+        | `SMARTHOST_DEVICES` | who may send, and to whom: `office-scanner@192.168.1.23=>you@gmail.com; 192.168.1.0/24=>a@example.com,b@example.com`; a device without a name gets one from its address |
+        | `SMARTHOST_DATA` | the data folder; without it and without a file, `data` in the current folder |
         | `SMARTHOST_CONFIG` | the configuration file |
 
         ## Devices in files of their own

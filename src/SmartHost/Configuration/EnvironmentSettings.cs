@@ -64,24 +64,50 @@ internal sealed class EnvironmentSettings
     /// <summary>The account that the short names are about: the file's only one, else <c>default</c>.</summary>
     private static string GmailAccount(SettingsNode.Mapping file) => file.Under("accounts").Entries is [var only] ? only.Key : "default";
 
-    /// <summary><c>192.168.1.23=&gt;you@gmail.com; 192.168.1.0/24=&gt;a@example.com,b@example.com</c></summary>
+    /// <summary>
+    /// <c>office-scanner@192.168.1.23=&gt;you@gmail.com; 192.168.1.0/24=&gt;a@example.com,b@example.com</c>. No address has an @, so
+    /// what stands before one on the left is the device's name.
+    /// </summary>
     private void AddDevices(string value, SettingsNode.Mapping file)
     {
         var place = Place.InEnvironment(DevicesVariable);
         foreach (var text in value.Split([';', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            if (text.Split("=>", StringSplitOptions.TrimEntries) is not [{ Length: > 0 } addresses, { Length: > 0 } recipients])
+            var sides = text.Split("=>", StringSplitOptions.TrimEntries);
+            var (given, addresses) = sides[0].Split('@', 2, StringSplitOptions.TrimEntries) is [var before, var after] ? (before, after) : (null, sides[0]);
+            if (sides is not [_, { Length: > 0 } recipients] || addresses.Length == 0)
             {
-                problems.Add(new Problem(ProblemSeverity.Error, place, "", $"{Quoting.Value(text)} is not a device", "Write address=>recipient, such as 192.168.1.23=>you@gmail.com, and a semicolon between two devices"));
+                problems.Add(new Problem(ProblemSeverity.Error, place, "", $"{Quoting.Value(text)} is not a device", "Write name@address=>recipient, such as office-scanner@192.168.1.23=>you@gmail.com, and a semicolon between two devices"));
                 continue;
             }
-            var name = "device-" + string.Concat(addresses.Split(',')[0].Trim().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
-            if (name.Length > DeviceName.MaxLength) name = name[..DeviceName.MaxLength];
-            var unique = name;
-            for (var i = 2; root.Has("devices", unique) || file.Under("devices").Find(unique) is not null; i++) unique = $"{name}-{i}";
-            Put(DevicesVariable, ["devices", unique, "addresses"], addresses);
-            Put(DevicesVariable, ["devices", unique, "recipients"], recipients);
+            if (given is not null && !DeviceName.IsValid(given))
+            {
+                problems.Add(new Problem(ProblemSeverity.Error, place, "", $"{Quoting.Value(given)} is not a name for a device", $"Use {DeviceName.Rule}; or leave it out, and the @"));
+                continue;
+            }
+            var name = given is null ? Unnamed(addresses, file) : Written(given, file);
+            if (given is not null && root.Has("devices", name))
+            {
+                problems.Add(new Problem(ProblemSeverity.Error, place, "", $"{Quoting.Value(text)} has a name that another device here has", "Give each device a name of its own"));
+                continue;
+            }
+            Put(DevicesVariable, ["devices", name, "addresses"], addresses);
+            Put(DevicesVariable, ["devices", name, "recipients"], recipients);
         }
+    }
+
+    /// <summary>A name of that spelling may be in the file already; its settings there stay, but for what the variable says.</summary>
+    private static string Written(string given, SettingsNode.Mapping file) =>
+        file.Under("devices").Entries.FirstOrDefault(entry => entry.Key.Equals(given, StringComparison.OrdinalIgnoreCase))?.Key ?? given;
+
+    /// <summary>By its address, and no other's.</summary>
+    private string Unnamed(string addresses, SettingsNode.Mapping file)
+    {
+        var name = "device-" + string.Concat(addresses.Split(',')[0].Trim().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
+        if (name.Length > DeviceName.MaxLength) name = name[..DeviceName.MaxLength];
+        var unique = name;
+        for (var i = 2; root.Has("devices", unique) || file.Under("devices").Find(unique) is not null; i++) unique = $"{name}-{i}";
+        return unique;
     }
 
     /// <summary>Gives each part of a variable's name the spelling that the table or the file has for it. Unknown parts stay as they are and are told as unknown settings later.</summary>
