@@ -43,6 +43,7 @@ public class CheckVerbTests
             $"✓ account default: you@gmail.com can log in (127.0.0.1:{gmail.Port} [127.0.0.1] connected after N s)",
             "✓ clock: right to within two minutes",
         }));
+        Assert.That(log, Does.Contain("(lan, tls: optional)"), "as one would write it");
         Assert.That(log, Does.Not.Contain(" WRN ").And.Not.Contain(" ERR "), "a check must not look like trouble to whoever reads the log");
         Assert.That(gmail.Logins, Is.EqualTo(1));
     }

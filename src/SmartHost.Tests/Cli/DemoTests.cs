@@ -14,6 +14,7 @@ public class DemoTests
         await using var demo = SmartHostProcess.Start(["demo", "--once"], new Dictionary<string, string> { ["TMPDIR"] = folder.Path });
         Assert.That(await demo.ExitAsync(cancellation), Is.EqualTo(ExitCode.Ok), demo.Output);
         Assert.That(demo.Output, Does.Contain("250 2.0.0").And.Contain("it is at Gmail").And.Contain("Its journey, as SmartHost keeps it").And.Contain("  attached: "));
+        Assert.That(demo.Output, Does.Match("by TLS 1\\.[23] as "));
         Assert.That(demo.Output, Does.Not.Contain("Gmail would object"));
         Assert.That(Directory.EnumerateFileSystemEntries(folder.Path, "smarthost-*"), Is.Empty);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using MimeKit;
 using SmartHost.Configuration;
 using SmartHost.Hosting;
@@ -138,7 +139,7 @@ public static class DemoCommand
             if (parsed.Headers[name] is { } value) Console.WriteLine($"  {name}: {value}");
         foreach (var attachment in parsed.Attachments.OfType<MimePart>())
             Console.WriteLine($"  attached: {attachment.FileName} ({attachment.ContentType.MimeType})");
-        Console.WriteLine($"  {message.Size:N0} octets, to {string.Join(", ", message.Envelope.Recipients)}, by {message.Tls} as {message.Account}");
+        Console.WriteLine($"  {message.Size:N0} octets, to {string.Join(", ", message.Envelope.Recipients)}, by {(message.Tls == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2")} as {message.Account}");
         if (message.Violations.Count > 0) Console.WriteLine($"  Gmail would object: {string.Join("; ", message.Violations)}");
         Console.WriteLine();
     }

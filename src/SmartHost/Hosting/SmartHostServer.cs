@@ -192,7 +192,7 @@ public sealed class SmartHostServer : IAsyncDisposable
     private void Announce(ILogger<SmartHostServer> logger)
     {
         foreach (var listener in settings.Current.Listeners)
-            logger.LogInformation("listening for devices on {Endpoint} ({Listener}, TLS {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls);
+            logger.LogInformation("listening for devices on {Endpoint} ({Listener}, tls: {Tls})", EndpointOf(listener.Name), listener.Name, listener.Tls.ToString().ToLowerInvariant());
         if (!settings.Current.Dashboard.Off) logger.LogInformation("the page is on {Page}", PageAddress(settings.Current.Dashboard));
         if (Checkup.NobodyIsTold(settings.Current.Alerts) is { } deaf) logger.LogWarning("{Text} {Remedy}", deaf.Text, deaf.Remedy);
         var counts = flow.Queue.Counts();
