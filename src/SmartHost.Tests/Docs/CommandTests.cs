@@ -60,6 +60,16 @@ public partial class CommandTests
     [TestCase("smarthost chek"), TestCase("smarthost devices allow scanner"), TestCase("smarthost queue list --sate held")]
     public void A_wrong_line_would_be_found(string line) => Assert.That(CommandLine.Root().Parse(SmartHostLines($"`{line}`").Single()).Errors, Is.Not.Empty);
 
+    /// <summary>What a profile says beside the platform (native code, or SQLite's library within the one file), a line of options forgets.</summary>
+    [Test]
+    public void What_is_published_is_published_by_its_profile()
+    {
+        var lines = Pages().SelectMany(page => Blocks(File.ReadAllText(Path.Combine(Root(), page)))).SelectMany(block => block.Lines).Where(line => line.StartsWith("dotnet publish", StringComparison.Ordinal)).ToList();
+        var profiles = lines.Select(line => Profile().Match(line).Groups[1].Value).ToList();
+        Assert.That(profiles, Has.Member("linux-x64").And.Member("win-x64"), string.Join('\n', lines));
+        foreach (var profile in profiles) Assert.That(Path.Combine(Root(), "src", "SmartHost", "Properties", "PublishProfiles", $"{profile}.pubxml"), Does.Exist);
+    }
+
     [Test]
     public void Every_exit_code_is_in_the_table()
     {
@@ -118,6 +128,9 @@ public partial class CommandTests
 
     [GeneratedRegex(@"^(?:docker exec smarthost |sc\.exe create \w+ binPath= ""[^""]*\\)?smarthost(?:\.exe)?(?: ([^""|&;]*))")]
     private static partial Regex Invocation();
+
+    [GeneratedRegex(@"-p:PublishProfile=(\S+)")]
+    private static partial Regex Profile();
 
     [GeneratedRegex(@"^\| (\d+) \|")]
     private static partial Regex ExitCodeRow();
