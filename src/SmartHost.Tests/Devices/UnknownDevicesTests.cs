@@ -58,7 +58,7 @@ public class UnknownDevicesTests
         var unknown = new UnknownDevices();
         for (var i = 0; i < 100; i++)
         {
-            unknown.Remember(Attempt with { Helo = $"{i}\r\n{new string('x', 5000)}", Username = $"{i}", Recipient = Mailbox.Parse($"{i}@example.com") });
+            unknown.Remember(Attempt with { Helo = $"{i}\r\u202e{new string('x', 5000)}", Username = $"{i}", Recipient = Mailbox.Parse($"{i}@example.com") });
         }
         var device = unknown.Snapshot().Single();
         Assert.That(device.Helos, Has.Count.EqualTo(UnknownDevices.MaxTexts));

@@ -15,6 +15,8 @@ public class HeaderPeekTests
     [TestCase("Subject: x\r\nroom five\r\nMessage-ID: <a@b>\r\n\r\n", "x", "<a@b>")]
     [TestCase("Subject: two\r\n\tlines\r\n\r\n", "two lines", null)]
     [TestCase("Subject: two\u001blines\r\n\r\n", "two\tlines", null, Description = "controls are replaced")]
+    [TestCase("Subject: =?utf-8?q?a=E2=80=AEb=E2=80=8Fc=E2=81=A6d?=\r\n\r\n", "a\tb\tc\td", null, Description = "nor may a subject have the rest of a line run backwards")]
+    [TestCase("Subject: =?utf-8?q?=D7=A9=D7=9C=D7=95=D7=9D?=\r\n\r\n", "\u05e9\u05dc\u05d5\u05dd", null, Description = "letters that are written from right to left are letters")]
     [TestCase("Subject:\r\n\r\n", null, null)]
     [TestCase("\r\nFrom: a@lan\r\nSubject: scan\r\nMessage-ID: <a@b>\r\n\r\n", "scan", "<a@b>", Description = "as delivery sends it: without the empty line")]
     [TestCase("\r\n\r\nSubject: scan\r\n\r\n", "scan", null)]

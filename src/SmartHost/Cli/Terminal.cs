@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using SmartHost.Mail;
 using Spectre.Console;
 
 namespace SmartHost.Cli;
@@ -56,7 +57,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, Screen scree
     }
 
     /// <summary>A subject must not be able to steer the terminal.</summary>
-    public static string Clean(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+    public static string Clean(string text) => string.Concat(text.Select(c => ScreenControl.Is(c) ? ' ' : c));
 
     private string Shown(string text) => screen.Ascii ? Ascii(text) : text;
 

@@ -106,7 +106,7 @@ public sealed class UnknownDevices(int maxClients = UnknownDevices.MaxClients)
         foreach (var rune in text.Trim().EnumerateRunes())
         {
             if (kept.Length + rune.Utf16SequenceLength > MaxTextLength) break;
-            if (Rune.IsControl(rune)) kept.Append('?');
+            if (ScreenControl.Is(rune)) kept.Append('?');
             else kept.Append(rune);
         }
         return kept.ToString();

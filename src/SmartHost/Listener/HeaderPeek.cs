@@ -133,10 +133,10 @@ internal sealed class HeaderPeek : IDisposable
         foreach (var rune in text.EnumerateRunes())
         {
             if (clean.Length + rune.Utf16SequenceLength > MaxSubject) break;
-            // Folding leaves CR LF before its blank; every other control character would reach somebody's terminal.
+            // Folding leaves CR LF before its blank; every other character that a screen obeys would reach somebody's terminal.
             if (rune.Value is '\r' or '\n') continue;
             // A fold's blank may be a tab.
-            clean.Append(rune.Value is '\t' ? " " : Rune.IsControl(rune) ? "\uFFFD" : rune.ToString());
+            clean.Append(rune.Value is '\t' ? " " : ScreenControl.Is(rune) ? "\uFFFD" : rune.ToString());
         }
         return clean.Length == 0 ? null : clean.ToString();
     }
