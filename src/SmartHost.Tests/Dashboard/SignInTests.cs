@@ -274,6 +274,8 @@ public class SignInTests
         await using var bench = await DashboardBench.StartAsync(settings => settings with { Hosts = ["*.example.com"] });
         using var visitor = bench.Visitor();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/sign-in") { Headers = { Host = $"{host}:8025" } };
+    [TestCase("nas.speedport.ip", true)]
+    [TestCase("speedport.ip.evil.example", false)]
         using var answer = await visitor.SendAsync(request);
         Assert.That(answer.StatusCode, Is.EqualTo(answered ? HttpStatusCode.OK : HttpStatusCode.MisdirectedRequest));
     }
@@ -288,6 +290,18 @@ public class SignInTests
             foreach (var path in (string[])["/", "/messages", "/sign-in", "/nowhere", "/api/v1/nowhere", "/healthz"])
             {
                 using var answer = await client.GetAsync(path);
+    /// <summary>The reference says which names need no mention, so that nobody lists what works, or wonders why fritz.box itself does not.</summary>
+    [Test]
+    public void The_names_that_need_no_mention_are_those_of_the_reference()
+    {
+        var endings = File.ReadAllLines(Reference()).Single(line => line.StartsWith("| `hosts`", StringComparison.Ordinal)).Split("names below ")[1].Split(" need no mention")[0].Replace(" or ", ", ").Split(", ");
+        Assert.That(endings, Has.Length.EqualTo(8));
+        foreach (var ending in endings) Assert.That((ending, HostNames.Answers($"nas.{ending}", [])), Is.EqualTo((ending, true)));
+        Assert.That(HostNames.Answers("fritz.box", []), Is.False);
+
+        static string Reference([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "..", "..", "..", "docs", "configuration.md");
+    }
+
                 var policy = answer.Headers.GetValues("Content-Security-Policy").Single().Split("; ");
                 Assert.That(policy, Is.SupersetOf(new[] { "default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'" }), path);
                 Assert.That(string.Join(' ', policy), Does.Not.Contain("unsafe").And.Not.Contain("*"), path);

@@ -91,7 +91,7 @@ internal static class SettingsSchema
         new SecretRow<DashboardSettings>("token", (d, v) => d with { Token = v }, "For scripts, as Authorization: Bearer") { Otherwise = "none" },
         new SecretFileRow<DashboardSettings>("token", (d, v) => d with { Token = v }, "A file that holds it"),
         new ValueRow<DashboardSettings, bool>("off", ValueKinds.Switch, (d, v) => d with { Off = v }, "No page at all") { DefaultValue = () => Dashboard!.Blank.Off, AlsoCalled = ["disabled"], Opposite = ("enabled", "Write off: true for no page; without it the page is on") },
-        new ListRow<DashboardSettings, string>("hosts", ValueKinds.HostPattern, (d, v) => d with { Hosts = v }, "Public names the page may be opened by; addresses and names of the home network need no mention") { Otherwise = "none", AlsoCalled = ["hostnames", "domains"] },
+        new ListRow<DashboardSettings, string>("hosts", ValueKinds.HostPattern, (d, v) => d with { Hosts = v }, "Public names the page may be opened by; addresses, names without a dot and names below local, lan, home, home.arpa, internal, localdomain, fritz.box or speedport.ip need no mention") { Otherwise = "none", AlsoCalled = ["hostnames", "domains"] },
         new ValueRow<DashboardSettings, bool>("openMetrics", ValueKinds.Switch, (d, v) => d with { OpenMetrics = v }, "Show /metrics without signing in") { DefaultValue = () => Dashboard!.Blank.OpenMetrics });
 
     private static readonly SettingsSection<AlertSettings> Alerts = new(
