@@ -26,7 +26,7 @@ public class CataloguePageTests
         foreach (var row in ReplyCatalogue.Rows.OrderBy(row => row.Codes[0]).ThenBy(row => row.Name, StringComparer.Ordinal))
         {
             var help = row.Verdict.Help is { } page ? $" [Google's page]({page})" : "";
-            table.Append($"| {Cell(row.Example.ToString(), 110)} | {Cell(row.Verdict.Happened)} | {Deed(row.Verdict)} | {Cell(row.Verdict.Remedy)}{help} |\n");
+            table.Append($"| {Cell(row.Example.ToString(), 110)} | {Cell(row.Verdict.Happened)} | {Deed(row.Verdict)} | {Cell(row.Verdict.Remedy)}{(row.Verdict.RemedyWithToken is { } remedy ? $" With OAuth or a service account: {Cell(remedy)}" : "")}{help} |\n");
         }
         return table.Append('\n').ToString();
     }

@@ -364,6 +364,7 @@ public class AccessTokensTests
         await gmail.PlayedAsync();
         Assert.That(failed.Verdict.Action, Is.EqualTo(VerdictAction.HoldAccountForPerson));
         Assert.That(failed.Reply!.Code, Is.EqualTo(535));
+        Assert.That(failed.Verdict.Remedy, Does.StartWith("Run smarthost login again").And.Not.Contain("app password"));
         Assert.That(endpoint.Forms, Has.Count.EqualTo(1));
     }
 

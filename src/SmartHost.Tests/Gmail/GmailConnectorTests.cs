@@ -123,6 +123,7 @@ public class GmailConnectorTests
         await using var gmail = new ScriptedGmail(script);
         var failed = (OpenOutcome.Failed)await Given.Connector(gmail).OpenAsync(Given.Account(), CancellationToken.None);
         Assert.That(failed.Verdict.Row, Is.EqualTo(row));
+        Assert.That(failed.Verdict.Remedy, Does.Not.Contain("smarthost login"), "the account has an app password");
         if (script.Contains("END", StringComparison.Ordinal)) await gmail.PlayedAsync();
         var refusal = script.Split('\n').Where(line => line.StartsWith("S: ", StringComparison.Ordinal)).Last()[3..];
         if (failed.Reply is not null) Assert.That(refusal, Does.StartWith(failed.Reply.Code.ToString()));

@@ -66,7 +66,7 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
             login = new GmailLogin(wire, localDomain);
             var (offer, refusal) = await login.RunAsync(account, greeting, proof, cancellation);
             Stage = login.Stage;
-            if (refusal is not null) Refuse(refusal);
+            if (refusal is not null) RefuseLogin(refusal, proof);
             else Session = new GmailSession(wire, offer!, account.Name, time, log);
         }
         catch (WireException e)
@@ -135,6 +135,13 @@ internal sealed class PortAttempt(HappyEyeballs sockets, AccountSettings account
     private void Refuse(SmtpReply reply) => (Reply, Verdict) = (reply, reply.Code < 300
         ? ReplyCatalogue.Read(ConnectionFailure.NotSmtp, Stage, $"it said “{reply}”")
         : ReplyCatalogue.Read(reply, Stage));
+
+    /// <summary>What helps a password does not help a token, and who reads both tries the wrong one.</summary>
+    private void RefuseLogin(SmtpReply reply, LoginProof proof)
+    {
+        Refuse(reply);
+        if (proof is LoginProof.AccessToken && Verdict is { RemedyWithToken: { } remedy }) Verdict = Verdict with { Remedy = remedy };
+    }
 
     private void Fail(WireException e) => Verdict = ReplyCatalogue.Read(e.Failure, Stage, e.Detail);
 }

@@ -9,21 +9,23 @@ internal static class RepliesAboutLogin
     private const string XOAuth2 = "https://developers.google.com/workspace/gmail/imap/xoauth2-protocol";
     private const string RelayErrors = "https://support.google.com/a/answer/6140680";
 
+    private const string ForToken = "Run smarthost login again, and log in with the account that stands in the settings. A service account needs domain-wide delegation for https://mail.google.com/.";
+
     private static readonly Stage[] AtLogin = [Stage.Auth];
 
     public static readonly ReplyRow[] Rows =
     [
         new("535-bad-credentials", "535|534 *", ["Username and Password not accepted", "BadCredentials"], HoldAccountForPerson,
             "Gmail does not accept the user name and password.",
-            "Make a new app password (Google revokes all of them when the account's password changes) and put it into the account's settings; with OAuth, run smarthost login again.",
+            "Make a new app password (Google revokes all of them when the account's password changes) and put it into the account's settings.",
             "535-5.7.8 Username and Password not accepted. For more information, go to\n535 5.7.8  https://support.google.com/mail/?p=BadCredentials d9sm1234567abc.12 - gsmtp",
-            Stage.Auth, help: AppPasswords, wait: TimeSpan.FromMinutes(15)),
+            Stage.Auth, help: AppPasswords, wait: TimeSpan.FromMinutes(15), withToken: ForToken),
         // RFC 4954 has one meaning for 535, whatever Google writes beside it one day, and other servers write today.
         new("535-refused", "535 *", [], HoldAccountForPerson,
             "The mail server does not accept the login.",
-            "Check the account's user name and password; for Gmail make a new app password. With OAuth, run smarthost login again.",
+            "Check the account's user name and password; for Gmail make a new app password.",
             "535 5.7.8 Authentication failed",
-            Stage.Auth, help: AppPasswords, wait: TimeSpan.FromMinutes(15)),
+            Stage.Auth, help: AppPasswords, wait: TimeSpan.FromMinutes(15), withToken: ForToken),
         new("534-app-password-required", "534|535 *", ["Application-specific password required", "InvalidSecondFactor"], HoldAccountForPerson,
             "Gmail wants an app password; the account's own password does not work here.",
             "Make an app password (16 letters) at myaccount.google.com/apppasswords and use it instead of the account's password.",
@@ -66,7 +68,7 @@ internal static class RepliesAboutLogin
             Stage.Auth),
         new("334-token-refused", "334 *", [], HoldAccountForPerson,
             "Gmail does not accept the access token.",
-            "Run smarthost login again, and log in with the account that stands in the settings. A service account needs domain-wide delegation for https://mail.google.com/.",
+            ForToken,
             "334 eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIiwic2NvcGUiOiJodHRwczovL21haWwuZ29vZ2xlLmNvbS8ifQ==",
             Stage.Auth, only: AtLogin, help: XOAuth2),
         new("503-no-identity-change", "503 5.7.0", ["No identity changes"], RetryNow,

@@ -15,9 +15,10 @@ public sealed record ReplyRow
     /// <param name="outranks">Its text says whose words the rest are, so it wins whatever else they resemble.</param>
     /// <param name="evenly">See <see cref="Verdict.Evenly"/>.</param>
     /// <param name="spam">See <see cref="Verdict.Spam"/>.</param>
+    /// <param name="withToken">See <see cref="Verdict.RemedyWithToken"/>.</param>
     internal ReplyRow(string name, string match, string[] texts, VerdictAction action, string happened, string remedy, string example,
         Stage at, Stage[]? only = null, string? help = null, TimeSpan? wait = null, TimeSpan? patience = null, VerdictAction? again = null, bool outranks = false,
-        bool evenly = false, bool spam = false)
+        bool evenly = false, bool spam = false, string? withToken = null)
     {
         var (codes, statuses) = match.Split(' ') is [var c, var s] ? (c, s) : throw new FormatException($"{name}: “{match}”");
         Name = name;
@@ -26,7 +27,7 @@ public sealed record ReplyRow
         Texts = texts;
         Stages = only ?? [];
         Outranks = outranks;
-        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait, patience, Again: again) { Evenly = evenly, Spam = spam };
+        Verdict = new Verdict(action, name, happened, remedy, help is null ? null : new Uri(help), wait, patience, Again: again) { Evenly = evenly, Spam = spam, RemedyWithToken = withToken };
         Example = ReplyText.Parse(example);
         ExampleStage = at;
 

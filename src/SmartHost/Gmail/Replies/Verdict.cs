@@ -59,6 +59,9 @@ public sealed record Verdict(
     /// <summary>Gmail takes the message for spam: several within an hour are about the account.</summary>
     public bool Spam { get; init; }
 
+    /// <summary>What to do instead where the login was by OAuth or a service account. Null: the same.</summary>
+    public string? RemedyWithToken { get; init; }
+
     /// <summary>Google gave no access token: Gmail itself was not asked at all.</summary>
     public bool AboutToken { get; init; }
 
