@@ -123,7 +123,6 @@ public class ApiTests
     [TestCase("{", "is not the JSON object")]
     [TestCase("null", "send a JSON object")]
     [TestCase("""{"name":"a/../b","addresses":["192.168.1.9"],"recipients":["*"]}""", "“a/../b” cannot be a device's name")]
-    [TestCase("""{"name":"scanner","addresses":["192.168.1.9"],"recipients":["*"]}""", "There is a device named scanner already")]
     [TestCase("""{"name":"new","addresses":[],"recipients":["*"]}""", "Say at which address the device is")]
     [TestCase("""{"name":"new","addresses":["192.168.1"],"recipients":["*"]}""", "“192.168.1” is neither an address")]
     [TestCase("""{"name":"new","addresses":["192.168.1.9"],"recipients":[]}""", "Say whom the device may write to")]
@@ -151,6 +150,18 @@ public class ApiTests
         using var answer = await script.PostAsync("/api/v1/devices", new StringContent(body, Encoding.UTF8, "application/json"));
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
         Assert.That(await ProblemAsync(answer), Does.Contain(sentence).And.Not.Contain("SmartHost.").And.Not.Contain("System."));
+        Assert.That(bench.Allowed, Is.Empty);
+    }
+
+    /// <summary>As with an address that another device has: nothing is wrong with the request itself.</summary>
+    [Test]
+    public async Task A_name_that_is_taken_is_a_conflict()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.AddDevice("scanner", "192.168.1.23/32");
+        using var script = bench.Script();
+        using var answer = await script.PostAsJsonAsync("/api/v1/devices", new AllowRequest("Scanner", ["192.168.1.9"], Both), DashboardJson.Default.AllowRequest);
+        Assert.That((answer.StatusCode, await ProblemAsync(answer)), Is.EqualTo((HttpStatusCode.Conflict, "There is a device named Scanner already. Choose another name, or edit that device.")));
         Assert.That(bench.Allowed, Is.Empty);
     }
 
@@ -312,7 +323,7 @@ public class ApiTests
         await using var bench = await DashboardBench.StartAsync();
         using var script = bench.Script();
         using var large = await script.PostAsync("/api/v1/devices", new StringContent(new string(' ', 70_000), Encoding.UTF8, "application/json"));
-        Assert.That(large.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
+        Assert.That((large.StatusCode, await ProblemAsync(large)), Is.EqualTo((HttpStatusCode.RequestEntityTooLarge, "That is more than the 64 KB that SmartHost reads at once, so nothing was done. Go back and send less; *@example.com stands for all addresses of a domain.")));
         await bench.Mail.CloseAsync();
         using var bug = await script.GetAsync("/api/v1/messages");
         Assert.That(bug.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));

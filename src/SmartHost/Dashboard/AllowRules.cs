@@ -5,16 +5,17 @@ namespace SmartHost.Dashboard;
 /// <summary>What is wrong with a person's wish to allow a device, all at once; empty: nothing that we can see. Pure.</summary>
 internal static class AllowRules
 {
+    /// <summary>Nothing is wrong with the wish itself: another device has that name. Null: it is free.</summary>
+    public static string? NameTaken(AllowRequest request, DashboardSources sources) =>
+        sources.Devices().Any(one => one.Device.Name.Equals(request.Name, StringComparison.OrdinalIgnoreCase))
+            ? $"There is a device named {request.Name} already. Choose another name, or edit that device." : null;
+
     public static IReadOnlyList<string> Problems(AllowRequest request, DashboardSources sources, Device? edited)
     {
         // The reader of JSON lets a null pass for a text where it stands in a list.
         if (request.Addresses.Concat(request.Recipients).Any(one => one is null)) return ["Addresses and recipients are lists of texts, and null is none."];
         var problems = new List<string>();
         if (!DeviceName.IsValid(request.Name)) problems.Add($"“{request.Name}” cannot be a device's name: use {DeviceName.Rule}.");
-        else if (edited is null && sources.Devices().Any(one => one.Device.Name.Equals(request.Name, StringComparison.OrdinalIgnoreCase)))
-        {
-            problems.Add($"There is a device named {request.Name} already. Choose another name, or edit that device.");
-        }
 
         // A device that logs in needs no address; one that we make here has no login.
         if (request.Addresses.Count == 0 && edited?.Username is null) problems.Add("Say at which address the device is, such as 192.168.1.23.");

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using SmartHost.Dashboard.Api;
 using SmartHost.Dashboard.Pages;
+using SmartHost.Devices;
 using SmartHost.Mail;
 
 namespace SmartHost.Dashboard.Access;
@@ -18,20 +19,24 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
     /// <summary>Octets of a request's body: our largest form is a hundredth of it.</summary>
     private const long MaxBody = 64 * 1024;
 
+    /// <summary>Octets of a body that is refused by its length and read to nowhere: a browser whose connection is cut while it still sends shows that, and not our sentence.</summary>
+    private const long MostIgnored = 4 * 1024 * 1024;
+
     public async Task PassAsync(HttpContext context, RequestDelegate next)
     {
         SetHeaders(context.Response.Headers);
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = MaxBody;
+        var isTooLarge = context.Request.ContentLength > MaxBody;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = isTooLarge ? MostIgnored : MaxBody;
         try
         {
-            if (await RefusalAsync(context) is { } refusal) await refusal.ExecuteAsync(context);
+            if (isTooLarge) await TooLarge(context).ExecuteAsync(context);
+            else if (await RefusalAsync(context) is { } refusal) await refusal.ExecuteAsync(context);
             else await next(context);
         }
         catch (BadHttpRequestException failure)
         {
-            await Problem(context, failure.StatusCode, failure.StatusCode == 413
-                ? "The request is larger than anything SmartHost asks for."
-                : "The request could not be read: a value in its address or body is not what it should be.").ExecuteAsync(context);
+            await (failure.StatusCode == 413 ? TooLarge(context)
+                : Problem(context, failure.StatusCode, "The request could not be read: a value in its address or body is not what it should be.")).ExecuteAsync(context);
         }
         catch (InvalidDataException)
         {
@@ -153,13 +158,17 @@ internal sealed partial class Gate(Func<DashboardSettings> settings, Func<Secret
     private static IResult Problem(HttpContext context, int status, string sentence) =>
         IsApi(context.Request) ? ApiProblem.Result(status, sentence) : new PlainProblem(status, sentence);
 
+    private static IResult TooLarge(HttpContext context) =>
+        Problem(context, StatusCodes.Status413PayloadTooLarge, $"That is more than the {MaxBody >> 10} KB that SmartHost reads at once, so nothing was done. Go back and send less; *@example.com stands for all addresses of a domain.");
+
     private static bool IsApi(HttpRequest request) => request.Path.StartsWithSegments("/api") || request.Path.StartsWithSegments("/metrics");
 
     private static bool AreEqual(string guess, Secret secret) =>
         // Hashes, so that neither content nor length shows in the time it takes.
         CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(guess)), SHA256.HashData(Encoding.UTF8.GetBytes(secret.Reveal())));
 
-    private static IPAddress ClientOf(HttpContext context) => context.Connection.RemoteIpAddress ?? IPAddress.None;
+    /// <summary>As the log writes addresses elsewhere: a port that listens for both kinds shows IPv4 as ::ffff:a.b.c.d.</summary>
+    internal static IPAddress ClientOf(HttpContext context) => DeviceDirectory.Normalise(context.Connection.RemoteIpAddress ?? IPAddress.None);
 
     private static void SetCookie(HttpContext context, string token) => context.Response.Cookies.Append(SessionTokens.Cookie, token, CookieOptions(context));
 

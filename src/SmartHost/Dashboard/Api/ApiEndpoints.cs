@@ -140,7 +140,8 @@ internal sealed class ApiEndpoints(DashboardSources sources, Traffic traffic, Re
         var (allow, problem) = await ReadAsync(request, DashboardJson.Default.AllowRequest);
         if (problem is not null) return problem;
         if (AllowRules.Problems(allow!, sources, edited: null) is { Count: > 0 } problems) return ApiProblem.Result(400, string.Join(' ', problems));
-        return Done(await sources.Allow(allow!, cancellation));
+        // As with an address that another device has, of which the settings tell.
+        return Done(AllowRules.NameTaken(allow!, sources) ?? await sources.Allow(allow!, cancellation));
     }
 
     private async Task<IResult> UpdateAsync(string name, HttpRequest request, CancellationToken cancellation)

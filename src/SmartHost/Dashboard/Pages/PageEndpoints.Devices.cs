@@ -55,6 +55,7 @@ internal sealed partial class PageEndpoints
         var form = await FormOf(context);
         var (request, problems) = ReadDevice(form, (Field(form, "name") ?? "").Trim());
         problems = [.. problems, .. AllowRules.Problems(request, sources, edited: null)];
+        if (AllowRules.NameTaken(request, sources) is { } taken) problems = [.. problems, taken];
         if (problems.Count == 0 && await sources.Allow(request, CancellationToken.None) is { } refusal) problems = [refusal];
         return problems.Count == 0 ? new SeeOther("/devices?done=allow") : FormAgain(context, form, request, problems, null);
     }
@@ -87,12 +88,24 @@ internal sealed partial class PageEndpoints
     private static (AllowRequest Request, IReadOnlyList<string> Problems) ReadDevice(IFormCollection form, string name)
     {
         var problems = new List<string>();
-        var priority = Enum.TryParse<Lane>(Field(form, "priority"), ignoreCase: true, out var lane) && Enum.IsDefined(lane) ? lane : Lane.Normal;
-        return (new AllowRequest(name, List("addresses"), List("recipients"), priority, Number("perHour", "Messages an hour"), Number("perDay", "Messages a day"),
+        return (new AllowRequest(name, List("addresses"), List("recipients"), Priority(), Number("perHour", "Messages an hour"), Number("perDay", "Messages a day"),
             Field(form, "account") is { Length: > 0 } account ? account : null, Field(form, "allowGateway") == "yes"), problems);
 
         IReadOnlyList<string> List(string field) =>
             (Field(form, field) ?? "").Split(['\r', '\n', ',', ';', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+        Lane Priority()
+        {
+            switch (Field(form, "priority"))
+            {
+                case "urgent": return Lane.Urgent;
+                case null or "" or "normal": return Lane.Normal;
+                case "bulk": return Lane.Bulk;
+                case var other:
+                    problems.Add($"Priority: “{other}” is none. Choose urgent, normal or bulk.");
+                    return Lane.Normal;
+            }
+        }
 
         int? Number(string field, string label)
         {
