@@ -67,6 +67,20 @@ public class OverviewTests
         Assert.That(page, Does.Contain("2 unknown devices tried to send").And.Not.Contain("192.168.1.7"));
     }
 
+    /// <summary>What kept a recipient waiting once is no reason for what is set aside now, and "nothing to do" is no advice for it.</summary>
+    [Test]
+    public async Task A_parked_message_shows_its_own_reason_alone()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var id = await bench.Mail.AcceptAsync();
+        await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", bench.Mail.Deferred(TimeSpan.Zero)));
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("<p class=\"reply\">Busy.</p>"));
+        await bench.Mail.Queue.SettleAsync(new Settlement(bench.Mail.Take().Id, [], [], Park: "Its content is missing."), default);
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("Its content is missing.").And.Not.Contain("Busy.").And.Contain(">Retry now<"));
+        Assert.That(Alert.MessageParked("scanner", id, "Scan", "Its content is missing.").Remedy, Is.EqualTo($"Retry or delete it: on its page in SmartHost, or by smarthost queue retry {id}."));
+    }
+
     /// <summary>A page of the database is not what was written, or a file is not ours to read: who looks for the cause must find a page.</summary>
     [Test]
     public async Task What_cannot_be_read_takes_no_page_down()

@@ -254,6 +254,7 @@ public class DeliveryLoopTests
         var id = await bench.AcceptAsync();
         await bench.AdvanceUntilAsync(TimeSpan.FromSeconds(10), async () => (await bench.FindAsync(id)).State == MessageState.Parked, "parking");
         Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(2));
+        Assert.That((await bench.FindAsync(id)).StateReason, Does.EndWith("then retry or delete it."), "as the page and the command line call it");
     }
 
     [Test]
@@ -287,7 +288,7 @@ public class DeliveryLoopTests
         var fine = await bench.AcceptAsync();
         bench.Start();
         await bench.DoneAsync(fine);
-        Assert.That((await bench.StateAsync(broken, MessageState.Parked)).StateReason, Does.Contain("missing"));
+        Assert.That((await bench.StateAsync(broken, MessageState.Parked)).StateReason, Does.Contain("missing").And.Contain("retry the message, or delete it"));
     }
 
     [Test]

@@ -70,7 +70,7 @@ public class AlertJourneyTests
         Assert.That((await live.PlayAsync(Note, ["you@example.com"], cancellation)).Succeeded);
         var told = await ToldAsync("MessageParked", live, cancellation);
         Assert.That(told.GetProperty("title").GetString(), Does.StartWith("A message of test-device needs you"));
-        Assert.That(told.GetProperty("remedy").GetString(), Does.EndWith("then retry or delete it."));
+        Assert.That(told.GetProperty("remedy").GetString(), Does.StartWith("Retry or delete it: ").And.EndWith($"smarthost queue retry {(await live.Server.Queue.SearchAsync(new SmartHost.Queue.MessageSearch(), cancellation)).Single().Id}."));
     }
 
     [Test]

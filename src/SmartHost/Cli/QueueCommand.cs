@@ -75,7 +75,9 @@ internal static class QueueCommand
             void Field(string name, string value) => terminal.Line(Terminal.Clean($"{name,-9}{value}"), indent: 9);
             terminal.Line(Terminal.Clean($"{message.Id}  {message.Status.Word()}{(message.StateReason is { } why ? $": {why}" : "")}"), indent: 9);
             Field("From", $"<{message.Sender}>, device {message.Device}{(message.Client is { } address ? $" at {address}" : "")}");
-            foreach (var one in message.Recipients) Field("To", $"{one.Address}: {one.State.ToString().ToLowerInvariant()}{(one.Reply is { } reply ? $" ({reply})" : "")}");
+            // What kept a recipient waiting before the message was held or parked is no reason any more: the message's own is.
+            var isOver = message.State != MessageState.Queued;
+            foreach (var one in message.Recipients) Field("To", $"{one.Address}: {one.State.ToString().ToLowerInvariant()}{(one.Reply is { } reply && !(isOver && one.State == RecipientState.Queued) ? $" ({reply})" : "")}");
             Field("Subject", message.Subject ?? "");
             Field("Size", $"{Wording.Size(message.Size)}, {Wording.Count(message.Attempts, "attempt", "attempts")}{(message.Due is { } due ? $", due {due.ToLocalTime():yyyy-MM-dd HH:mm:ss}" : "")}");
             if (message.State == MessageState.Queued && (await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is { } overview

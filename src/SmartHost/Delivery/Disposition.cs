@@ -47,7 +47,7 @@ internal sealed class Disposition(Standings standings, Connections connections, 
                 results.Write(assignment, Settlements.PutOff(message, assignment.Recipients, new EnhancedStatus(4, 3, 0), unreadable.Reason, due, now));
                 break;
             case AttemptResult.NotHandedOver { Why: Prepared.ContentMissing }:
-                results.Write(assignment, Settlements.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and release the message, or delete it.", now));
+                results.Write(assignment, Settlements.Park(message, "Its content is missing from the data folder: somebody, or a repair of the disk, removed it. Restore it from a backup and retry the message, or delete it.", now));
                 break;
             case AttemptResult.NotHandedOver { Why: Prepared.Failed failed }:
                 Stumbled(assignment, failed.Failure, failed.Begun ? LookFirst : "retry the message to try again", now);

@@ -145,7 +145,7 @@ internal sealed class Judgement
         {
             story.Add(TimelineEvent.PossibleDuplicate, "The connection broke after the whole message was handed over and before Gmail answered: Gmail may have it. "
                 + (notes.Unanswered ? "It happened twice." : "It is sent once more with the same Message-ID, by which receivers recognise it."));
-            if (notes.Unanswered) reason = "Twice the whole message left and the connection broke before Gmail answered. Look for it in the account's Sent folder, then release or delete it.";
+            if (notes.Unanswered) reason = "Twice the whole message left and the connection broke before Gmail answered. Look for it in the account's Sent folder, then retry or delete it.";
         }
         if (reason is not null) story.Add(TimelineEvent.Parked, reason);
         return (reason, parking is { Spam: true });

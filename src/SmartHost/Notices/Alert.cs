@@ -68,7 +68,7 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
     public static Alert MessageParked(string device, QueueId id, string? subject, string reason) =>
         new(AlertKind.MessageParked, device, $"A message of {device} needs you", $"“{subject ?? "(no subject)"}” was set aside: {reason} ({id})")
         {
-            Remedy = "Open the message on SmartHost's page, then retry or delete it.", ByMail = device != LocalMail.Device, Message = id.ToString(),
+            Remedy = $"Retry or delete it: on its page in SmartHost, or by smarthost queue retry {id}.", ByMail = device != LocalMail.Device, Message = id.ToString(),
         };
 
     public static Alert MailLate(string device, QueueId id, string? subject, TimeSpan age, string? lastAnswer, bool byMail) =>

@@ -125,7 +125,7 @@ internal static partial class Recovery
         LogContentMissing(logger, row.Id, reason);
         if (row.State == MessageState.Parked && row.Reason == reason) return;
         database.Change("UPDATE messages SET state = 2, reason = ?2 WHERE number = ?1", row.Number, reason);
-        database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{reason} It cannot be sent; put content/{row.Id}.eml back and release it, or delete it."));
+        database.Append(row.Number, new TimelineEntry(now, TimelineEvent.Parked, $"{reason} It cannot be sent; put content/{row.Id}.eml back and retry it, or delete it."));
     }
 
     private static List<QueueId> SetAside(Database database, ContentStore store, IEnumerable<QueueId> unclaimed, ILogger logger)
@@ -182,7 +182,7 @@ internal static partial class Recovery
     [LoggerMessage(2012, LogLevel.Information, "{Id}: was finished when SmartHost stopped; its content is deleted now")]
     private static partial void LogLeftOver(ILogger logger, QueueId id);
 
-    [LoggerMessage(2013, LogLevel.Error, "{Id}: {Reason} Parked: put its file back and release it, or delete it")]
+    [LoggerMessage(2013, LogLevel.Error, "{Id}: {Reason} Parked: put its file back and retry it, or delete it")]
     private static partial void LogContentMissing(ILogger logger, QueueId id, string reason);
 
     [LoggerMessage(2014, LogLevel.Warning, "{Id}: possible duplicate: SmartHost stopped in the middle of an attempt; it is sent again and may arrive twice")]
