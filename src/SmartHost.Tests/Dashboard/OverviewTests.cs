@@ -67,6 +67,35 @@ public class OverviewTests
         Assert.That(page, Does.Contain("2 unknown devices tried to send").And.Not.Contain("192.168.1.7"));
     }
 
+    /// <summary>No webhook is set, and the failure report is mail: nobody is left in the dark.</summary>
+    [Test]
+    public async Task Failed_mail_that_is_reported_by_mail_is_not_called_unannounced()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (id, now) = (await bench.Mail.AcceptAsync(), bench.Time.GetUtcNow());
+        await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", QueueBench.Bounced));
+        bench.Troubles.Add(new AlertStanding(Alert.MessageFailed("scanner", id, "Scan", Mailbox.Parse("you@gmail.com"), "No such user."), now, now, 1, 0, null,
+            new Unheard(now, "it goes by webhook alone, and none is set (alerts.webhook)")));
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("Its report by mail follows.").And.Not.Contain("Not announced"));
+        var report = await bench.Mail.AcceptAsync(QueueBench.Submission("smarthost", to: ["boss@example.com"], reportsOn: id));
+        Assert.That(await script.GetStringAsync("/"), Does.Contain($"Told boss@example.com in the report {report}.").And.Not.Contain("Not announced"));
+        bench.Troubles[0] = bench.Troubles[0] with { Unheard = null, ToldAt = now, Told = 1 };
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("Announced just now. Told boss@example.com in the report"));
+    }
+
+    [Test]
+    public async Task Where_a_report_goes_to_nobody_failed_mail_is_unannounced()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        var (id, now) = (await bench.Mail.AcceptAsync(), bench.Time.GetUtcNow());
+        await bench.Mail.SettleAsync(bench.Mail.Take(), ("you@gmail.com", QueueBench.Bounced));
+        await bench.Mail.ReportedAsync(id);
+        bench.Troubles.Add(new AlertStanding(Alert.MessageFailed("scanner", id, "Scan", Mailbox.Parse("you@gmail.com"), "No such user."), now, now, 1, 0, null, new Unheard(now, "no channel is set (alerts)")));
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync("/"), Does.Contain("Not announced: no channel is set (alerts)."));
+    }
+
     /// <summary>What kept a recipient waiting once is no reason for what is set aside now, and "nothing to do" is no advice for it.</summary>
     [Test]
     public async Task A_parked_message_shows_its_own_reason_alone()
@@ -79,6 +108,16 @@ public class OverviewTests
         await bench.Mail.Queue.SettleAsync(new Settlement(bench.Mail.Take().Id, [], [], Park: "Its content is missing."), default);
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("Its content is missing.").And.Not.Contain("Busy.").And.Contain(">Retry now<"));
         Assert.That(Alert.MessageParked("scanner", id, "Scan", "Its content is missing.").Remedy, Is.EqualTo($"Retry or delete it: on its page in SmartHost, or by smarthost queue retry {id}."));
+    }
+
+    [Test]
+    public async Task A_device_that_was_removed_is_offered_while_its_mail_is_listed()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        bench.AddDevice("scanner", "192.168.1.23/32");
+        await bench.Mail.AcceptAsync(QueueBench.Submission("old-camera"));
+        using var script = bench.Script();
+        Assert.That(await script.GetStringAsync("/messages"), Does.Contain("<option value=\"old-camera\"").And.Contain("<option value=\"scanner\""));
     }
 
     /// <summary>A page of the database is not what was written, or a file is not ours to read: who looks for the cause must find a page.</summary>
@@ -123,6 +162,8 @@ public class OverviewTests
         bench.Time.Advance(TimeSpan.FromHours(3));
         bench.Accounts[0] = Paused with { Name = "default", NextProbe = bench.Time.GetUtcNow().AddHours(2) };
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default is paused, next try in 2 h: Gmail refused the password.").And.Not.Contain("3 h ago</time>.</p>"));
+        bench.Accounts[0] = bench.Accounts[0] with { Remedy = "Which device sends them, and should it?" };
+        Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("and should it?</span>"), "no full stop behind a question mark");
         bench.Accounts[0] = DashboardBench.AllButUrgentSpent;
         Assert.That(await script.GetStringAsync($"/messages/{id}"), Does.Contain("It waits: account default has spent its 24-hour allowance for normal mail"));
         bench.Accounts[0] = bench.Accounts[0] with { Fallback = "Spare" };

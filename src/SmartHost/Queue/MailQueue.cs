@@ -131,7 +131,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             if (submission.ReportsOn is { } subject && database.Rows.Find(subject) is { } reported)
             {
                 told = Tell(database, reported, submission.ReportedRecipients,
-                    new TimelineEntry(now, TimelineEvent.Reported, $"A failure report to its sender is on its way as {id}."));
+                    new TimelineEntry(now, TimelineEvent.Reported, $"Told {submission.Envelope.Recipients[0]} in the report {id}."));
             }
             return (Stored: stored, Told: told);
         }, written =>

@@ -77,10 +77,12 @@ internal sealed partial class PageEndpoints(DashboardSources sources, Traffic tr
         var (accounts, counts, alerts) = (sources.Delivery().Accounts, sources.Queue.Counts(), sources.Alerts());
         IReadOnlyList<TrafficHour> hours = [];
         IReadOnlyList<QueuedMessage> newest = [];
+        IReadOnlyDictionary<string, string> reports = new Dictionary<string, string>();
         string? unread = null;
         try
         {
             (hours, newest) = (await traffic.LastDayAsync(cancellation), await sources.Queue.SearchAsync(new MessageSearch(Limit: NewestOnOverview), cancellation));
+            reports = await ReportsAsync(alerts.Troubles, cancellation);
         }
         catch (IOException failure)
         {
@@ -89,7 +91,20 @@ internal sealed partial class PageEndpoints(DashboardSources sources, Traffic tr
         }
         return Overview.Create(new OverviewPage(FrameOf(context, "Overview", "/"), Flow.Of(accounts, counts, hours, ListensAt(context), sources.Refusal, sources.Queue.ReadTrouble, clock.Now - counts.OldestWaiting), accounts, counts, hours,
             new MessageList(newest, clock), [.. WithoutPlaceOfTheirOwn(alerts.Troubles)], unread is null ? await ToldAsync(alerts.Deliveries, cancellation) : [],
-            sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(), sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null, unread));
+            sources.SettingsProblems(), sources.AfterRestart(), sources.Bridge(), sources.UnknownDevices().Count, ListensAt(context), sources.Refusal is not null, unread, reports));
+    }
+
+    /// <summary>Of mail that was given up a report tells by mail, whatever becomes of the alert: its story says whom.</summary>
+    private async Task<IReadOnlyDictionary<string, string>> ReportsAsync(IReadOnlyList<AlertStanding> troubles, CancellationToken cancellation)
+    {
+        var reports = new Dictionary<string, string>();
+        foreach (var alert in troubles.Select(standing => standing.Alert).Where(alert => alert is { Kind: AlertKind.MessageFailed, Message: not null }))
+        {
+            if (await FindAsync(alert.Message!, cancellation) is not { } message) continue;
+            if ((await sources.Queue.TimelineAsync(message.Id, cancellation)).LastOrDefault(entry => entry.Event == TimelineEvent.Reported) is { } reported) reports[alert.Id] = reported.Text;
+            else if (message.OwesReport) reports[alert.Id] = "Its report by mail follows.";
+        }
+        return reports;
     }
 
     /// <summary>The worst first. A paused account tells its own story, with what can be done about it; unknown devices have one line for all of them, as long as they wait for a decision.</summary>
@@ -119,8 +134,8 @@ internal sealed partial class PageEndpoints(DashboardSources sources, Traffic tr
         var found = await sources.Queue.SearchAsync(search, context.RequestAborted);
         var next = found.Count == OnOnePage
             ? $"/messages?q={Uri.EscapeDataString(q ?? "")}&device={Uri.EscapeDataString(device ?? "")}&state={Uri.EscapeDataString(state ?? "")}&before={found[^1].Id}" : null;
-        // Also a device that is not configured any more may have mail; and SmartHost itself writes reports.
-        List<string> devices = [.. sources.Devices().Select(one => one.Device.Name).Append("smarthost").Append(device ?? "").Where(name => name.Length > 0).Distinct().Order()];
+        // Also a device that is not configured any more may have mail, of which the list tells; and SmartHost itself writes reports.
+        List<string> devices = [.. sources.Devices().Select(one => one.Device.Name).Concat(found.Select(one => one.Device)).Append("smarthost").Append(device ?? "").Where(name => name.Length > 0).Distinct().Order()];
         var frame = FrameOf(context, "Messages", "/messages") with { Done = done == "delete" ? "Deleted." : null };
         return Messages.Create(new MessagesPage(frame, new MessageList(found, clock), q, device, state ?? "", devices, next, ListensAt(context),
             IsFiltered: !string.IsNullOrEmpty(q + device + state + before)));

@@ -13,10 +13,11 @@ public sealed record MessageList(IReadOnlyList<QueuedMessage> Messages, Clock Cl
 
 /// <param name="IsRefusing">Devices are turned away at present.</param>
 /// <param name="Unread">Why there are no newest messages and no traffic to show; null: they are all there is.</param>
+/// <param name="Reports">By the id of an alert of failed mail: what its report by mail is at, in a sentence.</param>
 public sealed record OverviewPage(
     Frame Frame, Flow Flow, IReadOnlyList<AccountState> Accounts, QueueCounts Counts, IReadOnlyList<TrafficHour> Traffic, MessageList Newest,
     IReadOnlyList<AlertStanding> Troubles, IReadOnlyList<Told> Deliveries, IReadOnlyList<string> SettingsProblems, IReadOnlyList<string> AfterRestart, BridgeWarning? Bridge, int UnknownDevices,
-    IReadOnlyList<string> ListensAt, bool IsRefusing, string? Unread)
+    IReadOnlyList<string> ListensAt, bool IsRefusing, string? Unread, IReadOnlyDictionary<string, string> Reports)
 {
     /// <summary>The headline speaks of accounts, so that is where its link leads.</summary>
     public bool IsPaused => !IsRefusing && Accounts.Any(account => account.Health == AccountHealth.Paused);
@@ -51,7 +52,7 @@ public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyLi
         MessageStatus.Held => "It waits until somebody releases it.",
         MessageStatus.Parked => "It needs you: other mail goes on without it.",
         MessageStatus.Deleted => "It was deleted and will not be sent.",
-        _ when Waits is not null => $"It waits: {Waits.TrimEnd('.')}.",
+        _ when Waits is not null => $"It waits: {Waits}{(Waits is [.., '.' or '?' or '!'] ? "" : ".")}",
         MessageStatus.Deferred when Message.Due <= Frame.Clock.Now => "It could not leave yet, and is tried next.",
         MessageStatus.Deferred => $"It could not leave yet. Next try {Frame.Clock.Relative(Message.Due)}.",
         _ => "It is about to leave.",
