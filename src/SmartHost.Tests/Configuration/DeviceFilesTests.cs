@@ -99,7 +99,7 @@ public class DeviceFilesTests
         Assert.That(DeviceFiles.Write(folder.DataFolder, device with { PerHour = 5 }), Is.Null);
         var file = Directory.GetFiles(Path.Combine(folder.DataFolder, "devices")).Single();
         Assert.That(Path.GetFileName(file), Is.EqualTo("ups.yaml"));
-        Assert.That(File.ReadAllText(file), Is.EqualTo("# Written by SmartHost; you may edit it.\naddresses: [\"10.0.0.1\"]\nrecipients: [\"*\"]\nperHour: 5\n"));
+        Assert.That(File.ReadAllText(file), Is.EqualTo("# Written by SmartHost; you may edit it. The page writes anew only what it changes, without the comments in those lines.\naddresses: [\"10.0.0.1\"]\nrecipients: [\"*\"]\nperHour: 5\n"));
         if (!OperatingSystem.IsWindows())
         {
             Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));

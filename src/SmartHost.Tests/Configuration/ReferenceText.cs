@@ -54,7 +54,8 @@ internal static class ReferenceText
         ## Devices in files of their own
 
         A device may also stand in `devices/NAME.yaml` in the data folder, with the settings that would stand under
-        `devices.NAME`. The page and the command line write such files, so your own file is never rewritten.
+        `devices.NAME`. The page and the command line write such files, so your own file is never rewritten. You may
+        edit such a file, too: an edit on the page writes anew only the settings that it changes, and keeps the rest with its comments.
 
         ## Changes while running
 

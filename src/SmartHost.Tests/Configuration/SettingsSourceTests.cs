@@ -131,6 +131,60 @@ public class SettingsSourceTests
         Assert.That(source.Current.Devices.ByAddress(IPAddress.Parse("192.168.1.40")), Is.Null);
     }
 
+    /// <summary>Its owner may have written in it what no form shows, and why.</summary>
+    [Test]
+    public void An_edit_writes_anew_only_what_it_changes()
+    {
+        using var folder = new SettingsFolder();
+        const string before = """
+            # The one upstairs.
+            addresses:
+            - 192.168.1.40   # its fixed address
+            - 192.168.1.41
+            recipients: "*"
+            maxSize: 5M      # it hangs on more
+
+            # It cannot encrypt.
+            requireTls: false
+            priority: bulk
+
+            """;
+        var file = folder.Write("data/devices/ups.yaml", before);
+        var source = Open(folder);
+        var device = source.Current.Devices.Devices.Single(one => one.Name == "ups");
+        Assert.That(source.Allow(device with { PerHour = 3 }), Is.InstanceOf<ReloadOutcome.Applied>());
+        Assert.That(File.ReadAllText(file), Is.EqualTo(before.TrimEnd() + "\nperHour: 3\n"));
+        Assert.That(source.Allow(device with { Addresses = [new IPNetwork(IPAddress.Parse("192.168.1.42"), 32)], Priority = Lane.Normal }), Is.InstanceOf<ReloadOutcome.Applied>());
+        Assert.That(File.ReadAllText(file), Is.EqualTo("""
+            # The one upstairs.
+            addresses: ["192.168.1.42"]
+            recipients: "*"
+            maxSize: 5M      # it hangs on more
+
+            # It cannot encrypt.
+            requireTls: false
+
+            """));
+        Assert.That(source.Current.Devices.Devices.Single(one => one.Name == "ups"), Has.Property("MaxSize").EqualTo(5 << 20).And.Property("PerHour").Null);
+    }
+
+    /// <summary>All on one line, moved in, or in quotes: what cannot be changed line by line is written as a whole, and no setting is lost.</summary>
+    [TestCase("{ addresses: 192.168.1.40, recipients: \"*\", senders: \"*@home.lan\", perHour: 5 }\n")]
+    [TestCase("  addresses: 192.168.1.40\n  recipients: \"*\"\n  senders: \"*@home.lan\"\n  perHour: 5\n")]
+    [TestCase("addresses: 192.168.1.40\nrecipients: \"*\"\nsenders: \"*@home.lan\"\n\"perHour\": 5\n")]
+    [TestCase("---\naddresses: [\n  192.168.1.40 ]\nrecipients: \"*\"\nsenders: \"*@home.lan\"\n? perHour\n: 5\n")]
+    public void However_its_file_is_laid_out_an_edit_takes_effect_and_loses_nothing(string before)
+    {
+        using var folder = new SettingsFolder();
+        folder.Write("data/devices/ups.yaml", before);
+        var source = Open(folder);
+        var device = source.Current.Devices.Devices.Single(one => one.Name == "ups");
+        Assert.That(source.Allow(device with { PerHour = 6 }), Is.InstanceOf<ReloadOutcome.Applied>());
+        var after = source.Current.Devices.Devices.Single(one => one.Name == "ups");
+        Assert.That(DeviceFiles.Text(after), Is.EqualTo(DeviceFiles.Text(device with { PerHour = 6 })));
+        Assert.That(after.Senders.Patterns, Is.EqualTo(new[] { "*@home.lan" }));
+    }
+
     [Test]
     public void A_device_that_would_spoil_the_settings_is_never_written()
     {

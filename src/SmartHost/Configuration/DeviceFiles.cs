@@ -26,16 +26,19 @@ public static class DeviceFiles
 
     /// <summary>Writes the device's file, making folder and file as needed. Checks nothing but the name: <see cref="SettingsSource.Allow"/> checks the whole.</summary>
     /// <returns>Null when it is on disk, else a sentence why not.</returns>
-    public static string? Write(string dataFolder, Device device)
+    public static string? Write(string dataFolder, Device device) => Write(dataFolder, device.Name, Text(device));
+
+    /// <param name="text">What its file is to hold.</param>
+    internal static string? Write(string dataFolder, string name, string text)
     {
-        if (!DeviceName.IsValid(device.Name)) return BadName(device.Name);
-        var path = PathOf(dataFolder, device.Name);
+        if (!DeviceName.IsValid(name)) return BadName(name);
+        var path = PathOf(dataFolder, name);
         return Try(path, () =>
         {
             PrivateFolder.Make(dataFolder);
             PrivateFolder.Make(Path.GetDirectoryName(path)!);
             // For us alone: a password hash may stand in it.
-            WholeFile.Write(path, Encoding.UTF8.GetBytes(Text(device)));
+            WholeFile.Write(path, Encoding.UTF8.GetBytes(text));
         });
     }
 
@@ -53,9 +56,45 @@ public static class DeviceFiles
     }
 
     /// <summary>The device as it would stand in its file: what differs from the defaults, and nothing more.</summary>
-    public static string Text(Device device)
+    public static string Text(Device device) => "# Written by SmartHost; you may edit it. The page writes anew only what it changes, without the comments in those lines.\n"
+        + string.Concat(Lines(device).Select(line => line.Text + "\n"));
+
+    /// <summary>
+    /// The device's file as it stands, with only those settings written anew that an edit changes: comments, and what its owner says in
+    /// words of his own (5M, requireTls: false), stay. It may come out wrong where the file is laid out in a way of its own, so whoever
+    /// takes it reads it first.
+    /// </summary>
+    /// <returns>Null where there is no file, or its lines are not settings.</returns>
+    internal static string? Edited(string dataFolder, Device before, Device after)
     {
-        var text = new StringBuilder("# Written by SmartHost; you may edit it.\n");
+        if (!DeviceName.IsValid(after.Name) || TextFile.Read(PathOf(dataFolder, after.Name), MaxOctets, out _) is not { } text) return null;
+        var (old, wanted) = (Lines(before).ToDictionary(line => line.Key, line => line.Text), Lines(after).ToDictionary(line => line.Key, line => line.Text));
+        var changed = old.Keys.Union(wanted.Keys).Where(key => old.GetValueOrDefault(key) != wanted.GetValueOrDefault(key)).ToHashSet();
+        var edited = new List<string>();
+        var isDropped = false;
+        foreach (var line in text.TrimEnd().Split('\n').Select(line => line.TrimEnd('\r')))
+        {
+            if (line.Length == 0 || line[0] == '#') edited.Add(line);
+            else if (line[0] is ' ' or '\t' or '-')
+            {
+                // Goes on with the setting above it.
+                if (!isDropped) edited.Add(line);
+            }
+            else if (line.Split(':', 2) is [var key, _])
+            {
+                isDropped = changed.Contains(key);
+                if (!isDropped) edited.Add(line);
+                else if (wanted.Remove(key, out var anew)) edited.Add(anew);
+            }
+            else return null;
+        }
+        edited.AddRange(Lines(after).Where(line => changed.Contains(line.Key) && wanted.ContainsKey(line.Key)).Select(line => line.Text));
+        return string.Concat(edited.Select(line => line + "\n"));
+    }
+
+    private static List<(string Key, string Text)> Lines(Device device)
+    {
+        var lines = new List<(string, string)>();
         var plain = new Device { Name = device.Name, Recipients = device.Recipients };
         Line("addresses", List(device.Addresses.Select(ClientNetwork.ToText)));
         Line("username", Quoted(device.Username));
@@ -75,11 +114,11 @@ public static class DeviceFiles
         Line("subjectPrefix", Quoted(device.SubjectPrefix));
         Line("reportTo", Quoted(device.ReportTo?.ToString()));
         if (device.Trace) Line("trace", "true");
-        return text.ToString();
+        return lines;
 
         void Line(string key, string? value)
         {
-            if (value is not null) text.Append(key).Append(": ").Append(value).Append('\n');
+            if (value is not null) lines.Add((key, $"{key}: {value}"));
         }
     }
 

@@ -79,11 +79,22 @@ public sealed class SettingsSource
     {
         lock (gate)
         {
-            var trial = SettingsReader.Read(configFile, environment, current.DataFolder, new DeviceTrial(device.Name, DeviceFiles.Text(device)));
+            var text = Edited(device) ?? DeviceFiles.Text(device);
+            var trial = SettingsReader.Read(configFile, environment, current.DataFolder, new DeviceTrial(device.Name, text));
             if (trial.Settings is null) return new ReloadOutcome.Refused(trial.Problems);
-            return DeviceFiles.Write(current.DataFolder, device) is { } failure ? NotWritten(device.Name, failure) : Reload();
+            return DeviceFiles.Write(current.DataFolder, device.Name, text) is { } failure ? NotWritten(device.Name, failure) : Reload();
         }
     }
+
+    /// <summary>Its file with what an edit changes; null where that does not read as this device, so that the whole is written anew.</summary>
+    private string? Edited(Device device)
+    {
+        if (Find(current, device.Name) is not { } before || DeviceFiles.Edited(current.DataFolder, before, device) is not { } text) return null;
+        var trial = SettingsReader.Read(configFile, environment, current.DataFolder, new DeviceTrial(device.Name, text));
+        return trial.Settings is { } settings && Find(settings, device.Name) is { } read && DeviceFiles.Text(read) == DeviceFiles.Text(device) ? text : null;
+    }
+
+    private static Device? Find(SmartHostSettings settings, string name) => settings.Devices.Devices.FirstOrDefault(device => device.Name == name);
 
     /// <summary>Removes a device's file. A device of the main file has none: whoever wrote it there removes it there.</summary>
     public ReloadOutcome Forget(string name)
