@@ -7,6 +7,7 @@ using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
 using SmartHost.History;
 using SmartHost.Hosting;
+using SmartHost.Mail;
 using SmartHost.Notices;
 using SmartHost.Tests.Configuration;
 using SmartHost.Tests.Notices;
@@ -101,15 +102,38 @@ public class HousekeepingTests
         Assert.That(bench.Receiver.Bodies, Has.Some.Contains("SmartHost reads its queue again."));
     }
 
+    /// <summary>Whoever knows a device's user name is that device with a mistake in it, and not to be allowed a second time.</summary>
+    [TestCase("PANEL", null, "Somebody at 192.168.1.55 logged in as panel with a wrong password", "It called itself KM-C258. It was refused.", "If it is your device upstairs, correct the password in it.")]
+    [TestCase("stranger", null, "An unknown device at 192.168.1.55 tried to send", "It called itself KM-C258. It was refused.", "If it is yours, allow it on the page under Devices.")]
+    [TestCase(null, "scan@home.lan", "An unknown device at 192.168.1.55 tried to send", "It called itself KM-C258 and wrote as scan@home.lan. It was refused.", "If it is yours, allow it on the page under Devices.")]
+    public async Task Who_was_refused_is_told_by_what_it_said(string? username, string? sender, string title, string text, string remedy, CancellationToken cancellation)
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        using var folder = new SettingsFolder();
+        var settings = new SettingsSource(folder.ConfigFile, new Dictionary<string, string>(), folder.Read(SettingsFolder.Account + SettingsFolder.Scanner
+            + "  upstairs: { username: panel, passwordHash: pbkdf2-sha256$80000$MDEyMzQ1Njc4OWFiY2RlZg==$31B9Accg8dLeg9jrPeAj0Aw5iKcR4Au8MbgZvknk0CQ=, recipients: you@gmail.com }\n"));
+        Directory.CreateDirectory(settings.Current.DataFolder);
+        var unknown = new UnknownDevices();
+        var from = sender is null ? ReversePath.Null : new ReversePath(Mailbox.Parse(sender));
+        var (isKnocking, alert) = (true, default(Alert));
+        await RunUntilAsync(bench, settings, new Sightings(), new Lines(), () =>
+        {
+            if (isKnocking) unknown.Remember(new UnknownAttempt(IPAddress.Parse("192.168.1.55"), "KM-C258", username, from, null, DateTimeOffset.UnixEpoch));
+            isKnocking = false;
+            return (alert = bench.Alerts.Snapshot.Troubles.SingleOrDefault(trouble => trouble.Alert.Kind == AlertKind.UnknownDevice)?.Alert) is not null;
+        }, cancellation, unknown);
+        Assert.That((alert!.Title, alert.Text, alert.Remedy), Is.EqualTo((title, text, remedy)));
+    }
+
     /// <summary>The first round comes at once; the alerts' turns are the test's own.</summary>
-    private static async Task RunUntilAsync(AlertsBench bench, SettingsSource settings, Sightings sightings, Lines log, Func<bool> condition, CancellationToken cancellation)
+    private static async Task RunUntilAsync(AlertsBench bench, SettingsSource settings, Sightings sightings, Lines log, Func<bool> condition, CancellationToken cancellation, UnknownDevices? unknown = null)
     {
         var time = bench.QueueBench.Time;
         using var http = new HttpClient();
         var expiry = new ExpiryWatch(() => settings.Current, new AccessTokens(time, http, new RefreshTokens(settings.Current.DataFolder)), bench.Alerts, time);
         var bridge = new DockerBridge(sightings, () => settings.Current.Devices, () => Gateway);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var running = new Housekeeping(settings, bench.QueueBench.Queue, new UnknownDevices(), bench.Alerts, expiry, bridge, log, time).RunAsync(stop.Token);
+        var running = new Housekeeping(settings, bench.QueueBench.Queue, unknown ?? new UnknownDevices(), bench.Alerts, expiry, bridge, log, time).RunAsync(stop.Token);
         while (!condition())
         {
             cancellation.ThrowIfCancellationRequested();

@@ -24,7 +24,11 @@ public sealed record UnknownDevice(
     IReadOnlyList<string> Usernames,
     IReadOnlyList<string> Senders,
     IReadOnlyList<string> Recipients,
-    IReadOnlyList<string> Mailers);
+    IReadOnlyList<string> Mailers)
+{
+    /// <summary>The device whose user name it tried last. Its password was wrong then: with the right one it would not be unknown.</summary>
+    public Device? KnownLogin(DeviceDirectory devices) => Usernames is [.., var username] ? devices.ByUsername(username) : null;
+}
 
 /// <summary>
 /// Remembers who was refused, so that the owner can allow it with one click instead of reading logs. In memory alone:
@@ -76,6 +80,16 @@ public sealed class UnknownDevices(int maxClients = UnknownDevices.MaxClients)
         lock (gate)
         {
             if (clients.TryGetValue(client, out var known)) clients[client] = known with { Device = known.Device with { Mailers = With(known.Device.Mailers, mailer) } };
+        }
+    }
+
+    /// <summary>A login is right: where it was tried from this client last, it is no stranger's, and the password that was wrong is corrected. Nothing else that comes from there is forgotten for good.</summary>
+    public void LoggedIn(IPAddress address, string username)
+    {
+        var client = DeviceDirectory.Normalise(address);
+        lock (gate)
+        {
+            if (clients.TryGetValue(client, out var known) && known.Device.Usernames is [.., var tried] && tried.Equals(Bounded(username), StringComparison.OrdinalIgnoreCase)) clients.Remove(client);
         }
     }
 

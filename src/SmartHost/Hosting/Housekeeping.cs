@@ -61,8 +61,11 @@ internal sealed class Housekeeping(
         }
     }
 
-    private void Announce(UnknownDevice device) =>
-        alerts.Raise(Alert.UnknownDevice(device.Client.ToString(), device.Helos is [.., var helo] ? helo : null, device.Senders is [.., var sender] ? sender : null));
+    private void Announce(UnknownDevice unknown)
+    {
+        var (address, helo, sender) = (unknown.Client.ToString(), unknown.Helos is [.., var said] ? said : null, unknown.Senders is [.., var wrote] ? wrote : null);
+        alerts.Raise(unknown.KnownLogin(settings.Current.Devices) is { } device ? Alert.WrongPassword(address, device.Username!, device.Name, helo, sender) : Alert.UnknownDevice(address, helo, sender));
+    }
 
     /// <summary>Once, and again when it says something else; the page shows it all the time.</summary>
     private void WatchBridge()

@@ -120,6 +120,7 @@ internal sealed partial class SmtpSession
         if (await server.Logins.RefusalAsync(client, credentials.Username, credentials.Password.Reveal(), limits, server.Stopped) is not { } failure)
         {
             username = credentials.Username;
+            server.UnknownDevices.LoggedIn(client.Address, username);
             if (FindDevice() is { Trace: true }) StartTrace();
             Say(Replies.LoggedIn);
             return null;

@@ -94,10 +94,26 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
 
     public static Alert UnknownDevice(string address, string? helo, string? sender) =>
         new(AlertKind.UnknownDevice, address, $"An unknown device at {address} tried to send",
-            $"It called itself {helo ?? "nothing"} and wrote as {sender ?? "nobody"}. It was refused.")
+            Tried(helo, sender))
         {
             Remedy = "If it is yours, allow it on the page under Devices.",
         };
+
+    /// <summary>Unknown by its address, and yet it knows a device's user name: most likely it is that device.</summary>
+    public static Alert WrongPassword(string address, string username, string device, string? helo, string? sender) =>
+        new(AlertKind.UnknownDevice, address, $"Somebody at {address} logged in as {username} with a wrong password", Tried(helo, sender))
+        {
+            Remedy = $"If it is your device {device}, correct the password in it.",
+        };
+
+    /// <summary>Without what was never said: many give up before they name a sender.</summary>
+    private static string Tried(string? helo, string? sender) => (helo, sender) switch
+    {
+        (null, null) => "It was refused.",
+        (_, null) => $"It called itself {helo}. It was refused.",
+        (null, _) => $"It wrote as {sender}. It was refused.",
+        _ => $"It called itself {helo} and wrote as {sender}. It was refused.",
+    };
 
     /// <param name="what">Begins a sentence: <c>The certificate of listener lan</c>.</param>
     /// <param name="then">What its end means, in a sentence.</param>

@@ -79,7 +79,10 @@ public sealed record MessagePage(Frame Frame, QueuedMessage Message, IReadOnlyLi
 /// <param name="Gateway">The address that may be every device's, whether or not there are signs of it yet.</param>
 public sealed record DevicesPage(
     Frame Frame, IReadOnlyList<(DeviceView View, (int LastHour, int LastDay) Accepted)> Known, IReadOnlyList<(UnknownDevice Device, string? Name)> Unknown, BridgeWarning? Bridge,
-    IPAddress? Gateway, IReadOnlyList<string> ListensAt);
+    IPAddress? Gateway, IReadOnlyList<string> ListensAt)
+{
+    public DeviceDirectory Directory { get; } = new([.. Known.Select(one => one.View.Device)]);
+}
 
 /// <summary>The form as it stands: prefilled, or as the person wrote it when something in it was wrong.</summary>
 /// <param name="Bridge">Not null: this form is about the gateway, so it asks twice.</param>
