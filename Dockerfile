@@ -18,12 +18,15 @@ WORKDIR /source
 COPY Directory.Build.props Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY src/SmartHost/ src/SmartHost/
 RUN case "$TARGETARCH" in \
-      amd64) rid=linux-x64; cross= ;; \
-      arm64) rid=linux-arm64; cross="-p:LinkerFlavor=lld"; [ "$(uname -m)" = aarch64 ] || cross="$cross -p:ObjCopyName=aarch64-linux-gnu-objcopy" ;; \
+      amd64) rid=linux-x64; cross=; objcopy=objcopy ;; \
+      arm64) rid=linux-arm64; objcopy=objcopy; [ "$(uname -m)" = aarch64 ] || objcopy=aarch64-linux-gnu-objcopy; \
+             cross="-p:LinkerFlavor=lld -p:ObjCopyName=$objcopy" ;; \
       *) echo "no native build for $TARGETARCH: amd64 or arm64"; exit 1 ;; \
     esac \
  && dotnet publish src/SmartHost -c Release -r $rid -p:PublishAot=true -p:PackedRelocations=true $cross -o /app \
  && rm -f /app/*.dbg \
+ # Its package carries symbols that nothing here reads: 0.1 MB of 30.
+ && $objcopy --strip-unneeded /app/libe_sqlite3.so \
  # A folder for the runtime stage to copy as it is: there is no shell there to make one, and builders differ in
  # whether COPY --chmod concerns the folder that COPY itself makes.
  && mkdir -p -m 0777 /root-of-image/data
