@@ -26,7 +26,7 @@ public class DevicesPageTests
         bench.Knock("192.168.1.77");
         using var script = bench.Script();
         var rows = (await script.GetStringAsync("/devices")).Split("<li class=\"device\">");
-        const string told = "It logged in as panel with a wrong password. If it is your device panel, correct the password in it";
+        const string told = "It tried to log in as panel with a wrong password. If it is your device panel, correct the password in it";
         Assert.That(rows.Single(row => row.Contains("127.0.0.55")), Does.Contain(told).And.Not.Contain("Wrote as"));
         Assert.That(rows.Single(row => row.Contains("192.168.1.77")), Does.Not.Contain("wrong password"));
     }

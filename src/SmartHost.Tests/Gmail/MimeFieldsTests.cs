@@ -198,6 +198,7 @@ public class MimeFieldsTests
     [TestCase("\"scan 1.pdf")]
     [TestCase("C:\\scans\\1.pdf")]
     [TestCase("scan [2].pdf")]
+    [TestCase("scan (2).pdf")]
     public async Task A_name_without_its_quotes_gets_them(string written)
     {
         var entity = $"Content-Type: application/pdf; name={written}\r\nContent-Disposition: attachment; filename={written}\r\n\r\ntext\r\n";
@@ -212,6 +213,8 @@ public class MimeFieldsTests
     }
 
     [TestCase("application/pdf; name=scan.pdf")]
+    [TestCase("application/pdf; name=scan.pdf (from the scanner)")]
+    [TestCase("application/pdf; name=scan.pdf size=123")]
     [TestCase("application/pdf; name=\"a; name=b c.pdf\"")]
     [TestCase("application/pdf; name*=utf-8''a%20b.pdf")]
     [TestCase("text/plain; charset=us-ascii (plain)")]
@@ -241,6 +244,14 @@ public class MimeFieldsTests
         Assert.That(got, Does.Contain($"\r\n\r\n--abc\r\n{header}\r\n{text}--abc\r\n"));
         Assert.That(message.Repairs, Has.Some.Contains("empty line"));
         Assert.That((await Prepare(got)).Got, Is.EqualTo(got), "again");
+    }
+
+    [TestCase("2D-Code: x")]
+    [TestCase("filename=\"x.zip\"")]
+    public async Task An_attachment_does_not_begin_with_a_line_that_is_no_base64(string line)
+    {
+        var part = $"--abc\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n{line}\r\n\r\nUEsDBBQAAAAIAA==\r\n--abc--\r\n";
+        Assert.That((await Prepare($"Subject: s\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n{part}")).Got, Does.EndWith(part));
     }
 
     [Test]
@@ -292,7 +303,7 @@ public class MimeFieldsTests
 
     [TestCase("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"abc\"", Parts)]
     [TestCase("Content-Type: multipart/mixed;\r\n boundary=abc\r\nX-Mailer: script", "\r\n" + Parts)]
-    [TestCase("Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", "<p>page</p>\r\n")]
+    [TestCase("MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", "<p>page</p>\r\n")]
     public async Task A_header_that_an_empty_line_cuts_in_two_is_one(string second, string body)
     {
         var (got, message) = await Prepare($"Subject: s\r\n\r\n\r\n{second}\r\n\r\n{body}");
@@ -303,6 +314,7 @@ public class MimeFieldsTests
 
     [TestCase("Content-Type: multipart/mixed; boundary=abc\r\n\r\nis what it should say\r\n")]
     [TestCase("Content-Type: text/plain\r\n\r\n--abc\r\n")]
+    [TestCase("X-Powered-By: PHP/8.2\r\nContent-type: text/html; charset=UTF-8\r\n\r\n<br />\r\n", Description = "what cron sends of a web program that it runs")]
     [TestCase("From: a@b.example\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n" + Parts)]
     [TestCase("Content-Type: multipart/mixed; boundary=abc\r\nis what it says\r\n\r\n" + Parts)]
     [TestCase("Content-Type: multipart/mixed; boundary=abc\r\n")]

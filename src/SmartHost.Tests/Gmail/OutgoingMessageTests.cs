@@ -283,6 +283,13 @@ public class OutgoingMessageTests
         Assert.That(mail.Headers["X-Original-Date"], Is.EqualTo(stays || date is "" ? null : date));
     }
 
+    [Test]
+    public async Task What_is_sent_once_more_keeps_its_old_Date()
+    {
+        var (got, _) = await Prepare("Resent-From: a@b.example\r\nResent-Date: Tue, 02 Jul 2024 10:11:12 +0200\r\nSubject: s\r\nDate: Wed, 03 Jun 2015 10:00:00 +0200\r\n\r\nx\r\n");
+        Assert.That(Parse(got).Headers["Date"], Is.EqualTo("Wed, 03 Jun 2015 10:00:00 +0200"));
+    }
+
     [TestCase("", null)]
     [TestCase("Message-ID: bare\r\n", "bare")]
     [TestCase("Message-ID: <always@device>\r\nMessage-Id: <twice@device>\r\n", "<always@device>")]
@@ -313,6 +320,7 @@ public class OutgoingMessageTests
     // With blanks in them, or cut by a fold, they are none, and most readers show the code.
     [TestCase("=?utf-8?Q?T=C3=BCr 3 offen?= now", "=?utf-8?Q?T=C3=BCr_3_offen?= now")]
     [TestCase("=?utf-8?b?VMO8\r\n ciAz?=", "=?utf-8?b?VMO8ciAz?=")]
+    [TestCase("=?utf-8?Q?T=C3=BC=\r\n r 3?=", "=?utf-8?Q?T=C3=BCr_3?=")]
     [TestCase("=?utf-8?Q?a?= and =?utf-8?Q?b?=", "=?utf-8?Q?a?= and =?utf-8?Q?b?=")]
     [TestCase("what =? is ?q? that ?=", "what =? is ?q? that ?=")]
     public async Task Encoded_words_of_a_Subject_have_no_blanks(string written, string sent) =>

@@ -103,7 +103,7 @@ public class HousekeepingTests
     }
 
     /// <summary>Whoever knows a device's user name is that device with a mistake in it, and not to be allowed a second time.</summary>
-    [TestCase("PANEL", null, "Somebody at 192.168.1.55 logged in as panel with a wrong password", "It called itself KM-C258. It was refused.", "If it is your device upstairs, correct the password in it.")]
+    [TestCase("PANEL", null, "Somebody at 192.168.1.55 tried to log in as panel with a wrong password", "It called itself KM-C258. It was refused.", "If it is your device upstairs, correct the password in it.")]
     [TestCase("stranger", null, "An unknown device at 192.168.1.55 tried to send", "It called itself KM-C258. It was refused.", "If it is yours, allow it on the page under Devices.")]
     [TestCase(null, "scan@home.lan", "An unknown device at 192.168.1.55 tried to send", "It called itself KM-C258 and wrote as scan@home.lan. It was refused.", "If it is yours, allow it on the page under Devices.")]
     public async Task Who_was_refused_is_told_by_what_it_said(string? username, string? sender, string title, string text, string remedy, CancellationToken cancellation)

@@ -274,6 +274,14 @@ public class AlertsTests
     }
 
     [Test]
+    public async Task Of_our_own_mail_that_failed_no_report_tells()
+    {
+        await using var bench = await AlertsBench.OpenAsync(new AlertSettings { Email = You });
+        await bench.RaiseAsync(Alert.MessageFailed(LocalMail.Device, default, "[SmartHost] Mail is late", You, "No such user."));
+        Assert.That(bench.Alerts.Snapshot.Troubles.Single(), Has.Property("ToldAt").Null.And.Property("Unheard").Not.Null);
+    }
+
+    [Test]
     public async Task What_a_person_has_seen_to_is_no_trouble_any_more_and_told_to_nobody()
     {
         await using var bench = await AlertsBench.OpenAsync(new AlertSettings());

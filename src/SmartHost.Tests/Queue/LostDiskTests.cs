@@ -84,6 +84,43 @@ public class LostDiskTests
         Assert.That(bench.Take().Id, Is.EqualTo(id));
     }
 
+    [Test]
+    public async Task A_copy_that_is_put_back_in_its_place_is_not_taken_for_it()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync();
+        var copy = Directory.CreateTempSubdirectory("smarthost-copy-").FullName;
+        QueueBench.Copy(bench.Folder, copy);
+        Directory.Delete(bench.Folder, recursive: true);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.That(bench.Queue.FolderTrouble, Is.Not.Null);
+        Directory.Move(copy, bench.Folder);
+        Assert.That(bench.Queue.FolderTrouble, Is.Not.Null, "what is taken now would be in the files that are open, and not in these");
+        Assert.That(await bench.SubmitAsync(QueueBench.Submission()), Is.InstanceOf<CommitOutcome.Failed>());
+        await bench.ReopenAsync();
+        Assert.That(bench.Queue.FolderTrouble, Is.Null);
+        await bench.AcceptAsync();
+        Assert.That(bench.Queue.Counts().Waiting, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task The_folder_itself_is_known_when_it_is_back()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var away = $"{bench.Folder}-away";
+        for (var i = 0; i < 2; i++)
+        {
+            Directory.Move(bench.Folder, away);
+            bench.Time.Advance(TimeSpan.FromSeconds(1));
+            Assert.That(bench.Queue.FolderTrouble, Is.Not.Null);
+            Directory.Move(away, bench.Folder);
+            Assert.That(bench.Queue.FolderTrouble, Is.Null);
+        }
+        var id = await bench.AcceptAsync();
+        await bench.CrashAsync();
+        Assert.That(bench.Take().Id, Is.EqualTo(id));
+    }
+
     /// <summary>As by a person who tidies up. The files that are open are there until they are closed.</summary>
     [Test]
     public async Task A_folder_that_was_deleted_takes_no_mail_and_what_waits_can_still_leave()
@@ -95,7 +132,7 @@ public class LostDiskTests
         bench.Time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.That(bench.Queue.Refusal(0), Is.EqualTo("the data folder is gone"));
-        Assert.That(bench.Queue.FolderTrouble, Does.Contain(bench.Folder).And.Contain("put the folder back"));
+        Assert.That(bench.Queue.FolderTrouble, Does.Contain(bench.Folder).And.Contain("restart SmartHost"));
         Assert.That(await bench.SubmitAsync(QueueBench.Submission()), Is.InstanceOf<CommitOutcome.Failed>(), "also where the device asked before it was gone");
         Assert.That(bench.Queue.WriteTrouble, Is.Null);
         await bench.SettleAsync(left, (left.Recipients[0].Address.ToString(), QueueBench.Sent));

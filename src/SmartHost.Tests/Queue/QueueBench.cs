@@ -146,7 +146,7 @@ internal sealed class QueueBench : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private static void Copy(string from, string to)
+    public static void Copy(string from, string to)
     {
         foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories)) Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
         Directory.CreateDirectory(to);

@@ -135,7 +135,7 @@ internal static class QueueCommand
         if ((await client.GetAsync("/overview", DashboardJson.Default.OverviewReply, cancellation)).Value is not { } overview) return null;
         if (KeptBack.Reason(message, overview.Accounts, Moment) is not { } reason) return null;
         var isPaused = KeptBack.By(message, overview.Accounts) is { Health: AccountHealth.Paused };
-        return $"is due now, but {reason.TrimEnd('.')}.{(isPaused ? " “Try now” on the page tries the account at once." : "")}";
+        return $"is due now, but {reason}{(reason is [.., '.' or '?' or '!'] ? "" : ".")}{(isPaused ? " “Try now” on the page tries the account at once." : "")}";
     }
 
     private static string Moment(DateTimeOffset at) => $"{at.ToLocalTime():yyyy-MM-dd HH:mm}";

@@ -22,7 +22,12 @@ public static class DeviceFiles
     private const int MaxOctets = 64 * 1024;
 
     /// <summary>Where a device of that name stands, or would.</summary>
-    public static string PathOf(string dataFolder, string name) => Path.Combine(dataFolder, FolderName, name + Extension);
+    public static string PathOf(string dataFolder, string name)
+    {
+        var (path, other) = (Path.Combine(dataFolder, FolderName, name + Extension), Path.Combine(dataFolder, FolderName, name + ".yml"));
+        // Its owner may have chosen YAML's other ending; a second file beside it would be a second device of that name.
+        return File.Exists(other) && !File.Exists(path) ? other : path;
+    }
 
     /// <summary>Writes the device's file, making folder and file as needed. Checks nothing but the name: <see cref="SettingsSource.Allow"/> checks the whole.</summary>
     /// <returns>Null when it is on disk, else a sentence why not.</returns>

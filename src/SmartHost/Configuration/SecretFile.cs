@@ -43,11 +43,11 @@ internal static class SecretFile
 
     /// <summary>
     /// Nobody's secret looks so, and so it may be told. A password or base64 may begin with a slash or a dollar, so a path needs more
-    /// than that: a folder and a file, without the other signs of base64.
+    /// than that: its first folder must be there.
     /// </summary>
     private static bool IsPath(string written) =>
         written.StartsWith("./", StringComparison.Ordinal) || written.StartsWith("../", StringComparison.Ordinal) || written.StartsWith("$CREDENTIALS_DIRECTORY/", StringComparison.Ordinal)
-        || (written.StartsWith('/') && written.AsSpan(1).Contains('/') && !written.AsSpan().ContainsAny('+', '='));
+        || (written.Split('/') is ["", { Length: > 0 } first, _, ..] && Directory.Exists($"/{first}"));
 
     /// <summary>
     /// The mode alone would lock the server out where root made the file and another user runs it: as a service, in a container.

@@ -5,10 +5,9 @@ using SmartHost.Queue;
 namespace SmartHost.Delivery;
 
 /// <summary>The attempt's lines for the timeline; many recipients with one fate share a line.</summary>
-internal sealed class AttemptStory(TimeProvider time)
+internal sealed class AttemptStory(DateTimeOffset now, TimeProvider time)
 {
     private const int LinesEach = 5;
-    private readonly DateTimeOffset now = time.GetUtcNow();
     private readonly List<TimelineEntry> entries = [];
     private readonly Dictionary<(TimelineEvent, string, string?), List<Mailbox>> fates = [];
 

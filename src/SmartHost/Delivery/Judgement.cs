@@ -1,5 +1,4 @@
 using SmartHost.Gmail;
-using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
 using SmartHost.Queue;
@@ -73,7 +72,8 @@ internal sealed class Judgement
     private Judgement(Offer offer, TransactionOutcome outcome, MessageNotes notes, RetrySchedule schedule, TimeProvider time)
     {
         // Who waits as long is due in the same moment, and is one transaction again.
-        (this.offer, this.notes, this.schedule, this.now, story) = (offer, notes, schedule.Together(), time.GetUtcNow(), new AttemptStory(time));
+        (this.offer, this.notes, this.schedule, now) = (offer, notes, schedule.Together(), time.GetUtcNow());
+        story = new AttemptStory(now, time);
         split = outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.SplitRecipients)
             && (outcome.Recipients.Count > 1 || outcome.Recipients.Any(one => one.Verdict.Action == VerdictAction.Accepted));
         verdicts = [.. outcome.Recipients.Select(one => one with { Verdict = Read(one.Verdict, outcome.MayBeDelivered) })];

@@ -101,7 +101,7 @@ public sealed record Alert(AlertKind Kind, string Key, string Title, string Text
 
     /// <summary>Unknown by its address, and yet it knows a device's user name: most likely it is that device.</summary>
     public static Alert WrongPassword(string address, string username, string device, string? helo, string? sender) =>
-        new(AlertKind.UnknownDevice, address, $"Somebody at {address} logged in as {username} with a wrong password", Tried(helo, sender))
+        new(AlertKind.UnknownDevice, address, $"Somebody at {address} tried to log in as {username} with a wrong password", Tried(helo, sender))
         {
             Remedy = $"If it is your device {device}, correct the password in it.",
         };

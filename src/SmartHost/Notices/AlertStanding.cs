@@ -53,9 +53,13 @@ public sealed record AlertStanding(Alert Alert, DateTimeOffset Since, DateTimeOf
     /// <summary>An event that was said and did not come again is forgotten; of a message that came to an end, and nobody heard of, not so soon.</summary>
     public bool IsForgotten(DateTimeOffset now) => ForgottenAt <= now;
 
-    internal DateTimeOffset? ForgottenAt => Alert.Lasts || CameAgain ? null
-        : Unheard is { } unheard && Alert.Kind is AlertKind.MessageFailed or AlertKind.MessageParked ? unheard.At + KeepUnheard
-        : SaidAt + Fold;
+    internal DateTimeOffset? ForgottenAt => Alert.Lasts || CameAgain ? null : (Unheard, Alert.Kind) switch
+    {
+        // Until somebody has seen to it: see Alerts.
+        (not null, AlertKind.MessageParked) => null,
+        ({ At: var at }, AlertKind.MessageFailed) => at + KeepUnheard,
+        _ => SaidAt + Fold,
+    };
 
     private DateTimeOffset? SaidAt => Unheard?.At ?? ToldAt;
 

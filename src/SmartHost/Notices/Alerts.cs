@@ -182,8 +182,8 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
             {
                 // It counts as told when the first channel has it.
                 if (Send(Announcement.Of(standing, now), standing.Alert.ByMail)) lately.Enqueue(now);
-                // Its failure report is the mail about it.
-                else if (standing.Alert.Kind == AlertKind.MessageFailed && channels.Email is not null) await KeepAsync(id, standing.Announced(now, standing.Count), stop);
+                // Its failure report is the mail about it. Of our own mail none is written.
+                else if (standing.Alert is { Kind: AlertKind.MessageFailed, Key: not LocalMail.Device } && channels.Email is not null) await KeepAsync(id, standing.Announced(now, standing.Count), stop);
                 else await KeepAsync(id, standing.NotHeard(now, channels.Email is null ? "no channel is set (alerts)" : "it goes by webhook alone, and none is set (alerts.webhook)"), stop);
             }
         }

@@ -52,6 +52,15 @@ public sealed partial class MailQueue
     {
         folder.AssertStillOurs();
         var (database, _) = Database.Open(folder.Database, again: true);
+        try
+        {
+            folder.SignAgain();
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
         delivery.Renew();
         people.Renew();
         return database;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using SmartHost.Disk;
 
 namespace SmartHost.Queue;
@@ -14,7 +15,8 @@ internal sealed class QueueFolder : IDisposable
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private long free, measuredAt, seenAt;
-    private bool measured, owned, isThere;
+    private bool measured, owned, isThere, wasGone;
+    private FileStream? note;
     private string? signature;
 
     private QueueFolder(string path, FileStream ownership, TimeProvider time)
@@ -63,12 +65,11 @@ internal sealed class QueueFolder : IDisposable
         owned = true;
         try
         {
-            var text = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}");
-            File.WriteAllText(owner, text);
-            using var file = File.OpenHandle(owner, FileMode.Open, FileAccess.ReadWrite);
-            // Synced: a disk that comes back after a failure is known by it.
-            Fsync.File(file);
-            signature = text;
+            note?.Dispose();
+            // Held open: by it the folder that was opened is told from a copy of it.
+            note = new FileStream(owner, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, 1);
+            signature = null;
+            Sign(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
         }
         catch (Exception e) when (StorageFailure.From(e) is { Full: true })
         {
@@ -90,6 +91,17 @@ internal sealed class QueueFolder : IDisposable
         if (!IsStillOurs()) throw new QueueUnavailableException(IsGone);
     }
 
+    /// <summary>The writer has opened it again: a disk that was mounted anew holds the same note, and yet not the one that is open here.</summary>
+    /// <exception cref="QueueUnavailableException"/>
+    public void SignAgain()
+    {
+        lock (gate)
+        {
+            SignAsOwner();
+            (isThere, wasGone) = (true, false);
+        }
+    }
+
     /// <summary>
     /// The folder that was opened lies under its name no more, in a sentence or two; null: it does. What is open of it can still be
     /// read and written, and so what waits can still leave; but mail that is taken now would be lost with the process. Asked of
@@ -102,7 +114,8 @@ internal sealed class QueueFolder : IDisposable
             if (isThere && time.GetElapsedTime(seenAt) < TimeSpan.FromSeconds(1)) return null;
             try
             {
-                isThere = IsStillOurs();
+                isThere = IsStillOurs() && (!wasGone || IsTheSame());
+                wasGone |= !isThere;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -114,14 +127,41 @@ internal sealed class QueueFolder : IDisposable
         }
     }
 
-    private string IsGone => $"The data folder is gone: what lies in {Folder} now is not the queue that was opened. Mount its disk again, or put the folder back, and SmartHost goes on by itself; if this is its right place, restart SmartHost.";
+    private string IsGone => $"The data folder is gone: what lies in {Folder} now is not the queue that was opened. Mount its disk again, and SmartHost goes on by itself. If you put back a copy, or this is its right place, restart SmartHost.";
+
+    /// <summary>
+    /// What is written into the note that is open shows under its name. In a copy that somebody put back it does not: what the open files have
+    /// taken since would end with this process, and what it has sent would be sent again.
+    /// </summary>
+    private bool IsTheSame()
+    {
+        Sign("+");
+        return IsStillOurs();
+    }
+
+    /// <summary>Goes on with what the note says.</summary>
+    private void Sign(string text)
+    {
+        if (note is null) return;
+        note.Write(Encoding.UTF8.GetBytes(text));
+        // Synced: a disk that comes back after a failure is known by it.
+        Fsync.File(note.SafeFileHandle);
+        signature += text;
+    }
+
+    /// <summary>While its writer has it open, too.</summary>
+    private static string ReadNote(string path)
+    {
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return reader.ReadToEnd();
+    }
 
     private bool IsStillOurs()
     {
         try
         {
             // No note: the disk had no room for one.
-            return File.Exists(Database) && (signature is null || File.ReadAllText(owner) == signature);
+            return File.Exists(Database) && (signature is null || ReadNote(owner) == signature);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -175,7 +215,11 @@ internal sealed class QueueFolder : IDisposable
         }
     }
 
-    public void Dispose() => ownership.Dispose();
+    public void Dispose()
+    {
+        note?.Dispose();
+        ownership.Dispose();
+    }
 
     /// <summary>
     /// For whoever wants to save more of it: SQLite overwrites what it does not believe, in the log and then in the database. Once for one
@@ -246,7 +290,7 @@ internal sealed class QueueFolder : IDisposable
     {
         try
         {
-            return File.ReadAllText(Path.Combine(path, "queue.owner"));
+            return ReadNote(Path.Combine(path, "queue.owner"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

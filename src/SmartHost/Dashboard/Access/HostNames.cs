@@ -11,7 +11,7 @@ namespace SmartHost.Dashboard.Access;
 public static class HostNames
 {
     // RFC 6762, RFC 6761, RFC 8375 and ICANN's "internal"; then what home routers hand out. fritz.box belongs to its maker;
-    // that name itself is the router, where we are not. No ending of two letters is sold to anybody, so nobody can have speedport.ip.
+    // that name itself is the router, where we are not. Endings of two letters are countries', and no country is ip, so nobody can have speedport.ip.
     private static readonly string[] PrivateEndings = [".local", ".localhost", ".home.arpa", ".internal", ".lan", ".home", ".localdomain", ".test", ".fritz.box", ".speedport.ip"];
 
     /// <param name="host">Without the port.</param>

@@ -19,7 +19,7 @@ internal enum BodyAction
     EncodeQuotedPrintable,
 }
 
-/// <param name="Start">Offset in the body; always the start of a line.</param>
+/// <param name="Start">Offset in the body: the start of a line, or of a boundary that stands behind something else on its line.</param>
 /// <param name="End">Exclusive, likewise.</param>
 internal readonly record struct BodySection(long Start, long End, BodyAction Action, byte[]? Replacement = null);
 
@@ -37,7 +37,8 @@ internal sealed record BodyFacts(
 
 /// <summary>
 /// Reads a body once, line by line, and keeps of it only where its MIME parts begin (RFC 2046) as long as they matter:
-/// parts with a line over 998 octets, in a charset that they do not declare or with a raw name, names of attachments. Memory is bounded by one part header.
+/// parts with a line over 998 octets, in a charset that they do not declare, with a raw name or a broken header, boundaries that are not on
+/// a line of their own, names of attachments. Memory is bounded by one part header.
 /// </summary>
 internal sealed class BodyScan
 {
@@ -243,8 +244,7 @@ internal sealed class BodyScan
             fields = PartHeader.Parse(HeaderOctets(), out isJoined, out _);
             headerNeedsMending = true;
         }
-        // A forwarded message would have to begin with what has just been read.
-        if (fields is null || (text.Length > 0 && EntityHeader.Of(fields).IsMessage)) return;
+        if (fields is null || (text.Length > 0 && !MayBegin(text, EntityHeader.Of(fields)))) return;
         if (text.Length > 0) partRepairs.Add("added the empty line between a part's header and its text");
         if (sealedWithin == int.MaxValue && isJoined)
         {
@@ -264,6 +264,13 @@ internal sealed class BodyScan
         if (leaf is null) return;
         charset?.Read(text);
         leafHasLongLine |= PartHeader.HasLongLine(text);
+    }
+
+    /// <summary>A forwarded message would have to begin with what has just been read; and base64 that begins with other letters comes out shifted.</summary>
+    private static bool MayBegin(ReadOnlySpan<byte> text, EntityHeader entity)
+    {
+        if (entity.IsMessage) return false;
+        return entity.Encoding != TransferEncoding.Base64 || (HeaderBlock.NextLine(ref text, out var first) && BodyBeginning.IsBase64(first));
     }
 
     private void Enter(EntityHeader entity, long at)

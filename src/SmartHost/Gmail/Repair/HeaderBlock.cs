@@ -152,7 +152,7 @@ internal sealed class HeaderBlock
     {
         var skipped = ownOnly ? HeaderLookAhead.EmptyLinesBeforeHeader(Ahead)
             : Fields.Exists(field => field.Is("Content-Type")) ? 0
-            : HeaderLookAhead.EmptyLinesBeforeMime(Ahead);
+            : HeaderLookAhead.EmptyLinesBeforeMime(Ahead, isMime: Fields.Exists(field => field.Is("MIME-Version")));
         if (skipped > 0) Repairs.Add($"removed the empty line {(ownOnly ? "before" : "within")} the header");
         at += skipped;
         return skipped > 0;

@@ -59,7 +59,8 @@ internal static class HeaderLookAhead
     /// the first part of a multipart, or a page. 0: they end the header. Scripts that end a field twice cut their header in two,
     /// and what they attach would be shown as the base64 that it is.
     /// </summary>
-    public static int EmptyLinesBeforeMime(ReadOnlySpan<byte> rest)
+    /// <param name="isMime">The header has said so already. Of one that has not, the text may be what a web program prints, from Content-Type on.</param>
+    public static int EmptyLinesBeforeMime(ReadOnlySpan<byte> rest, bool isMime)
     {
         var empty = TakeEmptyLines(ref rest);
         var (begins, isBehind) = (default(string), false);
@@ -70,9 +71,10 @@ internal static class HeaderLookAhead
                 if (begins is null) return 0;
                 isBehind = true;
             }
-            else if (isBehind) return line.StartsWith(Encoding.ASCII.GetBytes(begins!)) ? empty : 0;
+            else if (isBehind) return (isMime || begins == "--") && line.StartsWith(Encoding.ASCII.GetBytes(begins!)) ? empty : 0;
             else if (TryName(line, out var name, out var value) && IsMime(name))
             {
+                isMime |= name.Equals("MIME-Version", StringComparison.OrdinalIgnoreCase);
                 if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) begins = BeginningOf(HeaderText.Read(line[value..]).Trim());
             }
             else if (isFirst || !BeginsBlank(line)) return 0;

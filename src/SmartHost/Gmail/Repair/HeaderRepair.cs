@@ -144,7 +144,8 @@ internal sealed class HeaderRepair
     {
         var written = Find("Date");
         var year = written is { } dated ? HeaderText.YearOf(dated.Value) : null;
-        if (written is { } field && year >= FirstLikelyYear)
+        // What is sent once more keeps the Date of the first time (RFC 5322 §3.6.6).
+        if (written is { } field && (year >= FirstLikelyYear || (year is not null && Find("Resent-Date") is not null)))
         {
             if (HeaderText.IsClean(field.Raw.Span)) return;
             Replace(HeaderField.Of("Date", HeaderText.Read(HeaderText.WithoutComment(field.Value))));

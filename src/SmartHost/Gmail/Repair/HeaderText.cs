@@ -112,7 +112,7 @@ internal static partial class HeaderText
 
     public static string WithoutBlanksInWords(string text) => text.Contains("=?", StringComparison.Ordinal)
         ? WordWithBlanks().Replace(text, word => word.Groups[2].ValueSpan is "q" or "Q"
-            ? $"{word.Groups[1].Value}{word.Groups[3].Value.Replace(' ', '_')}?="
+            ? $"{word.Groups[1].Value}{word.Groups[3].Value.Replace("= ", "", StringComparison.Ordinal).Replace(' ', '_')}?="
             : $"{word.Groups[1].Value}{word.Groups[3].Value.Replace(" ", "", StringComparison.Ordinal)}?=")
         : text;
 

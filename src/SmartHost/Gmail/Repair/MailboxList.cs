@@ -117,14 +117,15 @@ internal static partial class MailboxList
     /// <summary>What is left without the signs that may stand or not. Quotes round a comma must stand: Gmail takes <c>Scanner, 3rd floor &lt;a@b></c> for two senders.</summary>
     private static string Essence(string list)
     {
-        list = Quoted().Replace(list, quoted => quoted.Groups[1].ValueSpan.ContainsAny(Specials) ? $"“{quoted.Groups[1].Value}”" : quoted.Value);
+        list = Quoted().Replace(list, quoted => quoted.Groups[2].Length > 0 && quoted.Groups[1].ValueSpan.ContainsAny(Specials) ? $"“{quoted.Groups[1].Value}”" : quoted.Value);
         return NamelessBrackets().Replace(string.Concat(list.Where(c => c is not (' ' or '\r' or '\n' or '"' or '\\'))), "$1");
     }
 
     [GeneratedRegex(@"(?<=^|,)<([^<>,]*)>(?=,|$)")]
     private static partial Regex NamelessBrackets();
 
-    [GeneratedRegex(@"""((?:[^""\\]|\\.)*)""")]
+    // Also one that never closes, so that it is read once and not from each quote in it.
+    [GeneratedRegex(@"""((?>(?:[^""\\]|\\.)*))(""?)")]
     private static partial Regex Quoted();
 
     [GeneratedRegex(@"=\?[!->@-~]+\?[bBqQ]\?[!->@-~]*\?=")]

@@ -59,7 +59,7 @@ internal static partial class MimeFields
     public static bool LacksQuotes(HeaderField field) =>
         (field.Is("Content-Type") || field.Is("Content-Disposition")) && Unquoted().IsMatch(HeaderText.Read(field.Value)) && HeaderText.CanSay(field);
 
-    [GeneratedRegex("""^(?:[^"]|"(?:[^"\\]|\\.)*")*?;\s*(?:(?:file)?name|boundary)\s*=\s*(?:[^";\s]*[][()<>@,:\\/?=]|[^";\s]+\s+[^";\s]|"(?:[^"\\]|\\.)*$)""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("""^(?:[^"]|"(?:[^"\\]|\\.)*")*?;\s*(?:(?:file)?name|boundary)\s*=\s*(?:[^";\s]*[][()<>@,:\\/?=]|[^";\s]+\s+(?!\([^()]*\)\s*(?:;|$)|[a-z0-9*-]+\s*=)[^";\s]|"(?:[^"\\]|\\.)*$)""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Unquoted();
 
     /// <summary>

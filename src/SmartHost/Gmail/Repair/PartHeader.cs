@@ -6,6 +6,8 @@ namespace SmartHost.Gmail.Repair;
 /// <summary>The header of a part: simpler than a message's, since only MIME software writes parts.</summary>
 internal static class PartHeader
 {
+    private const int MaxJoined = 4 << 10;
+
     /// <summary>Null: a line in it is neither a field nor a fold, so it is no header.</summary>
     /// <param name="isJoined">A parameter had lost the blank before it, and is none without it.</param>
     /// <param name="textStart">
@@ -21,6 +23,8 @@ internal static class PartHeader
         {
             var line = header[range];
             if (line.IsEmpty) break;
+            // Joining copies, and no header that lost a blank is so long.
+            if (isLastJoined && fields[^1].Raw.Length > MaxJoined) return null;
             if (HeaderBlock.BeginsBlank(line.Span) && fields is [.., var folded])
             {
                 fields[^1] = folded with { Raw = isLastJoined ? (byte[])[.. folded.Raw.Span, .. "\r\n"u8, .. line.Span] : header[start..range.End] };
@@ -37,13 +41,17 @@ internal static class PartHeader
             }
             else
             {
-                if (HasMimeField(header.Span[range.Start..])) textStart = -1;
+                if (IsOddField(line.Span) || HasMimeField(header.Span[range.Start..])) textStart = -1;
                 return null;
             }
             if (HeaderNames.IsKnown(fields[^1].Name)) textStart = Math.Min(range.End.GetOffset(header.Length) + 2, header.Length);
         }
         return fields;
     }
+
+    /// <summary>A field by RFC 5322 §3.6.8, though <see cref="HeaderBlock.TryName"/> believes in no such name: <c>2D-Code: x</c>. An address of the web is none.</summary>
+    private static bool IsOddField(ReadOnlySpan<byte> line) =>
+        line.IndexOf((byte)':') is > 0 and var colon && line[..colon].IndexOfAnyExceptInRange((byte)33, (byte)126) < 0 && !line[(colon + 1)..].StartsWith("//"u8);
 
     private static bool HasMimeField(ReadOnlySpan<byte> octets)
     {
