@@ -14,6 +14,9 @@ internal sealed class QueueFolder : IDisposable
     private readonly string owner;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
+
+    /// <summary>Around the note and what it says: whoever compares the two must not meet them halfway. Taken within the other, never around it.</summary>
+    private readonly Lock signing = new();
     private long free, measuredAt, seenAt;
     private bool measured, owned, isThere, wasGone;
     private FileStream? note;
@@ -65,11 +68,14 @@ internal sealed class QueueFolder : IDisposable
         owned = true;
         try
         {
-            note?.Dispose();
-            // Held open: by it the folder that was opened is told from a copy of it.
-            note = new FileStream(owner, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, 1);
-            signature = null;
-            Sign(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
+            lock (signing)
+            {
+                note?.Dispose();
+                // Held open: by it the folder that was opened is told from a copy of it.
+                note = new FileStream(owner, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, 1);
+                signature = null;
+                Sign(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
+            }
         }
         catch (Exception e) when (StorageFailure.From(e) is { Full: true })
         {
@@ -95,11 +101,8 @@ internal sealed class QueueFolder : IDisposable
     /// <exception cref="QueueUnavailableException"/>
     public void SignAgain()
     {
-        lock (gate)
-        {
-            SignAsOwner();
-            (isThere, wasGone) = (true, false);
-        }
+        SignAsOwner();
+        lock (gate) (isThere, wasGone) = (true, false);
     }
 
     /// <summary>
@@ -135,8 +138,11 @@ internal sealed class QueueFolder : IDisposable
     /// </summary>
     private bool IsTheSame()
     {
-        Sign("+");
-        return IsStillOurs();
+        lock (signing)
+        {
+            Sign("+");
+            return IsStillOurs();
+        }
     }
 
     /// <summary>Goes on with what the note says.</summary>
@@ -161,7 +167,7 @@ internal sealed class QueueFolder : IDisposable
         try
         {
             // No note: the disk had no room for one.
-            return File.Exists(Database) && (signature is null || ReadNote(owner) == signature);
+            lock (signing) return File.Exists(Database) && (signature is null || ReadNote(owner) == signature);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

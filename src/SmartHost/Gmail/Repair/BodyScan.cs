@@ -270,7 +270,7 @@ internal sealed class BodyScan
     private static bool MayBegin(ReadOnlySpan<byte> text, EntityHeader entity)
     {
         if (entity.IsMessage) return false;
-        return entity.Encoding != TransferEncoding.Base64 || (HeaderBlock.NextLine(ref text, out var first) && BodyBeginning.IsBase64(first));
+        return entity.Encoding != TransferEncoding.Base64 || BodyBeginning.IsBase64(HeaderBlock.NextLine(ref text, out var first) ? first : text);
     }
 
     private void Enter(EntityHeader entity, long at)
