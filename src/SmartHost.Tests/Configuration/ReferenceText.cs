@@ -25,7 +25,7 @@ internal static class ReferenceText
         - **Sizes** are octets, or have a unit: `500K`, `25M`, `2G` (powers of 1024).
         - **Lists** are `[a, b]`, or one value alone.
         - **Patterns** of addresses are `you@example.com`, `"*@example.com"` or `"*"`. Text that begins with `*` needs quotes.
-        - **Paths** start from the folder of the file they are written in; in the environment, from the current folder. `~` and variables are not read.
+        - **Paths** start from the folder of the file they are written in; in the environment, from the current folder. `~` and variables are not read, but for `$CREDENTIALS_DIRECTORY` of systemd in the path of a secret.
         - **Names** of accounts, listeners and devices are letters, digits, `-` and `_`, at most 64, the first a letter or digit.
 
         ## Secrets

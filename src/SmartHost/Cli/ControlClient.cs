@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using SmartHost.Dashboard;
 using SmartHost.Dashboard.Access;
 using SmartHost.Dashboard.Api;
 

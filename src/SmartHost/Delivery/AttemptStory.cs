@@ -1,6 +1,5 @@
 using SmartHost.Gmail.Replies;
 using SmartHost.Mail;
-using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
 

@@ -1,7 +1,6 @@
 using SmartHost.Gmail;
 using SmartHost.Gmail.Login;
 using SmartHost.Gmail.Repair;
-using SmartHost.Mail;
 using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
