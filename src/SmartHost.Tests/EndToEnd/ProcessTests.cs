@@ -17,7 +17,7 @@ public class ProcessTests
     [TestCase("devices:", "\tdevices:", ExitCode.Configuration, "a tab indents this line, which YAML does not allow")]
     [TestCase("dashboard:", "dashbord:", ExitCode.Configuration, "Did you mean dashboard?")]
     [TestCase(", recipients: [\"*@example.com\"]", "", ExitCode.Configuration, "devices.test-device.recipients is missing.")]
-    [TestCase("appPassword: abcd efgh ijkl mnop", "appPasswordFile: /nonexistent/secret", ExitCode.Configuration, "names /nonexistent/secret, which does not exist; the nearest folder that does is /.")]
+    [TestCase("appPassword: abcd efgh ijkl mnop", "appPasswordFile: /nonexistent/secret", ExitCode.Configuration, "names a file that does not exist, and the nearest folder that does is /.")]
     [TestCase("data: ", "data: /proc/nowhere # ", ExitCode.Unavailable, "The folder /proc/nowhere")]
     public async Task A_mistake_ends_the_start_with_its_sentence(string right, string wrong, int code, string sentence, CancellationToken cancellation)
     {

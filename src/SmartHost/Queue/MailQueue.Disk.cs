@@ -52,15 +52,7 @@ public sealed partial class MailQueue
     {
         folder.AssertStillOurs();
         var (database, _) = Database.Open(folder.Database, again: true);
-        try
-        {
-            folder.SignAgain();
-        }
-        catch
-        {
-            database.Dispose();
-            throw;
-        }
+        folder.FollowNote();
         delivery.Renew();
         people.Renew();
         return database;

@@ -70,10 +70,8 @@ internal sealed class QueueFolder : IDisposable
         {
             lock (signing)
             {
-                note?.Dispose();
                 // Held open: by it the folder that was opened is told from a copy of it.
-                note = new FileStream(owner, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, 1);
-                signature = null;
+                note = OpenNote(FileMode.Create);
                 Sign(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():u}"));
             }
         }
@@ -97,11 +95,23 @@ internal sealed class QueueFolder : IDisposable
         if (!IsStillOurs()) throw new QueueUnavailableException(IsGone);
     }
 
-    /// <summary>The writer has opened it again: a disk that was mounted anew holds the same note, and yet not the one that is open here.</summary>
-    /// <exception cref="QueueUnavailableException"/>
-    public void SignAgain()
+    /// <summary>The writer has opened it again: on a disk that was mounted anew the note says the same, and yet is not the one that is open here.</summary>
+    public void FollowNote()
     {
-        SignAsOwner();
+        lock (signing)
+        {
+            note?.Dispose();
+            note = null;
+            try
+            {
+                note = OpenNote(FileMode.Open);
+                note.Seek(0, SeekOrigin.End);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Then a copy would not be told from it. What is wrong with the disk is the writer's to tell of.
+            }
+        }
         lock (gate) (isThere, wasGone) = (true, false);
     }
 
@@ -144,6 +154,8 @@ internal sealed class QueueFolder : IDisposable
             return IsStillOurs();
         }
     }
+
+    private FileStream OpenNote(FileMode mode) => new(owner, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
 
     /// <summary>Goes on with what the note says.</summary>
     private void Sign(string text)
