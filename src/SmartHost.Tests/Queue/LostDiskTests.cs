@@ -85,15 +85,16 @@ public class LostDiskTests
     }
 
     [Test]
-    public async Task A_copy_that_is_put_back_in_its_place_is_not_taken_for_it()
+    public async Task A_copy_that_is_put_back_in_its_place_is_not_taken_for_it([Values] bool beforeAnybodyLooks)
     {
+        if (beforeAnybodyLooks && !OperatingSystem.IsLinux()) Assert.Ignore("only Linux tells that an open file was deleted");
         await using var bench = await QueueBench.OpenAsync();
         await bench.AcceptAsync();
         var copy = Directory.CreateTempSubdirectory("smarthost-copy-").FullName;
         QueueBench.Copy(bench.Folder, copy);
         Directory.Delete(bench.Folder, recursive: true);
         bench.Time.Advance(TimeSpan.FromSeconds(1));
-        Assert.That(bench.Queue.FolderTrouble, Is.Not.Null);
+        if (!beforeAnybodyLooks) Assert.That(bench.Queue.FolderTrouble, Is.Not.Null);
         Directory.Move(copy, bench.Folder);
         Assert.That(bench.Queue.FolderTrouble, Is.Not.Null, "what is taken now would be in the files that are open, and not in these");
         Assert.That(await bench.SubmitAsync(QueueBench.Submission()), Is.InstanceOf<CommitOutcome.Failed>());

@@ -174,12 +174,16 @@ internal sealed class QueueFolder : IDisposable
         return reader.ReadToEnd();
     }
 
+    /// <summary>Where it is deleted and a copy put back at once, nobody saw the folder gone. Linux tells it of a file that is open.</summary>
+    private bool IsNoteDeleted => OperatingSystem.IsLinux() && note is not null
+        && new FileInfo($"/proc/self/fd/{note.SafeFileHandle.DangerousGetHandle()}").LinkTarget?.EndsWith(" (deleted)", StringComparison.Ordinal) == true;
+
     private bool IsStillOurs()
     {
         try
         {
             // No note: the disk had no room for one.
-            lock (signing) return File.Exists(Database) && (signature is null || ReadNote(owner) == signature);
+            lock (signing) return File.Exists(Database) && (signature is null || (!IsNoteDeleted && ReadNote(owner) == signature));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
