@@ -185,7 +185,7 @@ public class ApiTests
     }
 
     /// <summary>A scan of 30 MB, looked at and downloaded by a browser and by a script: memory does not grow with it.</summary>
-    [Test]
+    [Test, NonParallelizable] // It counts what the whole process allocates.
     public async Task A_large_message_is_handed_out_in_pieces()
     {
         await using var bench = await DashboardBench.StartAsync();

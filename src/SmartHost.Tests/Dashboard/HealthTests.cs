@@ -67,6 +67,16 @@ public partial class HealthTests
     }
 
     [Test]
+    public async Task Whoever_has_not_looked_at_its_accounts_says_nothing_of_them()
+    {
+        await using var bench = await DashboardBench.StartAsync();
+        using var probe = bench.Visitor();
+        bench.Accounts.Clear();
+        using var notReady = await probe.GetAsync("/readyz");
+        Assert.That((await notReady.Content.ReadFromJsonAsync(DashboardJson.Default.HealthReply))!.Reasons, Is.EqualTo(new[] { "SmartHost is starting. Ask again in a moment." }));
+    }
+
+    [Test]
     public async Task A_day_that_is_spent_for_all_lanes_sends_nothing_now()
     {
         await using var bench = await DashboardBench.StartAsync();

@@ -48,6 +48,7 @@ internal sealed class LiveServer : IAsyncDisposable
         Assert.That(read.Settings, Is.Not.Null, ProblemText.Format(read.Problems));
         var source = new SettingsSource(live.ConfigFile, new Dictionary<string, string>(), read);
         live.Server = await SmartHostServer.StartAsync(source, log ?? live.silent, time ?? TimeProvider.System, new Random(1), tokenEndpoint ?? NoTokens, cancellation);
+        await WaitAsync(() => !live.Server.Flow.Delivery.State.IsStarting, cancellation);
         return live;
     }
 

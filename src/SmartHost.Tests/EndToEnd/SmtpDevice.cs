@@ -20,7 +20,8 @@ internal enum HandOver
 /// <summary>A plain device: HELO, one message, QUIT, and no patience.</summary>
 internal static class SmtpDevice
 {
-    public static async Task<HandOver> SendAsync(int port, string token, int size, CancellationToken cancellation, string recipient = "you@example.com")
+    /// <param name="onRefusal">Is told the reply that was not the expected one.</param>
+    public static async Task<HandOver> SendAsync(int port, string token, int size, CancellationToken cancellation, string recipient = "you@example.com", Action<string>? onRefusal = null)
     {
         var handOver = HandOver.NotSent;
         try
@@ -29,14 +30,14 @@ internal static class SmtpDevice
             await client.ConnectAsync(IPAddress.Loopback, port, cancellation);
             await using var stream = client.GetStream();
             using var reader = new StreamReader(stream, Encoding.Latin1);
-            if (!await RepliesAsync(reader, "220", cancellation)) return handOver;
+            if (!await RepliesAsync("220")) return handOver;
             foreach (var (command, expected) in new[]
             {
                 ("HELO device.lan", "250"), ("MAIL FROM:<scanner@device.lan>", "250"), ($"RCPT TO:<{recipient}>", "250"), ("DATA", "354"),
             })
             {
                 await stream.WriteAsync(Encoding.Latin1.GetBytes(command + "\r\n"), cancellation);
-                if (!await RepliesAsync(reader, expected, cancellation)) return handOver;
+                if (!await RepliesAsync(expected)) return handOver;
             }
             await stream.WriteAsync(Encoding.Latin1.GetBytes(Content(token, size)), cancellation);
             // From the moment the dot is on its way, only the reply can tell.
@@ -44,15 +45,24 @@ internal static class SmtpDevice
             await stream.WriteAsync("\r\n.\r\n"u8.ToArray(), cancellation);
             var reply = await ReplyAsync(reader, cancellation);
             if (reply is null) return handOver;
-            handOver = reply.StartsWith("250", StringComparison.Ordinal) ? HandOver.Accepted : HandOver.NotSent;
+            handOver = IsExpected(reply, "250") ? HandOver.Accepted : HandOver.NotSent;
             await stream.WriteAsync("QUIT\r\n"u8.ToArray(), cancellation);
             await ReplyAsync(reader, cancellation);
+
+            async Task<bool> RepliesAsync(string code) => await ReplyAsync(reader, cancellation) is { } said && IsExpected(said, code);
         }
         catch (Exception failure) when (failure is SocketException or IOException)
         {
             // The server died under us: that is what the test is about.
         }
         return handOver;
+
+        bool IsExpected(string said, string code)
+        {
+            var isExpected = said.StartsWith(code, StringComparison.Ordinal);
+            if (!isExpected) onRefusal?.Invoke(said);
+            return isExpected;
+        }
     }
 
     private static string Content(string token, int size)
@@ -61,9 +71,6 @@ internal static class SmtpDevice
         while (content.Length < size) content.Append("The quick brown fox jumps over the lazy dog, again and again and again.\r\n");
         return content.Append("end of ").Append(token).ToString();
     }
-
-    private static async Task<bool> RepliesAsync(StreamReader reader, string code, CancellationToken cancellation) =>
-        (await ReplyAsync(reader, cancellation))?.StartsWith(code, StringComparison.Ordinal) == true;
 
     private static async Task<string?> ReplyAsync(StreamReader reader, CancellationToken cancellation)
     {

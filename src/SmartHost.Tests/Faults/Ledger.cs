@@ -17,12 +17,15 @@ internal sealed class Ledger
     /// <summary>Every message that heard 250.</summary>
     public HashSet<string> Accepted => [.. handOvers.Where(pair => pair.Value == HandOver.Accepted).Select(pair => pair.Key)];
 
+    /// <summary>What the device heard last that was refused.</summary>
+    public string? LastRefusal { get; private set; }
+
     public int Begun => handOvers.Count;
 
     public async Task<HandOver> SendAsync(int port, string token, int size, CancellationToken cancellation)
     {
         handOvers[token] = HandOver.NotSent;
-        return handOvers[token] = await SmtpDevice.SendAsync(port, token, size, cancellation);
+        return handOvers[token] = await SmtpDevice.SendAsync(port, token, size, cancellation, onRefusal: said => LastRefusal = said);
     }
 
     /// <summary>Sends one message after the other until told to stop. A device that gets no answer comes again with its next one.</summary>

@@ -25,7 +25,9 @@ internal static class Health
         if (refusal is not null) obstacles.Add($"The queue takes no mail: {refusal}");
         if (sources.Queue.ReadTrouble is { } unread) obstacles.Add($"Mail that waits cannot be read, so none is sent: {unread}");
         if (sources.Queue.Damage is not null) obstacles.Add("Some mail in the queue cannot be read. The page says which.");
-        if (!sources.Delivery().HasUsableAccount) obstacles.Add("No Gmail account can send now; mail is kept. The page says why.");
+        var delivery = sources.Delivery();
+        if (delivery.IsStarting) obstacles.Add("SmartHost is starting. Ask again in a moment.");
+        else if (!delivery.HasUsableAccount) obstacles.Add("No Gmail account can send now; mail is kept. The page says why.");
         return obstacles.Count > 0 ? Reply("not ready", refusal is null, obstacles, 503) : Reply("ready", true, []);
     }
 

@@ -3,9 +3,11 @@ using SmartHost.Queue;
 
 namespace SmartHost.Delivery;
 
-/// <summary>Delivery as a page shows it: a picture, not a handle.</summary>
+/// <summary>Delivery as a page shows it: a picture, not a handle. Without accounts until delivery has looked at them, a moment after the start.</summary>
 public sealed record DeliveryState(IReadOnlyList<AccountState> Accounts)
 {
+    public bool IsStarting => Accounts is [];
+
     /// <summary>Can anything leave at all?</summary>
     public bool HasUsableAccount => Accounts.Any(account => account.Health != AccountHealth.Paused && !account.Allowance.IsSpent(Lane.Urgent));
 }
