@@ -55,7 +55,7 @@ internal static class CheckCommand
                 }
             }
             var ok = read.Settings is not null && lines.TrueForAll(line => line.Result != CheckResult.Bad);
-            if (terminal.Json) terminal.Print(new CheckReply(ok, [.. problems.Select(problem => problem.ToString())], lines), CliJson.Default.CheckReply);
+            if (terminal.Json) terminal.Print(new CheckReply(ok, [.. problems.Select(problem => problem.ToString())], lines), DashboardJson.Default.CheckReply);
             return read.Settings is null ? ExitCode.Configuration : ok ? ExitCode.Ok : ExitCode.Failure;
         });
         return command;

@@ -69,7 +69,7 @@ internal static class QueueCommand
             var timeline = await client.GetAsync(resource + "/timeline", DashboardJson.Default.IReadOnlyListTimelineReply, cancellation);
             if (terminal.Json)
             {
-                terminal.Print(new StoryReply(message, timeline.Value ?? []), CliJson.Default.StoryReply);
+                terminal.Print(new StoryReply(message, timeline.Value ?? []), DashboardJson.Default.StoryReply);
                 return ExitCode.Ok;
             }
             void Field(string name, string value) => terminal.Line(Terminal.Clean($"{name,-9}{value}"), indent: 9);

@@ -104,6 +104,13 @@ public sealed record HealthReply(string Status, bool TakesMail, IReadOnlyList<st
 /// <param name="At">Null: it was not tried, since what is known of the account says enough.</param>
 public sealed record LoginReply(string Account, bool CanLogIn, string Text, DateTimeOffset? At);
 
+/// <summary>What <c>smarthost check --json</c> prints.</summary>
+/// <param name="Settings">What is wrong or doubtful in the settings file; the rest of the check is in the lines.</param>
+public sealed record CheckReply(bool Ok, IReadOnlyList<string> Settings, IReadOnlyList<CheckLine> Lines);
+
+/// <summary>What <c>smarthost queue show --json</c> prints, which asks twice for it.</summary>
+public sealed record StoryReply(MessageReply Message, IReadOnlyList<TimelineReply> Timeline);
+
 /// <summary>Enumerations are words in camel case, in the API as in its document.</summary>
 internal sealed class CamelCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) where T : struct, Enum;
 
@@ -127,4 +134,6 @@ internal sealed class CamelCase<T>() : JsonStringEnumConverter<T>(JsonNamingPoli
 [JsonSerializable(typeof(HealthReply))]
 [JsonSerializable(typeof(LoginReply))]
 [JsonSerializable(typeof(IReadOnlyList<LoginReply>))]
+[JsonSerializable(typeof(CheckReply))]
+[JsonSerializable(typeof(StoryReply))]
 public sealed partial class DashboardJson : JsonSerializerContext;
