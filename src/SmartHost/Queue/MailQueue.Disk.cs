@@ -20,7 +20,7 @@ public sealed partial class MailQueue
     public string? WriteTrouble => journal.Silence ?? journal.Trouble;
 
     /// <summary>The data folder is not in its place, in a sentence or two; null: it is. While it lasts, no mail is taken; what waits is sent.</summary>
-    public string? FolderTrouble => folder.Gone();
+    public string? FolderTrouble => folder.Note.Gone();
 
     /// <summary>Why delivery could not read what it asked for last, in a sentence; null: it could. While it lasts, mail is taken and none is sent.</summary>
     public string? ReadTrouble => delivery.Trouble;
@@ -50,9 +50,9 @@ public sealed partial class MailQueue
     /// <summary>Where a failure has cost the writer's connection. Whoever reads follows it, before anything is committed there: by the old one, a new message's row would be missing.</summary>
     private Database Reopen()
     {
-        folder.AssertStillOurs();
+        folder.Note.AssertStillOurs();
         var (database, _) = Database.Open(folder.Database, again: true);
-        folder.FollowNote();
+        folder.Note.Follow();
         delivery.Renew();
         people.Renew();
         return database;
@@ -60,7 +60,7 @@ public sealed partial class MailQueue
 
     private SqliteConnection OpenForReading()
     {
-        folder.AssertStillOurs();
+        folder.Note.AssertStillOurs();
         return Questions.Open(folder.Database);
     }
 

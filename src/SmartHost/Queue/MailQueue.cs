@@ -74,7 +74,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             try
             {
                 (database, var fresh) = Database.Open(folder.Database);
-                folder.SignAsOwner();
+                folder.Note.Write();
                 var queue = new MailQueue(settings, lifetime, time, random, logger, folder, database, fresh, fault);
                 LogOpened(logger, folder.Folder, queue.index.Count);
                 return queue;
@@ -82,7 +82,7 @@ public sealed partial class MailQueue : IAsyncDisposable
             catch (Exception e)
             {
                 // Closing folds what is left of a damaged log: with the note there, the next start knows that one is missing, and keeps what it spoke of.
-                if (folder.LogTrouble is null) folder.TakeNoteAway();
+                if (folder.LogTrouble is null) folder.Note.TakeAway();
                 database?.Dispose();
                 folder.Dispose();
                 if (Schema.Explain(e, folder.Database) is { } unavailable) throw unavailable;
@@ -102,7 +102,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     public string? Refusal(long declaredSize)
     {
         var settings = terms.Settings;
-        if (folder.Gone() is not null) return "the data folder is gone";
+        if (folder.Note.Gone() is not null) return "the data folder is gone";
         if (index.Count >= settings.MaxMessages) return $"{settings.MaxMessages} messages are waiting already (queue.maxMessages)";
         return folder.Free() - declaredSize < settings.MinFree ? "the disk with the data folder is nearly full" : null;
     }
@@ -119,7 +119,7 @@ public sealed partial class MailQueue : IAsyncDisposable
     /// <summary>Null: it is ours.</summary>
     internal async Task<StorageFailure?> AcceptAsync(QueueId id, Submission submission, IncomingContent content)
     {
-        if (folder.Gone() is { } gone) return new StorageFailure(false, gone);
+        if (folder.Note.Gone() is { } gone) return new StorageFailure(false, gone);
         var now = time.GetUtcNow();
         // Once into the log, once into the database. Our own alert that the disk is nearly full is not refused for that.
         if (content.Place == ContentPlace.Row) folder.Take(2 * content.Length, reserve: 0);
@@ -221,7 +221,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         if (index.Count > 0 && journal.Trouble is null) _ = journal.Post(database => database.PutSign(time.GetUtcNow()));
         await journal.CloseAsync().ConfigureAwait(false);
         await Task.WhenAll(Beside(Task.CompletedTask)).ConfigureAwait(false);
-        if (folder.Gone() is { } gone)
+        if (folder.Note.Gone() is { } gone)
         {
             if (index.Count > 0) LogLeftBehind(logger, index.Count, gone);
             journal.Abandon();
@@ -229,7 +229,7 @@ public sealed partial class MailQueue : IAsyncDisposable
         else
         {
             // Before the log goes: a note without a log is an alarm, a log without a note is none.
-            folder.TakeNoteAway();
+            folder.Note.TakeAway();
         }
         journal.Dispose();
         folder.Dispose();
@@ -269,8 +269,8 @@ public sealed partial class MailQueue : IAsyncDisposable
     {
         var origin = submission.Origin;
         return origin.Client is { } client
-            ? $"Received from {submission.Device} at {client} by {origin.Protocol}, {length:N0} octets. Allowed by {submission.Rule}."
-            : $"Written by SmartHost itself ({submission.Rule}), {length:N0} octets.";
+            ? $"Received from {submission.Device} at {client} by {origin.Protocol}, {length:N0} bytes. Allowed by {submission.Rule}."
+            : $"Written by SmartHost itself ({submission.Rule}), {length:N0} bytes.";
     }
 
     private void RaiseChanged(QueueId id)
