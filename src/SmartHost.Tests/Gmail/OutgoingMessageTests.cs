@@ -71,7 +71,7 @@ public class OutgoingMessageTests
     [TestCase("From: <>", null, "you@gmail.com", "office-scanner")]
     [TestCase("From:", null, "you@gmail.com", "office-scanner")]
     [TestCase("From: =?utf-8?q?Ger=C3=A4t?= <copier@x.example>", null, "you@gmail.com", "Gerät")]
-    [TestCase("From: =?utf-8?q?Ger=C3=A4t_=3Ccopier=40x.example=3E?=", null, "you@gmail.com", "office-scanner")]
+    [TestCase("From: =?utf-8?q?Ger=C3=A4t_=3Ccopier=40x.example=3E?=", null, "you@gmail.com", "Gerät")]
     [TestCase("From: Ger\u00e4t 7 <copier@x.example>", null, "you@gmail.com", "Gerät 7")]
     [TestCase("X-None: 1", null, "you@gmail.com", "office-scanner")]
     public async Task From_follows_setting_alias_and_account(string from, string? setting, string address, string name)
@@ -505,6 +505,15 @@ public class OutgoingMessageTests
     {
         var (got, _) = await Prepare("From: =?utf-8?q?copier=40office.example?=\r\nTo: =?utf-8?b?YW5uQGV4YW1wbGUuY29t?=\r\nSubject: s\r\n\r\nx\r\n");
         Assert.That(got, Does.Contain("From: \"office-scanner\" <you@gmail.com>\r\n").And.Contain("To: ann@example.com\r\n").And.Contain("Reply-To: copier@office.example\r\n"));
+    }
+
+    // msg["To"] = "Ärztin <ann@example.com>, bob@example.com", by Python's older policy (compat32): a field with any letter beyond ASCII is encoded whole.
+    [TestCase("=?utf-8?q?=C3=84rztin_=3Cann=40example=2Ecom=3E=2C_bob=40example=2Ecom?=")]
+    [TestCase("=?utf-8?b?w4RyenRpbiA8YW5uQGV4YW1wbGUuY29tPiwgYm9iQGV4YW1w?=\r\n =?utf-8?b?bGUuY29t?=")]
+    public async Task A_list_that_is_encoded_whole_is_read(string to)
+    {
+        var (got, _) = await Prepare($"From: copier@x.lan\r\nTo: {to}\r\nSubject: s\r\n\r\nx\r\n");
+        Assert.That(Parse(got).To.Mailboxes.Select(mailbox => (mailbox.Name ?? "", mailbox.Address)), Is.EqualTo(new[] { ("Ärztin", "ann@example.com"), ("", "bob@example.com") }));
     }
 
     [Test]

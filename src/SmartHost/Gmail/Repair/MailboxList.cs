@@ -28,6 +28,8 @@ internal static partial class MailboxList
     public static List<Entry> Read(ReadOnlySpan<byte> value)
     {
         var text = HeaderText.Read(value);
+        // Python's older e-mail policy encodes a field that it is given with any letter beyond ASCII as a whole: brackets, addresses and commas, too.
+        if (WordsAlone().IsMatch(text) && HeaderText.DecodedWords(text) is var decoded && decoded.Contains('@', StringComparison.Ordinal)) text = decoded;
         if (InternetAddressList.TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
         var entries = new List<Entry>();
         foreach (var piece in text.Split([',', ';']))
@@ -130,6 +132,9 @@ internal static partial class MailboxList
 
     [GeneratedRegex(@"=\?[!->@-~]+\?[bBqQ]\?[!->@-~]*\?=")]
     private static partial Regex EncodedWord();
+
+    [GeneratedRegex(@"^(?: *=\?[!->@-~]+\?[bBqQ]\?[!->@-~]*\?=)+$")]
+    private static partial Regex WordsAlone();
 
     [GeneratedRegex(@"=\?[!->@-~]+\?[qQ]\?[^?\s]*[][,;:<>@()""\\][^?\s]*\?=")]
     private static partial Regex WordWithSpecials();
