@@ -29,6 +29,18 @@ public class SightingTests
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("Send MAIL FROM first"));
     }
 
+    /// <summary>Programs that encrypt wherever it is offered, such as those of Go's net/smtp: their owner never chose TLS, and would look for an old version of it.</summary>
+    [TestCase("-tls1_2")]
+    [TestCase("-tls1_3")]
+    public async Task A_certificate_that_the_device_does_not_trust_is_named(string version, CancellationToken cancellation)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("other systems have other words for it");
+        await using var listener = await TestListener.StartAsync();
+        await OpenSslClient.AgreesAsync(listener.Port, $"{version} -verify_return_error -no-CAfile -no-CApath -no-CAstore", cancellation);
+        while (listener.Sightings.Of("scanner").LastRefusal is null) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("does not trust the certificate").And.Contain("certificateFile").And.Contain("tls: off"));
+    }
+
     // A program that waits for no reply, and one whose line ends are not ours: both believe that they sent it.
     [TestCase("DATA\r\nSubject: gone\n\nall\n.\nQUIT\n", "451 4.5.2 The message never ended")]
     [TestCase("DATA\r\nSubject: half", "451 4.4.2 The message broke off")]

@@ -79,7 +79,9 @@ internal sealed partial class SmtpSession
     {
         wire.Clock.Allow(HandshakeTimeout + HandshakeTimeout);
         if (await wire.StartTlsAsync(options, ready, HandshakeTimeout) is not { } problem) return true;
-        var hint = ready is null
+        var hint = IsDistrust(problem)
+            ? "the device does not trust the certificate: switch off its check, give this listener a certificate that it knows (certificateFile), or set tls: off here, for programs that encrypt wherever it is offered"
+            : ready is null
             ? "does the device speak TLS from the first octet (SSL/TLS, not STARTTLS)?"
             : listener.LegacyTls ? "the device may want something older than TLS 1.0, or another certificate: set it to no encryption"
             : "an old device may need a listener with legacyTls: true, or no encryption";
@@ -87,6 +89,14 @@ internal sealed partial class SmtpSession
         Show(FindDevice(), Replies.HandshakeFailed(hint));
         return false;
     }
+
+    /// <summary>
+    /// One of the alerts for that (RFC 8446 §6.2: bad_certificate, certificate_unknown, unknown_ca and their kin), in OpenSSL's words. A client
+    /// that hangs up without an alert cannot be told from one that was switched off.
+    /// </summary>
+    private static bool IsDistrust(string problem) =>
+        problem.Contains(" alert ", StringComparison.Ordinal)
+            && (problem.Contains("certificate", StringComparison.Ordinal) || problem.Contains("unknown ca", StringComparison.Ordinal));
 
     private async ValueTask<SessionEnd?> AuthAsync(SmtpCommand.Auth auth)
     {

@@ -282,7 +282,8 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
         catch (Exception e) when (e is System.Security.Authentication.AuthenticationException || IsBroken(e))
         {
             await stream.DisposeAsync();
-            return e is OperationCanceledException ? "nothing came" : (e.InnerException ?? e).Message;
+            // The innermost names the client's alert; those round it only say that there was one.
+            return e is OperationCanceledException ? "nothing came" : e.GetBaseException().Message;
         }
         tls = stream;
         input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 4096, minimumReadSize: 1024, leaveOpen: true));
