@@ -31,7 +31,6 @@ internal static class Replies
         NestedMail = new(503, new(5, 5, 1), "A message has already begun: send RSET to begin another"),
         NeedMail = new(503, new(5, 5, 1), "Send MAIL FROM first"),
         NeedRcpt = new(503, new(5, 5, 1), "Send RCPT TO first"),
-        NoValidRecipients = new(554, new(5, 5, 1), "Every recipient was refused, so there is nobody to send this to"),
         MixedData = new(503, new(5, 5, 1), "Finish with BDAT LAST, or send RSET: DATA and BDAT do not mix in one message"),
         LateRcpt = new(503, new(5, 5, 1), "Every RCPT TO comes before the first BDAT: finish with BDAT LAST, or send RSET to begin another message"),
         TooManyRecipients = new(452, new(4, 5, 3), "Too many recipients for one message: send it again to the rest"),
@@ -82,6 +81,10 @@ internal static class Replies
         new(454, new(4, 7, 0), $"Too many failed logins from your address: correct the password, and try again in {Math.Max(1, Math.Ceiling(wait.TotalMinutes))} min");
 
     public static SmtpReply Queued(QueueId id) => new(250, new(2, 0, 0), $"Ok: queued as {id}");
+
+    /// <summary>Many programs and panels listen to no reply to RCPT, or show the last one alone: so it says once more why. Where trying again may help it is no final refusal.</summary>
+    public static SmtpReply NoValidRecipients(SmtpReply why) =>
+        new(why.Code < 500 ? 451 : 554, new(why.Code < 500 ? 4 : 5, 5, 1), $"Every recipient was refused: {why.Text}");
 
     public static SmtpReply ChunkTaken(long size) => new(250, new(2, 0, 0), $"{size} octets taken");
 

@@ -83,7 +83,7 @@ internal sealed partial class SmtpSession
     {
         if (transaction is null) return Replies.NeedMail;
         if (transaction.Recipients.Count > 0) return null;
-        return transaction.IsForNobody ? Replies.NoValidRecipients : Replies.NeedRcpt;
+        return transaction.ForNobody ?? Replies.NeedRcpt;
     }
 
     private ValueTask<MessageIntake> BeginAsync(Transaction current, DataFraming framing)

@@ -61,6 +61,7 @@ internal sealed partial class SmtpSession
             return;
         }
         if (current.Device is null) RememberStranger(current.Sender, recipients.Count > 0 ? recipients[0] : null);
+        current.Refuse(refusal);
         if (refusal == Replies.TooManyRecipients)
         {
             // The log is told once. One too many is no mistake: no client knows our number, and each sends the message to the first and again to the rest (RFC 5321 §4.5.3.1.10).

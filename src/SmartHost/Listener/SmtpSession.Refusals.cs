@@ -33,8 +33,8 @@ internal sealed partial class SmtpSession
     }
 
     /// <summary>What a device hears that goes on after a refusal as if it had been none. Its owner wants to know of the refusal.</summary>
-    private static bool IsConsequence(SmtpReply reply) =>
-        ReferenceEquals(reply, Replies.NeedMail) || ReferenceEquals(reply, Replies.NeedRcpt) || ReferenceEquals(reply, Replies.NoValidRecipients);
+    private bool IsConsequence(SmtpReply reply) =>
+        ReferenceEquals(reply, Replies.NeedMail) || ReferenceEquals(reply, Replies.NeedRcpt) || ReferenceEquals(reply, transaction?.ForNobody);
 
     /// <summary>Few words, for a metric's label.</summary>
     private static string ReasonOf(SmtpReply reply, Device? device) => reply.Status switch

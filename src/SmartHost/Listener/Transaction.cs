@@ -21,14 +21,23 @@ internal sealed class Transaction(Device? device, ReversePath sender, long decla
     /// <summary>Recipients refused because there were enough.</summary>
     public int Excess { get; set; }
 
+    /// <summary>What content hears while every recipient that was named was refused: of several refusals a temporary one, for it will pass, else the last.</summary>
+    public SmtpReply? ForNobody { get; private set; }
+
     /// <summary>It named recipients, and all of them were refused.</summary>
-    public bool IsForNobody => Recipients.Count == 0 && Refused + Excess > 0;
+    public bool IsForNobody => Recipients.Count == 0 && ForNobody is not null;
 
     /// <summary>Why the first recipient was allowed: the rule's name, for the timeline.</summary>
     public string? Rule { get; set; }
 
     /// <summary>Begun by DATA or by the first BDAT.</summary>
     public MessageIntake? Intake { get; set; }
+
+    /// <summary>A recipient was refused.</summary>
+    public void Refuse(SmtpReply reply)
+    {
+        if (ForNobody is not { Code: < 500 }) ForNobody = Replies.NoValidRecipients(reply);
+    }
 
     public ValueTask DisposeAsync()
     {
