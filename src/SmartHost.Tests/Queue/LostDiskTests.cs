@@ -122,6 +122,26 @@ public class LostDiskTests
         Assert.That(bench.Take().Id, Is.EqualTo(id));
     }
 
+    /// <summary>A monitor that asks every second would keep the disk awake for ever.</summary>
+    [Test]
+    public async Task Once_it_is_known_again_nothing_is_written_to_know_it()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        var (away, note) = ($"{bench.Folder}-away", Path.Combine(bench.Folder, "queue.owner"));
+        Directory.Move(bench.Folder, away);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.That(bench.Queue.FolderTrouble, Is.Not.Null);
+        Directory.Move(away, bench.Folder);
+        Assert.That(bench.Queue.FolderTrouble, Is.Null);
+        var length = new FileInfo(note).Length;
+        for (var i = 0; i < 3; i++)
+        {
+            bench.Time.Advance(TimeSpan.FromSeconds(1));
+            Assert.That(bench.Queue.FolderTrouble, Is.Null);
+        }
+        Assert.That(new FileInfo(note).Length, Is.EqualTo(length));
+    }
+
     /// <summary>As by a person who tidies up. The files that are open are there until they are closed.</summary>
     [Test]
     public async Task A_folder_that_was_deleted_takes_no_mail_and_what_waits_can_still_leave()

@@ -120,7 +120,8 @@ internal sealed class OwnerNote(string folder, string database, TimeProvider tim
             try
             {
                 isThere = IsStillOurs() && (!wasGone || IsTheSame());
-                wasGone |= !isThere;
+                // Known once more, it is asked no more than before: each proof is a write, and a disk may fall asleep.
+                wasGone = !isThere;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -169,9 +170,10 @@ internal sealed class OwnerNote(string folder, string database, TimeProvider tim
     {
         if (note is null) return;
         note.Write(Encoding.UTF8.GetBytes(text));
+        // It says so now, whatever becomes of the sync.
+        signature += text;
         // Synced: a disk that comes back after a failure is known by it.
         Fsync.File(note.SafeFileHandle);
-        signature += text;
     }
 
     private FileStream Open(FileMode mode) => new(path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
