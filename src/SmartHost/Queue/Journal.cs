@@ -38,7 +38,7 @@ internal sealed partial class Journal : IDisposable
     private readonly ITimer foldTimer;
     private readonly Task running;
     private Database? database;
-    private List<Write> waiting = [];
+    private List<PendingWrite> waiting = [];
     private bool closing, foldIsDue;
     // Of the journal's thread alone.
     private bool foldIsAhead, wantsRoom;
@@ -67,24 +67,15 @@ internal sealed partial class Journal : IDisposable
     /// <summary>Completes with the outcome of the commit that this is part of. A bug in <paramref name="apply"/> is thrown.</summary>
     /// <param name="apply">Runs inside the transaction, on the journal's thread, and again if the transaction must be repeated: it changes the database alone.</param>
     /// <param name="committed">Runs after the commit and in its order, on the journal's thread, before the task completes: changes memory.</param>
-    public Task<Written<T>> WriteAsync<T>(Func<Database, T> apply, Action<T>? committed = null)
-    {
-        var write = new Write<T>(apply, committed, synced: true);
-        if (!Enqueue(write)) write.Fail(StorageFailure.Closing);
-        return write.Task;
-    }
+    public Task<Written<T>> WriteAsync<T>(Func<Database, T> apply, Action<T>? committed = null) => Enqueue(new PendingWrite<T>(apply, committed, synced: true));
 
     /// <summary>
     /// A note: part of the next commit, and lost only with it. Where notes are all there is, they are written without a sync: a
     /// killed process has left them on disk all the same, and a slow disk is spared one for each attempt. The task ends when
     /// it is written or cannot be; few wait for it.
     /// </summary>
-    public Task<Written<bool>> Post(Action<Database> apply)
-    {
-        var write = new Write<bool>(database => { apply(database); return true; }, committed: null, synced: false);
-        if (!Enqueue(write)) write.Fail(StorageFailure.Closing);
-        return write.Task;
-    }
+    public Task<Written<bool>> Post(Action<Database> apply) =>
+        Enqueue(new PendingWrite<bool>(database => { apply(database); return true; }, committed: null, synced: false));
 
     /// <summary>Commits what waits; what comes after is refused. The database is open until <see cref="Dispose"/>.</summary>
     public async Task CloseAsync()
@@ -108,15 +99,19 @@ internal sealed partial class Journal : IDisposable
         fault?.Invoke("closed");
     }
 
-    private bool Enqueue(Write write)
+    private Task<Written<T>> Enqueue<T>(PendingWrite<T> write)
     {
         lock (gate)
         {
-            if (closing) return false;
+            if (closing)
+            {
+                write.Fail(StorageFailure.Closing);
+                return write.Task;
+            }
             waiting.Add(write);
             if (waitedSince == Idle) Volatile.Write(ref waitedSince, time.GetTimestamp());
             if (waiting.Count == 1) Monitor.Pulse(gate);
-            return true;
+            return write.Task;
         }
     }
 
@@ -131,7 +126,7 @@ internal sealed partial class Journal : IDisposable
 
     private void Run()
     {
-        var batch = new List<Write>();
+        var batch = new List<PendingWrite>();
         while (Await(ref batch, out var fold))
         {
             try
@@ -152,7 +147,7 @@ internal sealed partial class Journal : IDisposable
     }
 
     /// <summary>False: it was closed, and nothing waits any more.</summary>
-    private bool Await(ref List<Write> batch, out bool fold)
+    private bool Await(ref List<PendingWrite> batch, out bool fold)
     {
         lock (gate)
         {
@@ -176,11 +171,11 @@ internal sealed partial class Journal : IDisposable
         foldIsAhead = foldTimer.Change(FoldAfter, Timeout.InfiniteTimeSpan);
     }
 
-    private void Commit(List<Write> batch)
+    private void Commit(List<PendingWrite> batch)
     {
         while (batch.Count > 0)
         {
-            Write? current = null;
+            PendingWrite? current = null;
             var committing = false;
             try
             {
@@ -228,8 +223,20 @@ internal sealed partial class Journal : IDisposable
         }
         next = database!.Next;
         PlanFold();
-        foreach (var write in batch) write.Publish(logger);
+        foreach (var write in batch) Publish(write);
         foreach (var write in batch) write.Complete();
+    }
+
+    private void Publish(PendingWrite write)
+    {
+        try
+        {
+            write.Publish();
+        }
+        catch (Exception e)
+        {
+            LogBug(logger, e);
+        }
     }
 
     /// <summary>Opening reads the log, and in it the transaction that failed: what it would bring to life was never accepted.</summary>
@@ -251,7 +258,7 @@ internal sealed partial class Journal : IDisposable
     private static StorageFailure? Failure(Exception e) =>
         e is QueueUnavailableException ? new StorageFailure(false, e.Message) : StorageFailure.From(e);
 
-    private void Fail(List<Write> batch, StorageFailure failure)
+    private void Fail(List<PendingWrite> batch, StorageFailure failure)
     {
         // Once, not for each of the thousand tries that follow.
         if (trouble is null) LogFailed(logger, failure.Reason);
@@ -283,55 +290,6 @@ internal sealed partial class Journal : IDisposable
         database = null;
     }
 
-    private abstract class Write(bool synced)
-    {
-        /// <summary>Somebody's word depends on it.</summary>
-        public bool Synced => synced;
-
-        public abstract void Apply(Database database);
-
-        public abstract void Publish(ILogger logger);
-
-        public abstract void Complete();
-
-        public abstract void Fail(StorageFailure failure);
-
-        public abstract void Fail(Exception bug);
-    }
-
-    private sealed class Write<T>(Func<Database, T> apply, Action<T>? committed, bool synced) : Write(synced)
-    {
-        private readonly TaskCompletionSource<Written<T>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private T? result;
-
-        public Task<Written<T>> Task => completion.Task;
-
-        public override void Apply(Database database) => result = apply(database);
-
-        public override void Publish(ILogger logger)
-        {
-            try
-            {
-                committed?.Invoke(result!);
-            }
-            catch (Exception e)
-            {
-                LogBug(logger, e);
-            }
-        }
-
-        public override void Complete() => completion.TrySetResult(new Written<T>(result, null));
-
-        public override void Fail(StorageFailure failure) => completion.TrySetResult(new Written<T>(default, failure));
-
-        public override void Fail(Exception bug)
-        {
-            // Of a note that failed its asker hears as of one that the disk did not take; the bug itself was logged.
-            if (Synced) completion.TrySetException(bug);
-            else completion.TrySetResult(new Written<T>(default, new StorageFailure(false, "SmartHost stumbled as it wrote to its queue. Please report this with the log.")));
-        }
-    }
-
     [LoggerMessage(2000, LogLevel.Error, "the queue cannot be written: {Reason} Devices are asked to come again; nothing that was accepted is lost")]
     private static partial void LogFailed(ILogger logger, string reason);
 
@@ -341,6 +299,3 @@ internal sealed partial class Journal : IDisposable
     [LoggerMessage(2002, LogLevel.Critical, "a bug in the queue's writer")]
     private static partial void LogBug(ILogger logger, Exception e);
 }
-
-/// <summary>Exactly one of the two is there.</summary>
-internal readonly record struct Written<T>(T? Value, StorageFailure? Failure);
