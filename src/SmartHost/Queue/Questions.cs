@@ -45,8 +45,7 @@ internal sealed class Questions : IDisposable
     {
         try
         {
-            turn.Wait();
-            Answer(reader => reader.Rows.Find(0));
+            Ask(reader => reader.Rows.Find(0));
             return true;
         }
         catch (IOException)
@@ -81,17 +80,13 @@ internal sealed class Questions : IDisposable
             throw new QueueDamagedException(e.Message, e);
         }
 
-        StoredMessage? Find()
+        StoredMessage? Find() => Ask(reader =>
         {
-            turn.Wait();
-            return Answer(reader =>
-            {
-                var stored = reader.Rows.Find(number);
-                using var rest = reader.Settling.Query(number, stored?.Message.Id.ToString());
-                rest.Read();
-                return stored;
-            });
-        }
+            var stored = reader.Rows.Find(number);
+            using var rest = reader.Settling.Query(number, stored?.Message.Id.ToString());
+            rest.Read();
+            return stored;
+        });
     }
 
     public Task<StoredMessage?> FindAsync(QueueId id, CancellationToken cancellation) => AskAsync(reader => reader.Rows.Find(id), cancellation);
@@ -178,6 +173,12 @@ internal sealed class Questions : IDisposable
         turn.Wait();
         reader?.Dispose();
         turn.Dispose();
+    }
+
+    private T Ask<T>(Func<Reader, T> question)
+    {
+        turn.Wait();
+        return Answer(question);
     }
 
     private async Task<T> AskAsync<T>(Func<Reader, T> question, CancellationToken cancellation)
