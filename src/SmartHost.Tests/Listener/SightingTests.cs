@@ -37,7 +37,7 @@ public class SightingTests
         if (!OperatingSystem.IsLinux()) Assert.Ignore("other systems have other words for it");
         await using var listener = await TestListener.StartAsync();
         await OpenSslClient.AgreesAsync(listener.Port, $"{version} -verify_return_error -no-CAfile -no-CApath -no-CAstore", cancellation);
-        while (listener.Sightings.Of("scanner").LastRefusal is null) await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+        await LiveServer.WaitAsync(() => listener.Sightings.Of("scanner").LastRefusal is not null, cancellation);
         Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("does not trust the certificate").And.Contain("certificateFile").And.Contain("tls: off"));
     }
 

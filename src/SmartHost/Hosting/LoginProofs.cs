@@ -32,8 +32,10 @@ internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<A
             var current = accounts();
             foreach (var gone in known.Keys.Where(name => current.All(one => one.Name != name)).ToList()) known.Remove(gone);
             var state = delivery();
+            // One may be paused: a container that starts again and again must not cost a login each time.
+            if (state.IsStarting) return [.. current.Select(account => new LoginReply(account.Name, false, "SmartHost is starting and has not looked at it yet. Ask again in a moment.", null))];
             var replies = new List<LoginReply>();
-            foreach (var account in current) replies.Add(await OfAsync(account, state.Accounts.FirstOrDefault(one => one.Name == account.Name), state.IsStarting, cancellation));
+            foreach (var account in current) replies.Add(await OfAsync(account, state.Accounts.FirstOrDefault(one => one.Name == account.Name), cancellation));
             return replies;
         }
         finally
@@ -42,10 +44,8 @@ internal sealed class LoginProofs(GmailConnector connector, Func<IReadOnlyList<A
         }
     }
 
-    private async Task<LoginReply> OfAsync(AccountSettings account, AccountState? state, bool isStarting, CancellationToken cancellation)
+    private async Task<LoginReply> OfAsync(AccountSettings account, AccountState? state, CancellationToken cancellation)
     {
-        // It may be paused: a container that starts again and again must not cost a login each time.
-        if (isStarting) return new LoginReply(account.Name, false, "SmartHost is starting and has not looked at it yet. Ask again in a moment.", null);
         if (state is { Health: AccountHealth.Paused }) return new LoginReply(account.Name, false, state.Sentence, null);
         if (state is { Connections: > 0 }) return new LoginReply(account.Name, true, "It is logged in now.", null);
         if (known.TryGetValue(account.Name, out var before) && !Account.ReachesDifferently(before.Account, account) && time.GetElapsedTime(before.At) < before.Validity) return before.Reply;
