@@ -359,6 +359,7 @@ public class OutgoingMessageTests
 
     [TestCase("B\u00fcro \u00e4\u00f6 7", "=?iso-8859-1?b?QvxybyDk9g==?= 7", "Büro äö 7")]
     [TestCase("5 \u0080", "5 =?windows-1252?b?gA==?=", "5 €")]
+    [TestCase("T\u00fcr  Stra\u00dfe  7", "=?iso-8859-1?b?VPxyICBTdHJh32Ug?= 7", "Tür  Straße  7")]
     public async Task Subject_in_an_undeclared_code_page_keeps_its_octets(string subject, string written, string read)
     {
         var mail = Parse((await Prepare($"Subject: {subject}\r\n\r\nx\r\n")).Got);
@@ -564,12 +565,13 @@ public class OutgoingMessageTests
         {
             await using var warm = await OutgoingMessage.PrepareAsync(new BigMessage(1 << 20, lineLength), Context, default);
             await warm.WriteToAsync(Stream.Null, default);
-            var before = GC.GetTotalAllocatedBytes(precise: true);
-            await using var message = await OutgoingMessage.PrepareAsync(new BigMessage(35 << 20, lineLength), Context, default);
-            var sink = new CountingStream();
-            await message.WriteToAsync(sink, default);
-            var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
-            Assert.That(sink.Count, Is.EqualTo(message.Size).And.GreaterThan(35 << 20));
+            var allocated = await Allocations.OfAsync(async () =>
+            {
+                await using var message = await OutgoingMessage.PrepareAsync(new BigMessage(35 << 20, lineLength), Context, default);
+                var sink = new CountingStream();
+                await message.WriteToAsync(sink, default);
+                Assert.That(sink.Count, Is.EqualTo(message.Size).And.GreaterThan(35 << 20));
+            });
             Assert.That(allocated, Is.LessThan(4 << 20));
         }
     }
