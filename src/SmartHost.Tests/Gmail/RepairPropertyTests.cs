@@ -52,9 +52,8 @@ public class RepairPropertyTests
         Assert.That(header, Does.Not.Match("(?im)^Bcc"));
     }, iter: 400);
 
-    /// <summary>But for a word that no line can hold: known, it may be cut at another place the second time.</summary>
     [Test]
-    public void Prepared_again_it_is_the_same() => Gen.Select(Message.Where(sent => !sent.Split(' ', '\r', '\n').Any(word => word.Length > 900)), Context).Sample((sent, context) =>
+    public void Prepared_again_it_is_the_same() => Gen.Select(Message, Context).Sample((sent, context) =>
     {
         var once = Send(sent, context);
         Assert.That(Send(once, context), Is.EqualTo(once));

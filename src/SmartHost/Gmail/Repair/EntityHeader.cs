@@ -41,6 +41,7 @@ internal sealed partial record EntityHeader(ContentType? ContentType, TransferEn
             if (!field.Name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)) continue;
             if (type is null && field.Is("Content-Type"))
             {
+                if (HeaderText.IsEndless(field)) continue;
                 var written = HeaderText.Read(field.Value);
                 if (ContentType.TryParse(written, out type)) typeName = type.Name;
                 // A file may have the word in its name.

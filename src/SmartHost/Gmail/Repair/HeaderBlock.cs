@@ -26,7 +26,7 @@ internal readonly record struct HeaderField(string Name, ReadOnlyMemory<byte> Ra
 internal sealed class HeaderBlock
 {
     /// <summary>Longer names are text: RFC 5322 asks for less than 77 in practice, and some text has colons far to the right.</summary>
-    private const int MaxName = 100;
+    internal const int MaxName = 100;
 
     /// <summary>RFC 5322 §3.6 and RFC 2045: at most one of each. To and Cc are merged, not cut, so text after the header never shows as a second.</summary>
     internal static readonly HashSet<string> SingleInstance = new(StringComparer.OrdinalIgnoreCase)

@@ -20,6 +20,14 @@ internal static partial class HeaderText
 
     private const int PreferredLine = 78;
 
+    /// <summary>In octets: what stands behind a name of a hundred on a line of <see cref="MaxLine"/>. Longer words are cut, every time at the same places.</summary>
+    private const int MaxWord = 880;
+
+    private const int MaxParameterName = 50;
+
+    /// <summary>A line of blanks alone would look like the header's end.</summary>
+    private const int MaxBlanks = PreferredLine / 2;
+
     /// <summary>Windows-1252, which leaves octets without a letter as they are.</summary>
     private static readonly Encoding Western = CodePagesEncodingProvider.Instance.GetEncoding(1252)!;
 
@@ -63,7 +71,13 @@ internal static partial class HeaderText
 
     /// <summary>RFC 2047 where anything is beyond ASCII.</summary>
     public static string Encode(string text) =>
-        Ascii.IsValid(text) ? text : Encoding.ASCII.GetString(Rfc2047.EncodeText(Format, Encoding.UTF8, text));
+        Ascii.IsValid(text) ? text : Encoding.ASCII.GetString(Rfc2047.EncodeText(Format, Encoding.UTF8, WithFewBlanks(text)));
+
+    /// <summary>MimeKit would make one encoded-word of any number of them, and no line holds that.</summary>
+    private static string WithFewBlanks(string text) => ManyBlanks().Replace(text, new string(' ', MaxBlanks));
+
+    [GeneratedRegex(@" {40,}", RegexOptions.CultureInvariant)]
+    private static partial Regex ManyBlanks();
 
     /// <summary>
     /// Text in a code page that nobody declared, its octets as they are: Western text reads right, and of any other (a Chinese
@@ -77,7 +91,8 @@ internal static partial class HeaderText
         var run = new List<byte>();
         foreach (var word in text.Trim(' ').Split(' '))
         {
-            if (Ascii.IsValid(word))
+            // Nothing stands between two blanks. Between encoded-words readers drop them all (RFC 2047 §6.2), so they go into the word.
+            if (Ascii.IsValid(word) && (word.Length > 0 || run.Count == 0))
             {
                 EndRun();
                 words.Add(word);
@@ -97,9 +112,20 @@ internal static partial class HeaderText
     }
 
     /// <summary>A display name: a quoted string, or encoded words (never inside quotes, RFC 2047 §5).</summary>
-    public static string Phrase(string name) => Ascii.IsValid(name)
-        ? MimeUtils.Quote(name.Replace("=?", "= ?", StringComparison.Ordinal))
-        : Encoding.ASCII.GetString(Rfc2047.EncodePhrase(Format, Encoding.UTF8, name));
+    public static string Phrase(string name)
+    {
+        // Quoting may double a word. One that no line holds is cut here, while a blank is still a blank.
+        name = EndlessWord().Replace(WithFewBlanks(name), "$0 ");
+        return Ascii.IsValid(name)
+            ? MimeUtils.Quote(name.Replace("=?", "= ?", StringComparison.Ordinal))
+            : Encoding.ASCII.GetString(Rfc2047.EncodePhrase(Format, Encoding.UTF8, name));
+    }
+
+    [GeneratedRegex(@"[^ \t\r\n]{880}", RegexOptions.CultureInvariant)]
+    private static partial Regex EndlessToken();
+
+    [GeneratedRegex(@"[^ ]{400}(?=[^ ])", RegexOptions.CultureInvariant)]
+    private static partial Regex EndlessWord();
 
     /// <summary>What an encoded-word would break (identifiers, traces): ASCII, anything else as a question mark.</summary>
     public static string AsciiOnly(string text) => string.Concat(text.Select(c => c is < ' ' or > '~' ? '?' : c));
@@ -120,10 +146,27 @@ internal static partial class HeaderText
     private static partial Regex WordWithBlanks();
 
     /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
-    public static HeaderField Field(ContentType type) => Refolded("Content-Type", type.ToString(Format, Encoding.UTF8, encode: true));
+    public static HeaderField Field(ContentType type)
+    {
+        DropEndlessNames(type.Parameters);
+        return Refolded("Content-Type", type.ToString(Format, Encoding.UTF8, encode: true));
+    }
 
     /// <summary>With its parameters, in RFC 2231 where they must be.</summary>
-    public static HeaderField Field(ContentDisposition disposition) => Refolded("Content-Disposition", disposition.ToString(Format, Encoding.UTF8, encode: true));
+    public static HeaderField Field(ContentDisposition disposition)
+    {
+        DropEndlessNames(disposition.Parameters);
+        return Refolded("Content-Disposition", disposition.ToString(Format, Encoding.UTF8, encode: true));
+    }
+
+    /// <summary>
+    /// MimeKit cuts a value in pieces that fit a line, each behind the parameter's whole name: of 40 KB with a name that is half of them
+    /// come gigabytes, after minutes. No parameter that a reader knows has half as long a name.
+    /// </summary>
+    private static void DropEndlessNames(ParameterList parameters)
+    {
+        foreach (var endless in parameters.Where(parameter => parameter.Name.Length > MaxParameterName).ToList()) parameters.Remove(endless);
+    }
 
     private static HeaderField Refolded(string name, string written) => Folded(name, OnOneLine(written[(name.Length + 1)..]));
 
@@ -136,15 +179,22 @@ internal static partial class HeaderText
             case Kind.Addresses:
                 return MailboxList.Field(field.Name, MailboxList.Read(field.Value));
             case Kind.Parameters when ContentType.TryParse(text, out var type) && field.Is("Content-Type"):
-                return Field(type);
+                return WithoutCut(Field(type));
             case Kind.Parameters when field.Is("Content-Disposition") && ContentDisposition.TryParse(text, out var disposition):
-                return Field(disposition);
-            case Kind.Parameters or Kind.Machine:
+                return WithoutCut(Field(disposition));
+            case Kind.Parameters:
+                return WithoutCut(Folded(field.Name, AsciiOnly(text)));
+            case Kind.Machine:
                 return Folded(field.Name, AsciiOnly(text));
             default:
                 return Folded(field.Name, Words(field.Value));
         }
     }
+
+    /// <summary>True where no line holds a word of it, and <see cref="Mended"/> leaves the field out: cut, it would be another type.</summary>
+    public static bool IsEndless(HeaderField field) => field.Value.Length > MaxWord && !IsClean(field.Raw.Span) && Mended(field) is null;
+
+    private static HeaderField? WithoutCut(HeaderField field) => EndlessToken().IsMatch(Encoding.ASCII.GetString(field.Raw.Span)) ? null : field;
 
     /// <summary>False where <see cref="Mended"/> has question marks alone for what is not ASCII.</summary>
     public static bool CanSay(HeaderField field) => KindOf(field.Name) switch
@@ -211,7 +261,7 @@ internal static partial class HeaderText
             // A word with the blanks before it: they become the fold's own.
             var word = at;
             while (word < text.Length && text[word] is ' ' or '\t') word++;
-            at = Math.Max(at, word - PreferredLine / 2); // No line may be blanks alone.
+            at = Math.Max(at, word - MaxBlanks);
             // MimeKit puts a tab between encoded-words.
             var end = text.AsSpan(word).IndexOfAny(' ', '\t') is >= 0 and var length ? word + length : text.Length;
             if (at > 0 && column + end - at > PreferredLine)
@@ -219,13 +269,13 @@ internal static partial class HeaderText
                 made.Append("\r\n");
                 column = 0;
             }
-            while (column + end - at > MaxLine)
+            while (end - word > MaxWord)
             {
-                var piece = MaxLine - column;
+                var cut = word + MaxWord;
                 // Not inside a quoted pair (RFC 5322 §3.2.1).
-                while (piece > 1 && text[at + piece - 1] == '\\') piece--;
-                made.Append(text, at, piece).Append("\r\n ");
-                at += piece;
+                while (cut > word + 1 && text[cut - 1] == '\\') cut--;
+                made.Append(text, at, cut - at).Append("\r\n ");
+                at = word = cut;
                 column = 1;
             }
             made.Append(text, at, end - at);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -10,6 +11,8 @@ namespace SmartHost.Gmail.Repair;
 /// <summary>Address fields (To, Cc, From …): MimeKit reads them, forgiving much; what goes out is strict.</summary>
 internal static partial class MailboxList
 {
+    private const int MaxNames = 1000;
+
     private static readonly SearchValues<char> Specials = SearchValues.Create("@<>,;:()[]\\");
 
     /// <param name="Address">Null: no address one could write to.</param>
@@ -30,7 +33,7 @@ internal static partial class MailboxList
         var text = HeaderText.Read(value);
         // Python's older e-mail policy encodes a field that it is given with any letter beyond ASCII as a whole: brackets, addresses and commas, too.
         if (WordsAlone().IsMatch(text) && HeaderText.DecodedWords(text) is var decoded && decoded.Contains('@', StringComparison.Ordinal)) text = decoded;
-        if (InternetAddressList.TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
+        if (TryParse(text, out var list)) return [.. list.Mailboxes.Select(Entry.Of)];
         var entries = new List<Entry>();
         foreach (var piece in text.Split([',', ';']))
         {
@@ -38,6 +41,18 @@ internal static partial class MailboxList
             else if (InBrackets(piece) is { } entry) entries.Add(entry);
         }
         return entries;
+    }
+
+    /// <summary>
+    /// MimeKit looks behind each name without an address through all the rest, for one that the comma may belong to: of a hundred
+    /// thousand names it would take a quarter of a minute. So many are no list, and are read one by one.
+    /// </summary>
+    private static bool TryParse(string text, [NotNullWhen(true)] out InternetAddressList? list)
+    {
+        list = null;
+        var names = 0;
+        foreach (var entry in text.AsSpan().Split(',')) names += text.AsSpan()[entry].Contains('@') ? 0 : 1;
+        return names <= MaxNames && InternetAddressList.TryParse(text, out list);
     }
 
     /// <summary>As in <c>&lt;a@b> X-Mailer 1.0</c>: whatever else is there, what stands in the brackets is an address.</summary>
@@ -80,7 +95,7 @@ internal static partial class MailboxList
         var text = HeaderText.Read(value);
         var colon = text.IndexOf(':');
         if (colon <= 0 || text[^1] != ';' || text.AsSpan(0, colon).ContainsAny(Specials)) return false;
-        if (!InternetAddressList.TryParse(text, out var list) || list is not [GroupAddress]) return false;
+        if (!TryParse(text, out var list) || list is not [GroupAddress]) return false;
         var members = Encoding.UTF8.GetBytes(text[(colon + 1)..^1]);
         return members.AsSpan().Trim((byte)' ').IsEmpty || (Read(members) is { Count: > 0 } entries && IsPlain(members, entries));
     }

@@ -72,7 +72,8 @@ internal static partial class MimeFields
         var isRead = TryRead(written, out var type);
         if (isRead && type!.Boundary is { Length: > 0 } own && body.HasDelimiter(own)) return null;
         var end = written.IndexOfAny([';', ' ']) is >= 0 and var found ? found : written.Length;
-        var name = written[..end].Length > "multipart/".Length ? written[..end] : "multipart/mixed";
+        // RFC 6838 §4.2: a subtype's name has 127 letters at most.
+        var name = end > "multipart/".Length && end <= "multipart/".Length + 127 ? written[..end] : "multipart/mixed";
         // The semicolon may be missing, too.
         if (!TryRead($"{name}; {written[end..].TrimStart(';', ' ')}", out type) && !TryRead(name, out type)) return null;
         var boundary = type.Boundary is { Length: > 0 } declared && body.HasDelimiter(declared) ? declared : body.FirstBoundary();

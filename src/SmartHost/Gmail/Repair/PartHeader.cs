@@ -51,7 +51,7 @@ internal static class PartHeader
 
     /// <summary>A field by RFC 5322 §3.6.8, though <see cref="HeaderBlock.TryName"/> believes in no such name: <c>2D-Code: x</c>. An address of the web is none.</summary>
     private static bool IsOddField(ReadOnlySpan<byte> line) =>
-        line.IndexOf((byte)':') is > 0 and var colon && line[..colon].IndexOfAnyExceptInRange((byte)33, (byte)126) < 0 && !line[(colon + 1)..].StartsWith("//"u8);
+        line.IndexOf((byte)':') is > 0 and <= HeaderBlock.MaxName and var colon && line[..colon].IndexOfAnyExceptInRange((byte)33, (byte)126) < 0 && !line[(colon + 1)..].StartsWith("//"u8);
 
     private static bool HasMimeField(ReadOnlySpan<byte> octets)
     {
