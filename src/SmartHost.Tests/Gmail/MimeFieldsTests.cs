@@ -20,6 +20,16 @@ public class MimeFieldsTests
         Assert.That(mail.Headers["X-Original-Subject"], Is.EqualTo(other));
     }
 
+    [TestCase("html", "text/html", null)]
+    [TestCase("HTML; charset=utf-8", "text/html", "utf-8")]
+    [TestCase("html ;charset=utf-8", "text/html", "utf-8")]
+    [TestCase("plain", "text/plain", null)]
+    public async Task A_subtype_alone_is_text_of_that_kind(string written, string type, string? charset)
+    {
+        var text = (TextPart)Parse((await Prepare($"Subject: s\r\nContent-Type: {written}\r\n\r\n<p>page\r\n")).Got).Body!;
+        Assert.That((text.ContentType.MimeType, text.ContentType.Charset, text.Text.TrimEnd()), Is.EqualTo((type, charset, "<p>page")));
+    }
+
     [Test]
     public async Task Date_is_the_first_that_is_one()
     {

@@ -13,7 +13,11 @@ internal static class Charset
 
     /// <summary>A name that tells nothing of octets above 127: ASCII, by whatever name a C library gives it, a word for "unknown" (RFC 1428), or Windows' for whatever code page it has.</summary>
     public static bool SaysNothing(string name) =>
-        name.ToUpperInvariant() is "US-ASCII" or "ASCII" or "ANSI_X3.4-1968" or "ISO646-US" or "UNKNOWN-8BIT" or "X-UNKNOWN" or "UNKNOWN" or "ANSI";
+        name.ToUpperInvariant() is "US-ASCII" or "ASCII" or "ANSI_X3.4-1968" or "ISO646-US" or "UNKNOWN-8BIT" or "X-UNKNOWN" or "UNKNOWN" or "ANSI" || IsWide(name);
+
+    /// <summary>Letters of sixteen bits or more, which no text is in that came without an encoding: mail carries no NUL. Windows' programs say "Unicode" of any text.</summary>
+    public static bool IsWide(string name) =>
+        name.ToUpperInvariant() is "UNICODE" or "UTF-16" or "UTF-16LE" or "UTF-16BE" or "UTF16" or "UCS-2" or "ISO-10646-UCS-2" or "UTF-32" or "UTF-32LE" or "UTF-32BE";
 
     public static bool IsWestern(string name) =>
         name.ToUpperInvariant() is "ISO-8859-1" or "ISO8859-1" or "LATIN1" or "ISO-8859-15" or "WINDOWS-1252" or "CP1252";

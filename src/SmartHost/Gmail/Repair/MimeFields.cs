@@ -12,6 +12,11 @@ internal static partial class MimeFields
 
     public static void Mend(List<HeaderField> fields, BodyBeginning body, List<string> repairs)
     {
+        if (Find("Content-Type") is >= 0 and var subtype && TextAlone(HeaderText.Read(fields[subtype].Value)) is { } text)
+        {
+            fields[subtype] = HeaderText.Field(text);
+            repairs.Add($"wrote {text.MimeType} in Content-Type, which had the second word alone");
+        }
         if (Find("Content-Type") is >= 0 and var type && MendedMultipart(HeaderText.Read(fields[type].Value), body) is { } multipart)
         {
             fields[type] = HeaderText.Field(multipart);
@@ -46,6 +51,13 @@ internal static partial class MimeFields
 
         int Find(string name) => fields.FindIndex(field => field.Is(name));
     }
+
+    /// <summary><c>Content-Type: html</c>, as scripts have it, is no type (RFC 2045 §5.1): of a page the tags would be shown, or a file offered. Null: it is another.</summary>
+    private static ContentType? TextAlone(string written) =>
+        Subtype().Match(written) is { Success: true } word && ContentType.TryParse($"text/{word.Value.ToLowerInvariant()}{written[word.Length..]}", out var type) ? type : null;
+
+    [GeneratedRegex(@"^(?:html|plain)(?= *(?:;|$))", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Subtype();
 
     /// <summary>The word alone: of quotes around it, or anything behind it (if but a blank), few readers make sense. Null: it stands alone, or nobody knows it.</summary>
     public static HeaderField? MendedEncoding(HeaderField field) =>

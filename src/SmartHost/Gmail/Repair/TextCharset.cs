@@ -63,7 +63,7 @@ internal sealed partial class TextCharset
     /// <summary>Null: what the header says holds, or none can be told.</summary>
     public string? Finish()
     {
-        if (!is8Bit) return null;
+        if (!is8Bit) return declared is not null && Charset.IsWide(declared) ? "us-ascii" : null;
         // What is UTF-8 in most places would lose them by another name.
         if (declared is not null && (Charset.IsUtf8(declared) ? utf8.Bad <= utf8.Good : !Charset.SaysNothing(declared))) return isStray ? declared : null;
         var guess = utf8.IsUtf8 ? "utf-8" : hasC1 ? "windows-1252" : "iso-8859-1";
