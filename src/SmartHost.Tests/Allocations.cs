@@ -11,7 +11,8 @@ internal static class Allocations
 
     public static async Task<long> OfAsync(Func<Task> action)
     {
-        for (var (before, quiet) = (Now, 0); quiet < 5;)
+        // Half a minute at most: then the count says that it was not quiet.
+        for (var (before, quiet, round) = (Now, 0, 0); quiet < 5 && round < 300; round++)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
             var now = Now;
