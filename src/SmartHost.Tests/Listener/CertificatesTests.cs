@@ -80,6 +80,25 @@ public class CertificatesTests
         string Subject() => certificates.OptionsFor(listener).ServerCertificateContext!.TargetCertificate.Subject;
     }
 
+    [Test, Platform("Linux,MacOsX")]
+    public void One_behind_a_link_is_read_again_when_what_it_leads_to_changes()
+    {
+        var (certificate, key) = (Path.Combine(folder, "own.pem"), Path.Combine(folder, "own-key.pem"));
+        var listener = Lan with { CertificateFile = Path.Combine(folder, "link.pem"), KeyFile = Path.Combine(folder, "link-key.pem") };
+        // Kubernetes and Docker exchange the folder in the middle, a person's own link leads to what ACME renews.
+        File.CreateSymbolicLink(Path.Combine(folder, "middle.pem"), certificate);
+        File.CreateSymbolicLink(listener.CertificateFile, Path.Combine(folder, "middle.pem"));
+        File.CreateSymbolicLink(listener.KeyFile, key);
+        using var certificates = New();
+        var start = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        Write(certificate, key, "first", start);
+        Assert.That(Subject(), Is.EqualTo("CN=first"));
+        Write(certificate, key, "second", start.AddMinutes(1));
+        Assert.That(Subject(), Is.EqualTo("CN=second"));
+
+        string Subject() => certificates.OptionsFor(listener).ServerCertificateContext!.TargetCertificate.Subject;
+    }
+
     [Test]
     public void One_that_is_in_use_is_not_made_anew_when_its_file_goes()
     {

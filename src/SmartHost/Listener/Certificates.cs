@@ -56,7 +56,7 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
         {
             var (certificate, key) = listener.CertificateFile is { } own ? (own, listener.KeyFile ?? own) : Own();
             // Two files change one after the other; both times tell them apart from what was read.
-            var changed = (File.GetLastWriteTimeUtc(certificate), File.GetLastWriteTimeUtc(key));
+            var changed = (ChangeOf(certificate), ChangeOf(key));
             loaded.TryGetValue((certificate, key), out var known);
             if (known is not null && known.Changed == changed) return known.Context;
             try
@@ -74,6 +74,20 @@ internal sealed partial class Certificates(string dataFolder, string hostname, T
                 known.Changed = changed;
                 return known.Context;
             }
+        }
+    }
+
+    /// <summary>Of the file that a link leads to: ACME's tools and containers exchange that one, and the link stays as it was.</summary>
+    private static DateTime ChangeOf(string file)
+    {
+        try
+        {
+            return File.GetLastWriteTimeUtc(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Reading it says what is wrong with it.
+            return default;
         }
     }
 
