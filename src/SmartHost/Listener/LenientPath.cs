@@ -23,13 +23,21 @@ internal static class LenientPath
     /// <summary>In an unquoted local part these are rather a list, a name or a comment that was read wrongly.</summary>
     private static readonly SearchValues<char> Doubtful = SearchValues.Create(" \t@<>,;:\\()[]");
 
+    private static readonly SearchValues<char> InKeyword = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+
+    /// <summary>Of brackets round the whole path. Devices write two; each costs a look through all the rest.</summary>
+    private const int MostPairs = 8;
+
     /// <summary>
     /// Divides an argument into path and parameters. Parameters begin at the first <c>KEYWORD=</c> after a blank outside
     /// of quotes and brackets, or with any plain word after a closed bracket.
     /// </summary>
+    /// <param name="argument">Without tabs.</param>
     public static (string Path, string Parameters) Split(string argument)
     {
         var (depth, quoted, closed) = (0, false, false);
+        // Found once, not by looking on from every blank: the thread that reads a long line hears the other devices, too.
+        var plainFrom = EndOfOtherWords(argument);
         for (var i = 0; i < argument.Length; i++)
         {
             var c = argument[i];
@@ -49,9 +57,9 @@ internal static class LenientPath
                     break;
                 case '>' when depth > 0:
                     closed |= --depth == 0;
-                    if (depth == 0 && StartsParameter(argument.AsSpan(i + 1), closed)) return Cut(argument, i + 1);
+                    if (depth == 0 && StartsParameter(argument, i + 1, plainFrom)) return Cut(argument, i + 1);
                     break;
-                case ' ' or '\t' when depth == 0 && StartsParameter(argument.AsSpan(i).TrimStart(" \t"), closed):
+                case ' ' when depth == 0 && StartsParameter(argument, i + 1, closed ? plainFrom : null):
                     return Cut(argument, i);
             }
         }
@@ -59,7 +67,7 @@ internal static class LenientPath
         // A bracket or a quote was left open, and swallowed the parameters.
         for (var i = argument.IndexOf(' '); i >= 0; i = argument.IndexOf(' ', i + 1))
         {
-            if (StartsParameter(argument.AsSpan(i).TrimStart(" \t"), closed: false)) return Cut(argument, i);
+            if (StartsParameter(argument, i + 1, plainFrom: null)) return Cut(argument, i);
         }
         return (argument.Trim(), "");
     }
@@ -91,27 +99,39 @@ internal static class LenientPath
 
     private static (string, string) Cut(string argument, int at) => (argument[..at].Trim(), argument[at..].Trim());
 
-    private static bool StartsParameter(ReadOnlySpan<char> text, bool closed)
+    /// <param name="plainFrom">A plain word, too, is one if it ends no earlier than here. Null: none is.</param>
+    private static bool StartsParameter(string argument, int at, int? plainFrom)
     {
-        var words = text.ToString().Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length == 0 || !IsParameter(words[0])) return false;
-        if (words[0].Contains('=') || words[0].Equals("SMTPUTF8", StringComparison.OrdinalIgnoreCase)) return true;
+        var word = argument.AsSpan(at);
+        if (word.IndexOf(' ') is >= 0 and var end) word = word[..end];
+        if (!IsParameter(word)) return false;
+        if (word.Contains('=') || word.Equals("SMTPUTF8", StringComparison.OrdinalIgnoreCase)) return true;
         // In “<ops@example.com>, Audit <audit@example.com>” the plain word is a name, and cutting there would lose a recipient.
-        return closed && words.All(IsParameter);
+        return at + word.Length >= plainFrom;
     }
 
-    private static bool IsParameter(string word)
+    /// <summary>Where the last word ends that can be no parameter; what follows can.</summary>
+    private static int EndOfOtherWords(string argument)
+    {
+        var end = 0;
+        foreach (var word in argument.AsSpan().Split(' '))
+        {
+            if (!argument.AsSpan(word).IsEmpty && !IsParameter(argument.AsSpan(word))) end = word.End.Value;
+        }
+        return end;
+    }
+
+    private static bool IsParameter(ReadOnlySpan<char> word)
     {
         var equals = word.IndexOf('=');
-        return equals != 0 && char.IsAsciiLetterOrDigit(word[0])
-            && (equals < 0 ? word : word[..equals]).All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+        return word.Length > 0 && char.IsAsciiLetterOrDigit(word[0]) && !(equals < 0 ? word : word[..equals]).ContainsAnyExcept(InKeyword);
     }
 
-    /// <summary>Takes off every pair of brackets that holds the whole text, and one that was never closed or never opened.</summary>
+    /// <summary>Takes off the pairs of brackets that hold the whole text, and those that were never closed or never opened.</summary>
     private static string Unwrap(string text)
     {
         text = text.Trim();
-        while (text.Length > 0 && text[0] == '<')
+        for (var pairs = 0; pairs < MostPairs && text.StartsWith('<'); pairs++)
         {
             var end = ClosingBracket(text);
             if (end >= 0 && end < text.Length - 1) break;
