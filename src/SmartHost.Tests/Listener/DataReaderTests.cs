@@ -71,6 +71,22 @@ public class DataReaderTests
     }
 
     [Test]
+    public void The_end_is_never_counted_not_even_while_half_of_it_is_here()
+    {
+        foreach (var framing in new[] { DataFraming.Crlf, DataFraming.CrCrLf })
+        {
+            var (reader, output) = (new DataReader(framing), new byte[64]);
+            foreach (var octet in "..a\r\n.\r\n"u8.ToArray())
+            {
+                reader.Read([octet], output, out _, out _);
+                // A message of the very size that is allowed would be too large for a moment, and that is long enough.
+                Assert.That(reader.Octets, Is.LessThanOrEqualTo(4));
+            }
+            Assert.That((reader.HasEnded, reader.Octets), Is.EqualTo((true, 4L)));
+        }
+    }
+
+    [Test]
     public void Counted_content_keeps_its_dots()
     {
         var read = Read("..a\r\n.\r\nb"u8.ToArray(), DataFraming.Counted, [3], 64);

@@ -72,6 +72,7 @@ internal sealed class DataReader(DataFraming framing)
     private bool dotAlone; // A line with a lone dot that did not count as the end was read last, but for NULs and a QUIT.
     private int leaving; // Letters of that QUIT read so far.
     private int crs;
+    private long octets;
 
     /// <summary>The final dot was read. Octets after it are commands.</summary>
     public bool HasEnded => state == State.Ended;
@@ -79,8 +80,14 @@ internal sealed class DataReader(DataFraming framing)
     /// <summary>The last thing read was a dot on a line of its own that did not count as the end, or the QUIT of a device that waits for no reply to it. If then nothing more comes, the device believes it is done.</summary>
     public bool LooksEnded => dotAlone && state is (State.LineStart or State.LineStartAfterLf or State.AfterNuls);
 
-    /// <summary>Octets of the message so far, as RFC 1870 counts them: everything but stuffing and the final dot.</summary>
-    public long Octets { get; private set; }
+    /// <summary>Octets of the message so far, as RFC 1870 counts them: everything but stuffing and the final dot, and so without what may yet be these.</summary>
+    public long Octets => octets - state switch
+    {
+        State.Dot => 1,
+        State.DotCr => 2,
+        State.DotCrCr => 3,
+        _ => 0,
+    };
 
     /// <summary>Reads until the input is used up, the message has ended, or less than <see cref="MaxBurst"/> octets of output are free.</summary>
     public void Read(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written)
@@ -94,7 +101,7 @@ internal sealed class DataReader(DataFraming framing)
                 input.Slice(consumed, run).CopyTo(output[written..]);
                 consumed += run;
                 written += run;
-                Octets += run;
+                octets += run;
                 if (run > 0) continue;
             }
             Step(input[consumed++], output, ref written);
@@ -129,7 +136,7 @@ internal sealed class DataReader(DataFraming framing)
 
     private void Step(byte octet, Span<byte> output, ref int written)
     {
-        Octets++;
+        octets++;
         switch (state)
         {
             case State.LineStart or State.LineStartAfterLf when octet == Dot && framing != DataFraming.Counted:
@@ -139,7 +146,7 @@ internal sealed class DataReader(DataFraming framing)
 
             case State.Dot when octet == Dot:
                 // Two dots were one.
-                Octets--;
+                octets--;
                 Put(Dot, output, ref written);
                 return;
             case State.Dot when octet == Cr:
@@ -192,7 +199,7 @@ internal sealed class DataReader(DataFraming framing)
 
     private void End(int terminator)
     {
-        Octets -= terminator;
+        octets -= terminator;
         state = State.Ended;
     }
 
