@@ -22,6 +22,14 @@ public class SightingTests
     }
 
     [Test]
+    public async Task A_line_that_is_thrown_away_is_a_reason(CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync();
+        await TalkAsync(listener, $"HELO panel\r\nMAIL FROM:<a@lan.example>\r\nRCPT TO:{new string('x', 20_000)}\r\nQUIT\r\n", cancellation);
+        Assert.That(listener.Sightings.Of("scanner").LastRefusal, Does.Contain("500 5.5.6 Command line too long"));
+    }
+
+    [Test]
     public async Task A_command_out_of_turn_is_a_reason_where_nothing_was_refused_before(CancellationToken cancellation)
     {
         await using var listener = await TestListener.StartAsync();

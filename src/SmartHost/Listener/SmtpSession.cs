@@ -71,7 +71,7 @@ internal sealed partial class SmtpSession(SmtpServer server, ListenerSettings li
                     if (await ObeyAsync(CommandParser.Parse(wire.Line)) is { } end) return end;
                     break;
                 case Heard.LineTooLong:
-                    Say(Replies.LineTooLong);
+                    Refuse(Replies.LineTooLong, "command");
                     break;
                 case var heard:
                     return await EndAsync(heard);
