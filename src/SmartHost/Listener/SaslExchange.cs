@@ -53,14 +53,17 @@ internal sealed class SaslExchange(bool login)
         return null;
     }
 
-    /// <summary>[authzid] NUL authcid NUL password. The authorization identity is ignored: it can only be the same device. Panels also leave out the first NUL, or add one at the end.</summary>
+    /// <summary>
+    /// [authzid] NUL authcid NUL password. The authorization identity is ignored: it can only be the same device. Panels also leave out the first NUL,
+    /// or add one at the end, or both: an empty password is none, and what stands before it must not become the name, which logs and the page show.
+    /// </summary>
     private SmtpReply? Plain(string decoded)
     {
-        var parts = decoded.Split('\0');
-        (string User, string Password)? pair = parts.Length switch
+        (string User, string Password)? pair = decoded.Split('\0') switch
         {
-            2 => (parts[0], parts[1]),
-            >= 3 => (parts[1].Length > 0 ? parts[1] : parts[0], parts[2]),
+            [var first, var second] => (first, second),
+            [not "" and var first, var second, ""] => (first, second),
+            [var identity, var name, var last, ..] => (name.Length > 0 ? name : identity, last),
             _ => null,
         };
         if (pair is not var (user, password)) return Replies.AuthNotBase64;
