@@ -38,6 +38,26 @@ public class CrowdTests
     }
 
     [Test, CancelAfter(30_000)]
+    public async Task For_each_device_that_comes_another_idle_session_gives_its_place(CancellationToken cancellation)
+    {
+        await using var listener = await TestListener.StartAsync(limits: new LimitSettings { ConnectionsPerDevice = 2 });
+        using var idlest = await Caller.ConnectAsync(listener, cancellation);
+        Assert.That(await idlest.HearAsync(), Is.EqualTo(Greeting));
+        listener.Time.Advance(TimeSpan.FromSeconds(1));
+        using var idle = await Caller.ConnectAsync(listener, cancellation);
+        Assert.That(await idle.HearAsync(), Is.EqualTo(Greeting));
+        listener.Time.Advance(TimeSpan.FromSeconds(11));
+        using var one = await Caller.ConnectAsync(listener, cancellation);
+        Assert.That(await idlest.HearAsync(), Does.StartWith("421 4.4.2"));
+        // The first has had its last word, and has not gone yet.
+        using var other = await Caller.ConnectAsync(listener, cancellation);
+        Assert.That(await idle.HearAsync(), Does.StartWith("421 4.4.2"));
+        idlest.Close();
+        idle.Close();
+        Assert.That((await one.HearAsync(), await other.HearAsync()), Is.EqualTo((Greeting, Greeting)));
+    }
+
+    [Test, CancelAfter(30_000)]
     public async Task A_session_within_a_message_keeps_its_place_and_the_next_hears_421(CancellationToken cancellation)
     {
         await using var listener = await TestListener.StartAsync(limits: new LimitSettings { Connections = 1 });

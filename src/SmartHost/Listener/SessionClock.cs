@@ -59,8 +59,12 @@ internal sealed class SessionClock(TimeProvider time, TimeSpan lifetime)
         return inTransaction || since >= now ? TimeSpan.Zero : time.GetElapsedTime(since, now);
     }
 
-    /// <summary>What it had left of its time is taken.</summary>
-    public void TakeAll(long now) => Volatile.Write(ref deadline, now);
+    /// <summary>What it had left of its time is taken. It is idle no longer: whoever needs a place next takes another's, while this one hears its last reply.</summary>
+    public void TakeAll(long now)
+    {
+        Volatile.Write(ref turnSince, now);
+        Volatile.Write(ref deadline, now);
+    }
 
     /// <summary>A session without a transaction ends now, another one within seconds.</summary>
     public void Stop()
