@@ -363,6 +363,26 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task A_stop_ends_even_while_a_change_of_settings_waits_for_the_disk()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You, "wrongwrongwrong!")];
+        var id = await bench.AcceptAsync();
+        bench.Start();
+        await bench.PausedAsync();
+        await bench.RestAsync();
+        bench.QueueBench.Fault = QueueBench.FullDisk;
+        bench.Accounts = [bench.Account("default", DeliveryBench.You)];
+        bench.Loop.NotifySettingsChanged();
+        var stopped = await bench.BeginStopAsync();
+        await bench.AdvanceAnywayUntilAsync(TimeSpan.FromSeconds(1), () => stopped.IsCompleted, "the end");
+        await stopped;
+        bench.QueueBench.Fault = null;
+        await bench.RestartAsync();
+        await bench.DoneAsync(id);
+    }
+
+    [Test]
     public async Task Mail_tried_for_its_whole_lifetime_is_given_up_with_the_last_answer_and_reported()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -103,7 +103,8 @@ public sealed class DeliveryLoop : IDisposable
                     connections.Stop(accounts.All);
                 }
                 FollowClock();
-                if (!configured) await ConfigureAsync();
+                // At a stop no more: on a disk that takes nothing it ends at the end of the grace, and would begin again for ever.
+                if (!configured && !stopping) await ConfigureAsync();
                 foreach (var happened in tasks.Told()) await HandleAsync(happened);
                 foreach (var account in accounts.All) connections.CloseIdle(account);
                 await tasks.ReapAsync();
@@ -185,7 +186,7 @@ public sealed class DeliveryLoop : IDisposable
                 return watching;
             case DeliveryEvent.SettingsChanged:
                 configured = false;
-                return ConfigureAsync();
+                return stopping ? Task.CompletedTask : ConfigureAsync();
             case DeliveryEvent.AwaitsRest awaits:
                 awaitingRest.Add(awaits.Rested);
                 return Task.CompletedTask;
