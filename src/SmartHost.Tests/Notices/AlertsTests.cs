@@ -550,5 +550,38 @@ public class AlertsTests
         Assert.That((await bench.MailAsync()).Select(mail => mail.Subject), Has.Exactly(1).Contains("Over: "));
     }
 
+    [Test]
+    public async Task What_comes_again_is_mailed_though_its_end_still_waits_for_a_webhook_that_is_away()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Settings = bench.Settings with { Email = You };
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        await bench.RaiseAsync(Alert.DiskLow("/data", 400 << 20, 500 << 20));
+        bench.Alerts.Over(AlertKind.DiskLow, "data", "There is room again.");
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        await bench.RaiseAsync(Alert.DiskLow("/data", 300 << 20, 500 << 20));
+        Assert.That((await bench.MailAsync()).Select(mail => mail.Subject), Is.EqualTo((string[])
+            ["[SmartHost] The disk is nearly full", "[SmartHost] Over: The disk is nearly full", "[SmartHost] The disk is nearly full"]));
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.OK);
+        var tries = bench.Receiver.Bodies.Count;
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        Assert.That(bench.Receiver.Bodies.Skip(tries), Has.One.Items.And.All.Contains("300 MB are free"), "that it is over would be wrong by now");
+    }
+
+    [Test]
+    public async Task What_happens_again_is_mailed_though_a_webhook_that_is_away_has_not_taken_the_first()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        bench.Settings = bench.Settings with { Email = You };
+        bench.Receiver.Answer = _ => new HttpResponseMessage(HttpStatusCode.BadGateway);
+        for (var i = 0; i < 3; i++)
+        {
+            await bench.RaiseAsync(Alert.MailLate("scanner", QueueId.Create(DateTimeOffset.UnixEpoch, new Random(i)), "Scan", TimeSpan.FromHours(5), null, byMail: true));
+            await bench.AdvanceAsync(TimeSpan.FromHours(2));
+        }
+        Assert.That(await bench.MailAsync(), Has.Count.EqualTo(3));
+    }
+
     private static Alert Failed() => Alert.MessageFailed("scanner", QueueId.Create(DateTimeOffset.UnixEpoch, new Random(1)), "Scan", You, "No such user.");
 }

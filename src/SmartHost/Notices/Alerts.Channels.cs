@@ -29,7 +29,7 @@ public sealed partial class Alerts
         // Mail that the disk has yet to take cannot be called back.
         foreach (var pending in outbox.Where(one => one.Mail is null).ToList())
         {
-            if (!IsSet(pending.Way) || (isOther && !pending.Announcement.IsOver && !IsHeard(pending))) await LeaveAsync(pending, stop);
+            if (!IsSet(pending.Way) || (isOther && !pending.Announcement.IsOver && !pending.IsHeard)) await LeaveAsync(pending, stop);
             else if (isOther) pending.Due = time.GetUtcNow();
         }
         if (!isOther) return;
@@ -64,6 +64,7 @@ public sealed partial class Alerts
             {
                 log.AlertDelivered(name, pending.Announcement.Title);
                 await LeaveAsync(pending, stop, told: true);
+                foreach (var other in outbox.Where(one => one.Announcement == pending.Announcement)) other.IsHeard = true;
                 if (!pending.Announcement.IsOver && standings.TryGetValue(id, out var standing)) await KeepAsync(id, standing.Announced(now, pending.Announcement.Count), stop);
                 Remember(new AlertDelivery(now, name, pending.Announcement.Title, null, null, carrier?.ToString()));
                 continue;
@@ -76,9 +77,9 @@ public sealed partial class Alerts
             if (!last) continue;
             await LeaveAsync(pending, stop);
             // The other channel has it, or may yet.
-            if (pending.Announcement.IsOver || IsHeard(pending) || IsOnItsWay(id)) continue;
+            if (pending.Announcement.IsOver || pending.IsHeard || IsOnItsWay(id) || !standings.TryGetValue(id, out var unheard)) continue;
             // Else it would be announced anew at once, for ever.
-            await KeepAsync(id, standings[id].NotHeard(now, $"it could not be delivered by {name} ({failure.Reason.TrimEnd('.')})"), stop);
+            await KeepAsync(id, unheard.NotHeard(now, $"it could not be delivered by {name} ({failure.Reason.TrimEnd('.')})"), stop);
         }
     }
 
@@ -124,8 +125,8 @@ public sealed partial class Alerts
 
     private bool IsOnItsWay(string id) => outbox.Exists(pending => pending.Announcement.Alert.Id == id);
 
-    /// <summary>By another channel. An event is forgotten only when it was.</summary>
-    private bool IsHeard(Pending pending) => !standings.TryGetValue(pending.Announcement.Alert.Id, out var standing) || standing.ToldAt >= pending.Begun;
+    /// <summary>On its way by a channel, and nobody has it: nothing more is said of it before. What one channel has does not wait for the other.</summary>
+    private bool IsAwaited(string id) => outbox.Exists(pending => pending.Announcement.Alert.Id == id && (!pending.IsHeard || pending.Mail is not null));
 
     private static string Name(Way way) => way == Way.Webhook ? "webhook" : "e-mail";
 
@@ -166,6 +167,9 @@ public sealed partial class Alerts
         public required DateTimeOffset Due { get; set; }
 
         public int Failures { get; set; }
+
+        /// <summary>By another channel.</summary>
+        public bool IsHeard { get; set; }
 
         /// <summary>On its way to the queue.</summary>
         public Task<(ChannelFailure? Failure, QueueId? Carrier)>? Mail { get; set; }

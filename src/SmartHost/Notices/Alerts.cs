@@ -178,8 +178,10 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         {
             var most = standing.Alert.Lasts ? WithStatesAnHour : AnnouncementsAnHour;
             if (standing.IsForgotten(now)) await KeepAsync(id, null, stop);
-            else if (standing.Due <= now && lately.Count < most && !IsOnItsWay(id))
+            else if (standing.Due <= now && lately.Count < most && !IsAwaited(id))
             {
+                // A channel that has not taken the word before takes this one in its place.
+                foreach (var before in outbox.Where(pending => pending.Announcement.Alert.Id == id).ToList()) await LeaveAsync(before, stop);
                 // It counts as told when the first channel has it.
                 if (Send(Announcement.Of(standing, now), standing.Alert.ByMail)) lately.Enqueue(now);
                 // Its failure report is the mail about it. Of our own mail none is written.
@@ -220,7 +222,7 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
         var wakes = outbox.Select(pending => pending.Due).ToList();
         foreach (var (id, standing) in standings)
         {
-            if (IsOnItsWay(id)) continue;
+            if (IsAwaited(id)) continue;
             var due = standing.Due ?? standing.ForgottenAt;
             // Held back by the rate: when the oldest of the hour drops out.
             if (due <= time.GetUtcNow() && lately.TryPeek(out var first)) due = first + TimeSpan.FromHours(1);
