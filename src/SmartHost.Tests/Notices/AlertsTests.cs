@@ -420,7 +420,7 @@ public class AlertsTests
     public async Task What_lasts_is_heard_however_much_happens_beside_it()
     {
         await using var bench = await AlertsBench.OpenAsync();
-        for (var i = 0; i < 1100; i++) bench.Alerts.Raise(Alert.UnknownDevice($"192.168.{i / 250}.{i % 250}", null, null));
+        for (var i = 0; i < 1100; i++) bench.Alerts.Raise(Failed() with { Key = $"device{i}" });
         await bench.RaiseAsync(Alert.AccountPaused("default", "Wrong password.", "Make a new one.", null, default, bench.QueueBench.Time, mailBy: null));
         Assert.That(bench.Receiver.Bodies, Has.Some.Contain("is paused"));
         Assert.That(bench.Alerts.Snapshot.Troubles, Has.Count.EqualTo(1001), "a flood is bounded");
@@ -581,6 +581,18 @@ public class AlertsTests
             await bench.AdvanceAsync(TimeSpan.FromHours(2));
         }
         Assert.That(await bench.MailAsync(), Has.Count.EqualTo(3));
+    }
+
+    [Test]
+    public async Task Strangers_without_end_are_not_all_kept_and_hold_up_no_other_event()
+    {
+        await using var bench = await AlertsBench.OpenAsync();
+        for (var i = 0; i < 500; i++) bench.Alerts.Raise(Alert.UnknownDevice($"2001:db8::{i:x}", null, null));
+        await bench.TurnAsync();
+        Assert.That(bench.Alerts.Snapshot.Troubles, Has.Count.EqualTo(200));
+        await bench.RaiseAsync(Failed());
+        await bench.AdvanceAsync(TimeSpan.FromHours(1));
+        Assert.That(bench.Receiver.Bodies, Has.Some.Contains("No such user."), "as soon as anything more may be said");
     }
 
     private static Alert Failed() => Alert.MessageFailed("scanner", QueueId.Create(DateTimeOffset.UnixEpoch, new Random(1)), "Scan", You, "No such user.");

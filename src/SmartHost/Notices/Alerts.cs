@@ -16,7 +16,7 @@ namespace SmartHost.Notices;
 public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue, LocalMail mail, Webhook webhook, string hostname, MailLog log, Meters meters, TimeProvider time)
 {
     private const string Scope = "alert";
-    private const int AnnouncementsAnHour = 20, WithStatesAnHour = 40, MostEvents = 1000;
+    private const int AnnouncementsAnHour = 20, WithStatesAnHour = 40, MostEvents = 1000, MostStrangers = 200;
     private static readonly TimeSpan DiskPatience = TimeSpan.FromSeconds(5);
 
     private readonly Channel<Word> words = Channel.CreateUnbounded<Word>();
@@ -139,6 +139,9 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
                 if (alert.Lasts) outbox.RemoveAll(pending => pending.Announcement.Alert.Id == alert.Id && !pending.Announcement.IsOver);
                 await KeepAsync(alert.Id, known.Again(alert, now), stop);
                 break;
+            // Ten hours' announcements wait already: whoever uses an address for each try must not fill memory and disk.
+            case Word.Raised { Alert.Kind: AlertKind.UnknownDevice } when standings.Values.Count(standing => standing.Alert.Kind == AlertKind.UnknownDevice) >= MostStrangers:
+                break;
             case Word.Raised { Alert: var alert }:
                 await KeepAsync(alert.Id, AlertStanding.First(alert, now), stop);
                 break;
@@ -173,8 +176,9 @@ public sealed partial class Alerts(Func<AlertSettings> settings, MailQueue queue
     {
         var now = time.GetUtcNow();
         while (lately.TryPeek(out var first) && now - first >= TimeSpan.FromHours(1)) lately.Dequeue();
-        // States first, with room of their own: a network full of strangers must not hold up the word that nothing is sent.
-        foreach (var (id, standing) in standings.OrderByDescending(one => one.Value.Alert.Lasts).ToList())
+        // States first, with room of their own: a network full of strangers must not hold up the word that nothing is sent. And
+        // strangers last: nor the word of a message that needs a person, for longer than an hour.
+        foreach (var (id, standing) in standings.OrderByDescending(one => one.Value.Alert.Lasts).ThenBy(one => one.Value.Alert.Kind == AlertKind.UnknownDevice).ToList())
         {
             var most = standing.Alert.Lasts ? WithStatesAnHour : AnnouncementsAnHour;
             if (standing.IsForgotten(now)) await KeepAsync(id, null, stop);
