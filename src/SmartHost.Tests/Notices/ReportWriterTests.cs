@@ -239,6 +239,27 @@ public class ReportWriterTests
         Assert.That(await ReportsAsync(bench), Has.Count.EqualTo(1));
     }
 
+    [Test]
+    public async Task A_story_that_cannot_be_read_is_reported_without_and_keeps_no_other_from_it()
+    {
+        await using var bench = await QueueBench.OpenAsync();
+        await bench.AcceptAsync(QueueBench.Submission("copier", Lane.Bulk, to: ["nobody@example.com"]));
+        // Longer than a page: its beginning is damaged, and its end is where the report will be noted.
+        await bench.Queue.SettleAsync(new Settlement(bench.Take().Id, [new RecipientOutcome(Mailbox.Parse("nobody@example.com"), new DeliveryStatus.Bounced(NoSuchUser.Status!.Value, "No such mailbox.", NoSuchUser))],
+            [.. Enumerable.Range(0, 200).Select(i => new TimelineEntry(bench.Time.GetUtcNow(), TimelineEvent.Note, $"Line number {i} of a long story."))]), default);
+        await BounceAsync(bench);
+        await bench.CloseAsync();
+        await DamagedPageTests.DamageAsync(bench, "Line number 50 ", page: 1);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+        await bench.OpenQueueAsync();
+        await Writer(bench).ReportAsync(default);
+        var reports = await ReportsAsync(bench);
+        Assert.That(reports, Has.Count.EqualTo(2));
+        var texts = await Task.WhenAll(reports.Select(async report => Encoding.UTF8.GetString((await bench.ContentAsync(report.Id))!)));
+        Assert.That(texts, Has.One.Contains("X-SmartHost-Device: copier").And.One.Contains("X-SmartHost-Device: scanner").And.All.Contains(NoSuchUser.ToString()));
+        Assert.That(await bench.Queue.UnreportedAsync(default), Is.Empty);
+    }
+
     private static ReportWriter Writer(QueueBench bench) => Writer(bench, Owner, You);
 
     private static ReportWriter Writer(QueueBench bench, Mailbox? reportTo, Mailbox? email) => new(

@@ -96,7 +96,7 @@ public sealed class ReportWriter(
     private async Task<string?> ReportAsync(IReadOnlyList<QueuedMessage> messages, Mailbox recipient, CancellationToken stop)
     {
         var failed = new List<FailedMessage>();
-        foreach (var message in messages) failed.Add(new FailedMessage(message, await queue.TimelineAsync(message.Id, stop)));
+        foreach (var message in messages) failed.Add(new FailedMessage(message, await TimelineAsync(message.Id, stop)));
         var report = default(QueueId);
         var header = messages is [var only] ? await HeaderAsync(only.Id, stop) : null;
         var outcome = await mail.SubmitAsync(recipient, FailureReport.Subject(failed), Lane.Normal, account: null, "failure report", (message, id) =>
@@ -125,6 +125,19 @@ public sealed class ReportWriter(
         log.NobodyToReportTo(message.Id, message.Device);
         await queue.MarkReportedAsync(message.Id, null, new TimelineEntry(time.GetUtcNow(), TimelineEvent.Note,
             $"Nobody was told by mail: neither devices.{message.Device}.reportTo nor alerts.email is set."), stop);
+    }
+
+    /// <summary>Without it where its page is damaged: Gmail's own words are told then, and the reports on other messages go on.</summary>
+    private async Task<IReadOnlyList<TimelineEntry>> TimelineAsync(QueueId id, CancellationToken stop)
+    {
+        try
+        {
+            return await queue.TimelineAsync(id, stop);
+        }
+        catch (QueueDamagedException)
+        {
+            return [];
+        }
     }
 
     /// <summary>The original's header, up to its empty line; null where the content is gone or cannot be read: the report is worth more than its quotation.</summary>
