@@ -59,6 +59,23 @@ public class OutageTests
         Assert.That(bench.Log.Lines.Count(line => line.Contains("cannot be reached")), Is.InRange(10, 16), "1, 2, 5 minutes, then every ten");
     }
 
+    // As "the issuer's list is out of reach" advises; here the line is down instead, which pauses an account in the same way.
+    [Test]
+    public async Task Who_switches_the_look_for_revocation_off_need_not_wait_for_the_next_try()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You) with { CheckRevocation = true }];
+        await bench.Gmail.GoOfflineAsync();
+        bench.Start();
+        var id = await bench.AcceptAsync();
+        await bench.PausedAsync();
+        bench.Gmail.GoOnline();
+        bench.Accounts = [bench.Account("default", DeliveryBench.You)];
+        bench.Loop.NotifySettingsChanged();
+        await bench.RestAsync();
+        Assert.That((await bench.FindAsync(id)).State, Is.EqualTo(MessageState.Done));
+    }
+
     // Two connections open; the first fails and the account pauses; the second hangs until the pause's wait is over, and its probe waits for it.
     [Test]
     public async Task A_probe_does_not_wait_for_ever_for_a_connection_that_was_opening_before_the_pause()

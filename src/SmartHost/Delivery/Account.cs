@@ -183,7 +183,8 @@ internal sealed class Account(AccountSettings settings, TimeProvider time)
 
     /// <summary>Whether a new set of settings leads to another mailbox or proves it otherwise.</summary>
     public static bool ReachesDifferently(AccountSettings a, AccountSettings b) =>
-        a.Username != b.Username || a.Credentials != b.Credentials || a.Host != b.Host || a.Port != b.Port || a.Tls != b.Tls || a.CaFile != b.CaFile;
+        a.Username != b.Username || a.Credentials != b.Credentials || a.Host != b.Host || a.Port != b.Port || a.Tls != b.Tls ||
+        a.CaFile != b.CaFile || a.CheckRevocation != b.CheckRevocation;
 }
 
 /// <param name="Since">When it became idle.</param>
