@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Time.Testing;
 using SmartHost.Listener;
 
 namespace SmartHost.Tests.Listener;
@@ -34,6 +35,26 @@ public class WireTests
                 answered++;
             }
         }
+    }
+
+    /// <summary>A login was looked at, for which no clock runs, and the refusal is the last straw: this client reads nothing, and would hold its place for ever.</summary>
+    [Test, CancelAfter(30_000)]
+    public async Task A_client_that_does_not_read_its_last_reply_is_not_waited_for(CancellationToken cancellation)
+    {
+        var time = new FakeTimeProvider();
+        var (toServer, toClient) = (new Pipe(), new Pipe(new PipeOptions(pauseWriterThreshold: 2, resumeWriterThreshold: 1)));
+        await using var connection = new DefaultConnectionContext("1", new Duplex(toServer.Reader, toClient.Writer), new Duplex(toClient.Reader, toServer.Writer));
+        await using var wire = new Wire(connection, time, TimeSpan.FromHours(1));
+        wire.Clock.AllowAny();
+        wire.Write(Replies.TooManyLogins);
+        var leaving = wire.LingerAsync(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(0.5), 1000);
+        time.Advance(TimeSpan.FromHours(3));
+        var aborted = new TaskCompletionSource();
+        await using var closed = connection.ConnectionClosed.Register(aborted.SetResult);
+        wire.Tick(time.GetTimestamp());
+        await aborted.Task.WaitAsync(cancellation);
+        await toClient.Reader.CompleteAsync();
+        await Assert.ThrowsAsync<IOException>(async () => await leaving);
     }
 
     private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;

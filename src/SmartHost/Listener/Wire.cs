@@ -198,8 +198,9 @@ internal sealed class Wire(ConnectionContext connection, TimeProvider time, Time
     /// </summary>
     public async ValueTask LingerAsync(TimeSpan span, TimeSpan quiet, long octets)
     {
-        await SendAsync();
+        // Before it is sent: behind a login or a commit no time is measured, and a client that does not read would never be left.
         Clock.AllowToLeave(span);
+        await SendAsync();
         await using var patience = time.CreateTimer(_ => input.CancelPendingRead(), null, quiet, Timeout.InfiniteTimeSpan);
         while (octets > 0)
         {
