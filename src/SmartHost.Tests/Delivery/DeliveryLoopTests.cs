@@ -310,6 +310,22 @@ public class DeliveryLoopTests
     }
 
     [Test]
+    public async Task A_stop_says_goodbye_on_an_idle_connection_before_the_attempt_in_flight_ends()
+    {
+        await using var bench = await DeliveryBench.OpenAsync();
+        var answer = bench.Gmail.Script.Add(PracticeStage.Taken, new Misbehaviour.Stall());
+        for (var i = 0; i < 2; i++) await bench.AcceptAsync();
+        bench.Start();
+        await answer.Reached.WaitAsync(bench.TooLong);
+        await bench.UntilAsync(() => bench.Loop.State.Accounts is [{ Connections: 2, Sending: 1 }], "the other to be idle");
+        var stopped = await bench.BeginStopAsync();
+        await bench.UntilAsync(() => bench.Heard("QUIT") == 1, "its end");
+        answer.Release();
+        await stopped.WaitAsync(bench.TooLong);
+        Assert.That(bench.Gmail.Messages, Has.Count.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_stop_abandons_what_does_not_finish_in_its_grace_and_loses_nothing()
     {
         await using var bench = await DeliveryBench.OpenAsync();

@@ -93,11 +93,11 @@ internal sealed class Connections(DeliveryTasks tasks, MailQueue queue, Meters m
         queue.GiveBack(assignment.Message.Id, begun);
     }
 
-    /// <summary>Nothing new is begun; what waits for a connection goes back.</summary>
+    /// <summary>Nothing new is begun; what waits for a connection goes back. A QUIT that nobody answers is waited for beside the attempts in flight, not after their grace.</summary>
     public void Stop(IEnumerable<Account> accounts)
     {
         stopping = true;
-        foreach (var account in accounts) GiveBackWaiting(account);
+        foreach (var account in accounts) Abandon(account);
     }
 
     private void Start(Assignment assignment, GmailSession session)

@@ -141,7 +141,6 @@ public sealed class DeliveryLoop : IDisposable
             }
         }
         await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Task.WhenAll(accounts.All.SelectMany(account => account.Idle).Select(idle => idle.Session.DisposeAsync().AsTask())).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>After it has run.</summary>
